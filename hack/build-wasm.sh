@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds the policy's module: with rustup's wasm32-wasip1 target where it is installed, else with Debian's compiler
+# and the standard library's sources. A plain `cargo build` stays free of both.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=wasm32-wasip1
+
+if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
+  exec cargo build --target="$target" --release --locked --package azure-workload-identity-policy
+fi
+
+packages=(rustc-web cargo-web rust-web-src lld wasi-libc)
+if ! dpkg-query -W "${packages[@]}" >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${packages[@]}"
+  else
+    echo "To build the module, install the target with: rustup target add $target" >&2
+    echo "or, on Debian, as root: apt-get install ${packages[*]}" >&2
+    exit 1
+  fi
+fi
+# build-std is an unstable feature of cargo, which RUSTC_BOOTSTRAP allows here.
+export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C linker=wasm-ld -C link-self-contained=no -L native=/usr/lib/wasm32-wasi"
+exec /usr/bin/cargo build --release --locked -Z build-std=std,panic_abort --target "$target" \
+  --package azure-workload-identity-policy

@@ -1,0 +1,193 @@
+//! The module, and the host calls that it makes.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wapc::WapcHost;
+use wasmtime_provider::{WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
+
+use crate::response::{AdmissionResponse, ValidationResponse};
+
+/// A request for a Kubernetes resource, as `kubewarden_policy_sdk` sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetResource {
+    /// As `v1`.
+    pub api_version: String,
+    /// As `ServiceAccount`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// Whether the host must not answer from its cache.
+    pub disable_cache: bool,
+    /// The fields that are asked for; all where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_masks: Option<Vec<String>>,
+}
+
+impl GetResource {
+    /// The host's text where there is no such resource
+    /// (policy-evaluator `callback_handler/kubernetes/client.rs`, `get_resource`).
+    #[must_use]
+    pub fn not_found(&self) -> String {
+        let Self { api_version, kind, name, namespace, .. } = self;
+        format!("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'")
+    }
+
+    /// The host's text where the policy was not granted the resource (policy-evaluator `runtimes/callback.rs`).
+    #[must_use]
+    pub fn not_granted(&self) -> String {
+        let Self { api_version, kind, .. } = self;
+        format!(
+            "Policy has not been granted access to Kubernetes {api_version}/{kind} resources. The violation has been reported."
+        )
+    }
+}
+
+/// The host's text for a failed look-up, as the guest sees it (policy-evaluator `runtimes/callback.rs`).
+#[must_use]
+pub fn callback_failure(text: &str) -> String {
+    format!("Callback evaluation failure: {text}")
+}
+
+/// Answers the look-ups of one evaluation; the error is the whole text that the guest sees.
+pub type Answers = Arc<dyn Fn(&GetResource) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// What one call cost in host calls, and what it logged.
+#[derive(Debug, Clone, Default)]
+pub struct HostCalls {
+    /// The look-ups, in their order.
+    pub look_ups: Vec<GetResource>,
+    /// The log lines, as JSON.
+    pub log: Vec<Value>,
+}
+
+/// A compiled module, instantiated anew for each call as the PolicyServer does it.
+pub struct Module {
+    pre: WasmtimeEngineProviderPre,
+}
+
+/// What came of one evaluation.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// What the API server would get.
+    pub response: AdmissionResponse,
+    /// What the policy answered, if it was an answer.
+    pub answer: Option<ValidationResponse>,
+    /// The host calls.
+    pub calls: HostCalls,
+}
+
+impl Module {
+    /// Compiles the module in the file `path`.
+    ///
+    /// # Errors
+    /// No such file, or no WebAssembly in it.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the policy's module {}", path.display()))?;
+        Self::from_bytes(&bytes).with_context(|| format!("{} is no policy", path.display()))
+    }
+
+    /// Compiles a module.
+    ///
+    /// # Errors
+    /// No WebAssembly.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let pre = WasmtimeEngineProviderBuilder::new().module_bytes(bytes).build_pre()?;
+        Ok(Self { pre })
+    }
+
+    /// A fresh instance, whose host calls are answered by `answers`.
+    ///
+    /// # Errors
+    /// The module imports what no policy host has.
+    pub fn instance(&self, answers: Answers) -> Result<Instance> {
+        let calls = Arc::new(Mutex::new(HostCalls::default()));
+        let seen = Arc::clone(&calls);
+        let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            match (binding, namespace, operation) {
+                ("kubewarden", "tracing", "log") => {
+                    seen.log.push(serde_json::from_slice(payload)?);
+                    Ok(Vec::new())
+                }
+                ("kubewarden", "kubernetes", "get_resource") => {
+                    let request: GetResource = serde_json::from_slice(payload)?;
+                    seen.look_ups.push(request.clone());
+                    drop(seen);
+                    Ok(answers(&request)?)
+                }
+                _ => Err(format!("unknown operation: {binding} {namespace}/{operation}").into()),
+            }
+        };
+        let provider = self.pre.rehydrate(None)?;
+        let host = WapcHost::new(Box::new(provider), Some(Box::new(callback)))?;
+        Ok(Instance { host, calls })
+    }
+
+    /// What the policy says of these settings.
+    ///
+    /// # Errors
+    /// It says nothing that a host would understand.
+    pub fn validate_settings(&self, settings: &Value) -> Result<Result<(), String>> {
+        #[derive(Deserialize)]
+        struct Answer {
+            valid: bool,
+            message: Option<String>,
+        }
+        let instance = self.instance(Arc::new(|request: &GetResource| Err(request.not_granted())))?;
+        let answer = instance.host.call("validate_settings", settings.to_string().as_bytes());
+        let answer = match answer {
+            Ok(answer) => serde_json::from_slice::<Answer>(&answer)?,
+            Err(error) => return Ok(Err(format!("Error invoking settings validation callback: {error:?}"))),
+        };
+        Ok(if answer.valid { Ok(()) } else { Err(answer.message.unwrap_or_default()) })
+    }
+
+    /// Puts one admission request through the policy.
+    ///
+    /// # Errors
+    /// The module can't be instantiated; a trap or an error of the policy is a response, as in a cluster.
+    pub fn evaluate(&self, settings: &Value, request: &Value, answers: Answers) -> Result<Evaluation> {
+        let instance = self.instance(answers)?;
+        let payload = serde_json::json!({"request": request, "settings": settings}).to_string();
+        let uid = request.get("uid").and_then(Value::as_str).unwrap_or_default();
+        let (response, answer) = match instance.call("validate", payload.as_bytes()) {
+            Ok(bytes) => match serde_json::from_slice::<ValidationResponse>(&bytes) {
+                Ok(answer) => (AdmissionResponse::of(uid, request.get("object"), &answer)?, Some(answer)),
+                Err(error) => (AdmissionResponse::internal_error(uid, &error.to_string()), None),
+            },
+            Err(error) => (AdmissionResponse::internal_error(uid, &error.to_string()), None),
+        };
+        Ok(Evaluation { response, answer, calls: instance.calls() })
+    }
+}
+
+/// An instance of a module: its memory outlives a call.
+pub struct Instance {
+    host: WapcHost,
+    calls: Arc<Mutex<HostCalls>>,
+}
+
+impl Instance {
+    /// Calls one of the policy's functions.
+    ///
+    /// # Errors
+    /// The policy answers with an error, or traps.
+    pub fn call(&self, operation: &str, payload: &[u8]) -> Result<Vec<u8>> {
+        self.host.call(operation, payload).map_err(|error| anyhow!("{error}"))
+    }
+
+    /// The host calls since the last time this was asked.
+    #[must_use]
+    pub fn calls(&self) -> HostCalls {
+        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

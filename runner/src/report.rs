@@ -1,0 +1,120 @@
+//! What happened to an object, as a person wants to read it.
+
+use std::io::{Result, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use crate::{
+    manifests::{kind, name_of},
+    response::AdmissionResponse,
+};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const CAUTION: Style = AnsiColor::Yellow.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+/// Writes what came of `object`; `after` is the object as the API server would store it.
+///
+/// # Errors
+/// The output can't be written.
+pub fn object(
+    out: &mut dyn Write,
+    namespace: &str,
+    object: &Value,
+    after: &Value,
+    response: &AdmissionResponse,
+) -> Result<()> {
+    let title = format!("{} {namespace}/{}", kind(object), name_of(object));
+    match (response.allowed, object == after) {
+        (false, _) => {
+            writeln!(out, "{title}: {BAD}refused{BAD:#}")?;
+            for line in response.message().lines() {
+                writeln!(out, "  {line}")?;
+            }
+        }
+        (true, true) => writeln!(out, "{title}: {FAINT}allowed, untouched{FAINT:#}")?,
+        (true, false) => {
+            writeln!(out, "{title}: {GOOD}allowed, with its identity{GOOD:#}")?;
+            if let Some(annotations) = &response.audit_annotations {
+                for (name, value) in annotations {
+                    writeln!(out, "  {name}: {value}")?;
+                }
+            }
+            additions(out, object, after)?;
+        }
+    }
+    for warning in response.warnings.iter().flatten() {
+        writeln!(out, "  {CAUTION}warning{CAUTION:#}: {warning}")?;
+    }
+    Ok(())
+}
+
+fn additions(out: &mut dyn Write, before: &Value, after: &Value) -> Result<()> {
+    for list in ["initContainers", "containers"] {
+        for container in items(after, &["spec", list]) {
+            let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+            let was =
+                items(before, &["spec", list]).iter().find(|was| was.get("name") == container.get("name"));
+            let empty = Value::Null;
+            let was = was.unwrap_or(&empty);
+            let env = added(was, container, "env");
+            let mounts = added(was, container, "volumeMounts");
+            if env.is_empty() && mounts.is_empty() && !was.is_null() {
+                writeln!(out, "  container {name}: {FAINT}nothing added{FAINT:#}")?;
+                continue;
+            }
+            let new = if was.is_null() { " (new)" } else { "" };
+            writeln!(out, "  container {name}{new}")?;
+            for env in env {
+                writeln!(out, "    {GOOD}+{GOOD:#} env {}={}", field(env, "name"), field(env, "value"))?;
+            }
+            for mount in mounts {
+                let mode =
+                    if mount.get("readOnly") == Some(&Value::Bool(true)) { "read-only" } else { "writable" };
+                writeln!(
+                    out,
+                    "    {GOOD}+{GOOD:#} mount {} at {} ({mode})",
+                    field(mount, "name"),
+                    field(mount, "mountPath")
+                )?;
+            }
+        }
+    }
+    for volume in added(
+        before.get("spec").unwrap_or(&Value::Null),
+        after.get("spec").unwrap_or(&Value::Null),
+        "volumes",
+    ) {
+        writeln!(out, "  {GOOD}+{GOOD:#} volume {}", field(volume, "name"))?;
+        for source in items(volume, &["projected", "sources"]) {
+            if let Some(token) = source.get("serviceAccountToken") {
+                let (audience, seconds, path) =
+                    (field(token, "audience"), field(token, "expirationSeconds"), field(token, "path"));
+                writeln!(out, "      ServiceAccount token: audience {audience}, {seconds} s, path {path}")?;
+            } else {
+                writeln!(out, "      {source}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
+    let found = path.iter().try_fold(value, |value, name| value.get(name));
+    found.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn added<'v>(before: &Value, after: &'v Value, list: &str) -> Vec<&'v Value> {
+    let was = items(before, &[list]);
+    items(after, &[list]).iter().filter(|item| !was.contains(item)).collect()
+}
+
+fn field(value: &Value, name: &str) -> String {
+    match value.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}

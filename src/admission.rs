@@ -1,0 +1,240 @@
+//! Question → facts → plan → verdict, with the look-up between.
+
+use crate::{
+    annotations::Place,
+    identity::is_object_name,
+    inject,
+    json::{self, At, Json, Malformed},
+    look_up::{Freshness, LookUp, LookUpFailure},
+    plan::{self, Decision, Subjected, label_warnings, pod_title},
+    pod::{self, Metadata, PodKind, Spec},
+    question::{self, PAYLOAD, Question},
+    service_account::{Reference, ServiceAccount},
+    settings::{self, OnLookupFailure, Settings},
+    use_label::UseLabel,
+    verdict::{Code, LogLine, Refusal, Verdict, Warning, quote},
+};
+
+/// A payload that is not the protocol's JSON at all, so that there is nobody to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotARequest(String);
+
+impl std::fmt::Display for NotARequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "the payload is not a Kubewarden validation request: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotARequest {}
+
+/// Answers a payload of the policy protocol, `{"request": …, "settings": …}`.
+///
+/// # Errors
+/// No JSON, or no request in it.
+pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, NotARequest> {
+    let text = std::str::from_utf8(payload).map_err(|error| NotARequest(error.to_string()))?;
+    match Json::parse(text, &PAYLOAD) {
+        Ok(payload) => answer(&payload, look_up),
+        Err(_) if json::check(text).is_ok() => Ok(Verdict::refused(Refusal::malformed(
+            "Request".to_owned(),
+            &Malformed {
+                path: "request".to_owned(),
+                found: "text that is not Unicode",
+                expected: "a request",
+            },
+        ))),
+        Err(error) => Err(NotARequest(error.to_string())),
+    }
+}
+
+fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARequest> {
+    let root = At::root("", payload);
+    let absent = |malformed: Malformed| NotARequest(malformed.to_string());
+    let request = root.required("request", "an object").map_err(absent)?;
+    let settings =
+        root.field("settings").map_err(absent)?.and_then(|settings| settings.as_raw()).unwrap_or("null");
+    let settings = match Settings::parse(settings) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(Verdict::refused(bad_settings(&problems))),
+    };
+    let judged = question::question(&request).and_then(|question| match question {
+        Question::Pod => pod(&settings, payload, &request, look_up),
+        Question::NotOurs => Ok(Verdict::accepted()),
+    });
+    Ok(judged
+        .unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed("Request".to_owned(), &malformed))))
+}
+
+fn bad_settings(problems: &[settings::Problem]) -> Refusal {
+    Refusal {
+        object: "Policy".to_owned(),
+        problem: format!("its settings are not valid: {}", settings::explain(problems)),
+        hint: "repair them in the policy's spec.settings:",
+        cure: "kubectl edit clusteradmissionpolicy".to_owned(),
+        code: Code::InternalServerError,
+    }
+}
+
+/// A pod is created: it gets its identity, or is refused, or is none of ours.
+fn pod<'t>(
+    settings: &Settings,
+    payload: &Json<'t>,
+    request: &At<'_, '_>,
+    look_up: LookUp,
+) -> Result<Verdict<'t>, Malformed> {
+    let mut object = question::object(payload, request, &pod::POD)?;
+    let namespace =
+        request.field("namespace")?.map(|namespace| namespace.as_text()).transpose()?.unwrap_or_default();
+    let metadata = Metadata::read(&At::root("", &object))?;
+    if metadata.kind == PodKind::Mirror {
+        return Ok(Verdict::accepted());
+    }
+    let title = pod_title(&namespace, &metadata.name);
+    if settings.trigger.is_settled_by(&metadata.label) {
+        return Ok(Verdict::warned(unused_warnings(&title, &metadata)));
+    }
+    if namespace.is_empty() {
+        request.required("namespace", "the pod's namespace")?;
+        return Err(Malformed {
+            path: "request.namespace".to_owned(),
+            found: "empty",
+            expected: "the pod's namespace",
+        });
+    }
+    let judged = spec_of(&object).and_then(|mut spec| {
+        let finding = {
+            let facts = Spec::read(&At::root("spec", &spec))?;
+            find(settings, Subjected { namespace: &namespace, metadata: &metadata, spec: &facts }, look_up)
+        };
+        Ok(conclude(settings, &title, &namespace, &metadata, finding, |plan| {
+            inject::apply(plan, &mut spec);
+            if let Some(place) = object.field_mut("spec") {
+                *place = spec;
+            }
+            object
+        }))
+    });
+    Ok(judged.unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed(title, &malformed))))
+}
+
+/// The spec of a pod or pod template, looked into.
+fn spec_of<'t>(object: &Json<'t>) -> Result<Json<'t>, Malformed> {
+    let root = At::root("", object);
+    let spec = root.required("spec", "an object")?;
+    let text = object.field("spec").and_then(Json::as_it_came);
+    let json = text
+        .and_then(|text| Json::parse(text, &pod::SPEC).ok())
+        .ok_or_else(|| spec.malformed("an object"))?;
+    if matches!(json, Json::Object(_)) { Ok(json) } else { Err(spec.malformed("an object")) }
+}
+
+/// What was found out of a pod or template that could be due an identity.
+pub enum Finding {
+    /// Neither label asks for one.
+    NotDue(Vec<Warning>),
+    /// Its ServiceAccount could not be read.
+    Failed(Reference, LookUpFailure),
+    /// Its ServiceAccount's name can't be one.
+    NoSuchName(Reference),
+    /// It is due one.
+    Due(Box<Decision>),
+}
+
+/// Looks up the ServiceAccount and decides. A cached copy that would lead to a refusal, or to a missing client id, is
+/// confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
+pub fn find(settings: &Settings, pod: Subjected, look_up: LookUp) -> Finding {
+    let reference = pod.spec.reference(pod.namespace);
+    if !is_object_name(&reference.name) {
+        return Finding::NoSuchName(reference);
+    }
+    let mut judge = |freshness| match look_up(&reference, freshness) {
+        Ok(service_account) => weigh(settings, pod, &service_account),
+        Err(failure) => Finding::Failed(reference.clone(), failure),
+    };
+    match judge(Freshness::Cached) {
+        Finding::Due(decision) if decision.doubtful => judge(Freshness::Fresh),
+        finding @ (Finding::NotDue(_) | Finding::Failed(..) | Finding::NoSuchName(_) | Finding::Due(_)) => {
+            finding
+        }
+    }
+}
+
+fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Finding {
+    if settings.trigger.injects(&pod.metadata.label, &service_account.label) {
+        return Finding::Due(Box::new(plan::decide(settings, pod, service_account)));
+    }
+    let mut warnings = unused_warnings(&pod.title(), pod.metadata);
+    warnings.extend(label_warnings(&service_account.reference.title(), &service_account.label));
+    Finding::NotDue(warnings)
+}
+
+/// What is to be said of a pod that gets no identity: a label that counts as absent, an annotation in the wrong place.
+fn unused_warnings(title: &str, metadata: &Metadata) -> Vec<Warning> {
+    if metadata.label == UseLabel::False {
+        return Vec::new();
+    }
+    let mut warnings = label_warnings(title, &metadata.label);
+    warnings.extend(metadata.annotations.warnings(title, Place::Pod, None));
+    warnings
+}
+
+fn conclude<'t>(
+    settings: &Settings,
+    title: &str,
+    namespace: &str,
+    metadata: &Metadata,
+    finding: Finding,
+    write: impl FnOnce(plan::Plan) -> Json<'t>,
+) -> Verdict<'t> {
+    let log = LogLine { namespace: namespace.to_owned(), object: title.to_owned(), message: None };
+    let asks = !matches!(metadata.label, UseLabel::Absent | UseLabel::Other(_));
+    match finding {
+        Finding::NotDue(warnings) => Verdict::warned(warnings),
+        Finding::NoSuchName(reference) => Verdict::refused(no_such_name(title, &reference)),
+        Finding::Failed(_, LookUpFailure::NotFound) if !asks => {
+            Verdict::warned(unused_warnings(title, metadata))
+        }
+        Finding::Failed(reference, failure)
+            if !asks && settings.on_lookup_failure == OnLookupFailure::Admit =>
+        {
+            let text = format!(
+                "could not be read ({}): Pod {} is admitted without an identity",
+                failure.cause(),
+                metadata.name
+            );
+            let warning = Warning::new(reference.title(), crate::verdict::cut_middle(&text, 200));
+            let message = Some(failure.refusal(title.to_owned(), &reference).problem);
+            Verdict { warnings: vec![warning], log: Some(LogLine { message, ..log }), ..Verdict::default() }
+        }
+        Finding::Failed(reference, failure) => {
+            let refusal = failure.refusal(title.to_owned(), &reference);
+            Verdict {
+                log: Some(LogLine { message: Some(refusal.problem.clone()), ..log }),
+                ..Verdict::refused(refusal)
+            }
+        }
+        Finding::Due(decision) => {
+            let Decision { plan, warnings, audit, .. } = *decision;
+            let (mutated, refusals) = match plan {
+                Ok(plan) if plan.is_empty() => (None, Vec::new()),
+                Ok(plan) => (Some(write(plan)), Vec::new()),
+                Err(refusals) => (None, refusals),
+            };
+            let message = refusals.first().map(|refusal| refusal.problem.clone());
+            Verdict { refusals, warnings, mutated, audit: Some(audit), log: Some(LogLine { message, ..log }) }
+        }
+    }
+}
+
+fn no_such_name(title: &str, reference: &Reference) -> Refusal {
+    Refusal {
+        object: title.to_owned(),
+        problem: format!(
+            "spec.serviceAccountName is {}, expected the name of a ServiceAccount",
+            quote(&reference.name)
+        ),
+        hint: "list those of the namespace with:",
+        cure: "kubectl get serviceaccounts".to_owned(),
+        code: Code::BadRequest,
+    }
+}

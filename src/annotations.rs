@@ -1,0 +1,205 @@
+//! The annotations of workload identity: which there are, on which object, and what a misspelt one was meant to be.
+
+use crate::{
+    json::{At, Malformed},
+    names,
+    verdict::{Warning, cut_middle, printable},
+};
+
+/// The kinds of object that carry annotations of workload identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A ServiceAccount.
+    ServiceAccount,
+    /// A pod, or the pod template of a workload.
+    Pod,
+}
+
+const KNOWN: &[(&str, &[Place])] = &[
+    (names::CLIENT_ID, &[Place::ServiceAccount]),
+    (names::TENANT_ID, &[Place::ServiceAccount]),
+    (names::TOKEN_EXPIRATION, &[Place::ServiceAccount, Place::Pod]),
+    (names::SKIP_CONTAINERS, &[Place::Pod]),
+    (names::INJECT_PROXY_SIDECAR, &[Place::Pod]),
+    (names::PROXY_SIDECAR_PORT, &[Place::Pod]),
+];
+
+/// An object's annotations under `azure.workload.identity/`, in their order: a handful, so a list and not a map.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Annotations(Vec<(String, String)>);
+
+impl Annotations {
+    /// Those of `metadata.annotations`.
+    ///
+    /// # Errors
+    /// The annotations are no object, or one of ours is no string.
+    pub fn read(annotations: &At<'_, '_>) -> Result<Self, Malformed> {
+        let mut ours = Vec::new();
+        for (name, value) in annotations.entries()? {
+            if name.starts_with(names::PREFIX) {
+                ours.push((name.to_owned(), value.as_text()?.into_owned()));
+            }
+        }
+        Ok(Self(ours))
+    }
+
+    /// The value of `name`; an empty one counts as absent.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(annotation, _)| annotation == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The containers that get nothing: separated by `;`, blanks trimmed.
+    #[must_use]
+    pub fn skipped_containers(&self) -> Names<'_> {
+        let list = self.value(names::SKIP_CONTAINERS).unwrap_or_default();
+        Names::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()).collect())
+    }
+
+    /// What is to be said of annotations that have no effect on `about`, an object of the kind `place`.
+    /// `endpoint` is the custom token endpoint's annotation, where one is set up.
+    #[must_use]
+    pub fn warnings(&self, about: &str, place: Place, endpoint: Option<&str>) -> Vec<Warning> {
+        self.0
+            .iter()
+            .filter_map(|(name, _)| misplaced(name, place, endpoint))
+            .map(|text| Warning::new(about, text))
+            .collect()
+    }
+}
+
+/// A set of names: sorted, each once, searched by halves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names<'n>(Vec<&'n str>);
+
+impl<'n> Names<'n> {
+    /// The set of `names`.
+    #[must_use]
+    pub fn new(mut names: Vec<&'n str>) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        Self(names)
+    }
+
+    /// Whether `name` is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.binary_search(&name).is_ok()
+    }
+
+    /// All of them, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &'n str> {
+        self.0.iter().copied()
+    }
+}
+
+fn misplaced(name: &str, place: Place, endpoint: Option<&str>) -> Option<String> {
+    let other = match place {
+        Place::ServiceAccount => "the pod",
+        Place::Pod => "the ServiceAccount",
+    };
+    if name == names::USE_LABEL {
+        return Some(format!("{name} is an annotation here and has no effect, make it a label"));
+    }
+    if endpoint == Some(name) {
+        return (place != Place::Pod)
+            .then(|| format!("annotation {name} has no effect here, put it on {other}"));
+    }
+    match KNOWN.iter().find(|(known, _)| *known == name) {
+        Some((_, places)) if places.contains(&place) => None,
+        Some(_) => Some(format!("annotation {name} has no effect here, put it on {other}")),
+        None => {
+            let names = KNOWN.iter().map(|(known, _)| *known).chain(endpoint);
+            let nearest = nearest(name, names).unwrap_or(names::CLIENT_ID);
+            Some(format!(
+                "annotation {} is unknown, did you mean {nearest}?",
+                cut_middle(&printable(name), 90)
+            ))
+        }
+    }
+}
+
+/// The one of `known` that `name` was most likely meant to be.
+#[must_use]
+pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let name = cut_middle(name, 128);
+    known.min_by_key(|known| strsim::levenshtein(&name, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotations(pairs: &[(&str, &str)]) -> Annotations {
+        Annotations(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn splits_and_trims_the_skip_list() {
+        let annotations = annotations(&[("azure.workload.identity/skip-containers", " web;; side car ;web")]);
+        assert_eq!(annotations.skipped_containers().iter().collect::<Vec<_>>(), ["side car", "web"]);
+    }
+
+    #[test]
+    fn warns_about_each_annotation_that_has_no_effect() {
+        for (name, place, text) in [
+            (
+                "client_id",
+                Place::ServiceAccount,
+                "Pod a/b: annotation azure.workload.identity/client_id is unknown, did you mean azure.workload.identity/client-id?",
+            ),
+            (
+                "skip-container",
+                Place::Pod,
+                "Pod a/b: annotation azure.workload.identity/skip-container is unknown, did you mean azure.workload.identity/skip-containers?",
+            ),
+            (
+                "client-id",
+                Place::Pod,
+                "Pod a/b: annotation azure.workload.identity/client-id has no effect here, put it on the ServiceAccount",
+            ),
+            (
+                "skip-containers",
+                Place::ServiceAccount,
+                "Pod a/b: annotation azure.workload.identity/skip-containers has no effect here, put it on the pod",
+            ),
+            (
+                "use",
+                Place::Pod,
+                "Pod a/b: azure.workload.identity/use is an annotation here and has no effect, make it a label",
+            ),
+        ] {
+            let annotations = annotations(&[(&format!("azure.workload.identity/{name}"), "x")]);
+            let warnings = annotations.warnings("Pod a/b", place, None);
+            assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+        }
+    }
+
+    #[test]
+    fn says_nothing_of_what_is_in_its_place() {
+        let of_pod = annotations(&[
+            ("azure.workload.identity/skip-containers", ""),
+            ("azure.workload.identity/service-account-token-expiration", ""),
+            ("azure.workload.identity/inject-proxy-sidecar", ""),
+            ("azure.workload.identity/proxy-sidecar-port", ""),
+            ("azure.workload.identity/use-identity-binding", ""),
+        ]);
+        assert_eq!(
+            of_pod.warnings("x", Place::Pod, Some("azure.workload.identity/use-identity-binding")),
+            []
+        );
+        let of_service_account = annotations(&[
+            ("azure.workload.identity/client-id", ""),
+            ("azure.workload.identity/tenant-id", ""),
+            ("azure.workload.identity/service-account-token-expiration", ""),
+        ]);
+        assert_eq!(of_service_account.warnings("x", Place::ServiceAccount, None), []);
+    }
+}

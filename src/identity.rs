@@ -1,0 +1,198 @@
+//! Who the pod is to Microsoft Entra: client id, tenant id, subject.
+
+use std::{fmt, str::FromStr};
+
+/// The client (application) id of a managed identity or app registration: a UUID, passed through byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// What is accepted, for messages.
+    pub const ACCEPTED: &'static str = "a UUID";
+
+    /// Whether both are the same identity; the case of hexadecimal digits says nothing.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+/// A text that is no client id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAClientId;
+
+impl FromStr for ClientId {
+    type Err = NotAClientId;
+
+    /// # Errors
+    /// Anything but 8-4-4-4-12 hexadecimal digits: `my-identity`, `${CLIENT_ID}`, a UUID in quotes or with a newline.
+    fn from_str(text: &str) -> Result<Self, NotAClientId> {
+        if is_uuid(text) { Ok(Self(text.to_owned())) } else { Err(NotAClientId) }
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A Microsoft Entra tenant: its UUID or one of its DNS domain names, passed through byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// What is accepted, for messages.
+    pub const ACCEPTED: &'static str = "a UUID or a DNS domain name";
+
+    /// Whether both are written as the same tenant, in any case.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+/// A text that is no tenant id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotATenantId;
+
+impl FromStr for TenantId {
+    type Err = NotATenantId;
+
+    /// # Errors
+    /// Neither a UUID nor a domain name of two labels or more: `contoso`, `common`, `https://…`, `${TENANT_ID}`.
+    fn from_str(text: &str) -> Result<Self, NotATenantId> {
+        if is_uuid(text) || is_domain(text) { Ok(Self(text.to_owned())) } else { Err(NotATenantId) }
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The `sub` of the projected token, which the federated credential in Entra must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Namespace of the ServiceAccount.
+    pub namespace: &'a str,
+    /// Name of the ServiceAccount.
+    pub name: &'a str,
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "system:serviceaccount:{}:{}", self.namespace, self.name)
+    }
+}
+
+/// RFC 9562 section 4: 8-4-4-4-12 hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// RFC 1123 section 2.1 and RFC 1035 section 2.3.1: two labels or more, the last one not all digits (an IP address).
+fn is_domain(text: &str) -> bool {
+    let mut labels = text.rsplit('.').peekable();
+    let numeric = labels.peek().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    text.len() <= 253 && text.contains('.') && !numeric && labels.all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether `text` can be the name of a ServiceAccount: an RFC 1123 subdomain (Kubernetes `IsDNS1123Subdomain`).
+#[must_use]
+pub fn is_object_name(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_uuids_byte_for_byte() {
+        for text in ["6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "6F3C2B58-9d3e-4f4c-8a51-0b7e4c1d92AA"] {
+            assert_eq!(text.parse::<ClientId>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<TenantId>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_client_id() {
+        for text in [
+            "",
+            "yada-identity",
+            "${CLIENT_ID}",
+            "\"6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa\"",
+            "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa\n",
+            " 6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa",
+            "{6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa}",
+            "6f3c2b589d3e4f4c8a510b7e4c1d92aa",
+            "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92ag",
+            "6f3c2b58-9d3e-4f4c-8a510-b7e4c1d92aa",
+            "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d9é",
+            "contoso.com",
+        ] {
+            assert_eq!(text.parse::<ClientId>(), Err(NotAClientId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn accepts_a_tenants_domain() {
+        for text in ["contoso.onmicrosoft.com", "Contoso.COM", "a.b", "1.2.3.4x"] {
+            assert_eq!(text.parse::<TenantId>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_tenant() {
+        let long = format!("{}.com", "a".repeat(64));
+        for text in [
+            "",
+            "contoso",
+            "common",
+            "10.0.0.1",
+            "contoso.com.",
+            ".com",
+            "a..b",
+            "-a.com",
+            "https://a.b",
+            &long,
+        ] {
+            assert_eq!(text.parse::<TenantId>(), Err(NotATenantId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn writes_the_subject_as_the_api_server_signs_it() {
+        let subject = Subject { namespace: "default", name: "myserviceaccount" };
+        assert_eq!(subject.to_string(), "system:serviceaccount:default:myserviceaccount");
+    }
+
+    #[test]
+    fn tells_object_names_from_paths_and_commands() {
+        assert!(is_object_name("my.sa-1") && is_object_name(&"a".repeat(253)));
+        for text in ["", "../default", "A", "a b", "a;b", "-a", "a.", &"a".repeat(254)] {
+            assert!(!is_object_name(text), "{text:?}");
+        }
+    }
+}

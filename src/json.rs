@@ -1,0 +1,510 @@
+//! JSON that comes out as it went in, and a cursor over it that knows its path.
+//!
+//! Only the objects and lists that the policy looks into become a tree; everything else stays the very text that
+//! came, so that unknown fields, nulls and number forms can't change. Which ones those are is said by a [`Shape`].
+
+use std::{borrow::Cow, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How far into a JSON text the policy looks.
+#[derive(Debug)]
+pub enum Shape {
+    /// Not at all: the text is kept as it is.
+    Raw,
+    /// An object: the named fields are looked into, all others kept as text.
+    Object(&'static [(&'static str, &'static Shape)]),
+    /// A list whose items are all of one shape.
+    List(&'static Shape),
+    /// Down to the last scalar.
+    Whole,
+}
+
+/// An object of which every field is kept as text.
+pub static FIELDS: Shape = Shape::Object(&[]);
+/// A list of which every item is kept as text.
+pub static ITEMS: Shape = Shape::List(&Shape::Raw);
+
+/// JSON, looked into as far as a [`Shape`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json<'a> {
+    /// A JSON text, kept to the letter.
+    Raw(Cow<'a, str>),
+    /// An object's fields in their order; where a name comes twice the last one counts, as in `serde_json::Value`.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+    /// A list's items in their order.
+    List(Vec<Json<'a>>),
+}
+
+impl<'a> Json<'a> {
+    /// Reads `text` as far as `shape` says.
+    ///
+    /// # Errors
+    /// Text that is no JSON (`{"a":`), or that goes on after its end.
+    pub fn parse(text: &'a str, shape: &'static Shape) -> serde_json::Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let json = shape.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(json)
+    }
+
+    /// The text, where it is kept as it came.
+    #[must_use]
+    pub fn as_it_came(&self) -> Option<&'a str> {
+        match self {
+            Self::Raw(Cow::Borrowed(text)) => Some(text),
+            Self::Raw(Cow::Owned(_)) | Self::Object(_) | Self::List(_) => None,
+        }
+    }
+
+    /// A JSON string that holds `text`.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Raw(Cow::Owned(quoted(text)))
+    }
+
+    /// The same JSON with the fields of every object in alphabetical order, each name once.
+    #[must_use]
+    pub fn sorted(self) -> Self {
+        match self {
+            Self::Object(mut fields) => {
+                fields.reverse(); // so that of two fields of one name the last one stays
+                fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+                fields.dedup_by(|(one, _), (other, _)| one == other);
+                Self::Object(fields.into_iter().map(|(name, json)| (name, json.sorted())).collect())
+            }
+            Self::List(items) => Self::List(items.into_iter().map(Self::sorted).collect()),
+            Self::Raw(_) => self,
+        }
+    }
+
+    /// Appends the JSON text to `out`.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(text) => out.push_str(text),
+            Self::Object(fields) => {
+                let mut open = '{';
+                for (name, value) in fields {
+                    out.push(open);
+                    push_quoted(name, out);
+                    out.push(':');
+                    value.write(out);
+                    open = ',';
+                }
+                out.push_str(if open == '{' { "{}" } else { "}" });
+            }
+            Self::List(items) => {
+                let mut open = '[';
+                for item in items {
+                    out.push(open);
+                    item.write(out);
+                    open = ',';
+                }
+                out.push_str(if open == '[' { "[]" } else { "]" });
+            }
+        }
+    }
+
+    /// The value of the field `name`, the last one of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => {
+                fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json)
+            }
+            Self::Raw(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The value of the field `name`, to be changed.
+    pub fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match self {
+            Self::Object(fields) => {
+                fields.iter_mut().rev().find(|(field, _)| field == name).map(|(_, json)| json)
+            }
+            Self::Raw(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The list in the field `name`; where the field is missing or no list (null), an empty one is put there.
+    /// `None` only where `self` is no object.
+    pub fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
+        let Self::Object(fields) = self else { return None };
+        let index = match fields.iter().rposition(|(field, _)| field == name) {
+            Some(index) => index,
+            None => {
+                fields.push((Cow::Borrowed(name), Self::List(Vec::new())));
+                fields.len() - 1
+            }
+        };
+        let (_, value) = fields.get_mut(index)?;
+        if !matches!(value, Self::List(_)) {
+            *value = Self::List(Vec::new());
+        }
+        match value {
+            Self::List(items) => Some(items),
+            Self::Raw(_) | Self::Object(_) => None,
+        }
+    }
+}
+
+/// `text` as a JSON string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(text, &mut out);
+    out
+}
+
+fn push_quoted(text: &str, out: &mut String) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+// === Reading ===
+
+impl<'de> DeserializeSeed<'de> for &'static Shape {
+    type Value = Json<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        match self {
+            Shape::Raw => {
+                let raw = <&'de RawValue as serde::Deserialize>::deserialize(deserializer)?;
+                Ok(Json::Raw(Cow::Borrowed(raw.get())))
+            }
+            Shape::Object(_) | Shape::List(_) | Shape::Whole => deserializer.deserialize_any(Look(self)),
+        }
+    }
+}
+
+struct Look(&'static Shape);
+
+impl<'de> Visitor<'de> for Look {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
+        let (known, other): (&[(&str, &'static Shape)], _) = match self.0 {
+            Shape::Object(known) => (known, &Shape::Raw),
+            Shape::Whole => (&[], self.0),
+            Shape::Raw | Shape::List(_) => (&[], &Shape::Raw),
+        };
+        let mut fields = Vec::with_capacity(8);
+        while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
+            let shape = known.iter().find(|(field, _)| *field == name).map_or(other, |(_, shape)| *shape);
+            fields.push((name, map.next_value_seed(shape)?));
+        }
+        Ok(Json::Object(fields))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
+        let shape = match self.0 {
+            Shape::List(item) => item,
+            Shape::Whole => self.0,
+            Shape::Raw | Shape::Object(_) => &Shape::Raw,
+        };
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(shape)? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
+    }
+
+    // A scalar where the shape expects more: the cursor names it when the policy gets there.
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Raw(Cow::Borrowed("null")))
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Raw(Cow::Borrowed(if value { "true" } else { "false" })))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Raw(Cow::Owned(value.to_string())))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Raw(Cow::Owned(value.to_string())))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
+        Ok(Json::Raw(Cow::Owned(serde_json::to_string(&value).unwrap_or_default())))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::text(value))
+    }
+}
+
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+// === The cursor ===
+
+/// A place in the JSON where something else stands than the policy can understand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where, as `spec.containers[0].env`.
+    pub path: String,
+    /// What stands there, as "an object"; never its content, which can be a secret.
+    pub found: &'static str,
+    /// What would be accepted, as "a list".
+    pub expected: &'static str,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'p> {
+    Field(&'p str),
+    Index(usize),
+}
+
+/// A place in a [`Json`], and the way there.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'p, 't> {
+    json: &'t Json<'t>,
+    step: Step<'p>,
+    parent: Option<&'p At<'p, 't>>,
+}
+
+impl<'p, 't> At<'p, 't> {
+    /// The place that messages call `name`.
+    #[must_use]
+    pub fn root(name: &'p str, json: &'t Json<'t>) -> Self {
+        Self { json, step: Step::Field(name), parent: None }
+    }
+
+    /// The field `name`; `None` where it is missing or null.
+    ///
+    /// # Errors
+    /// `self` is no object.
+    pub fn field<'c>(&'c self, name: &'c str) -> Result<Option<At<'c, 't>>, Malformed> {
+        if !matches!(self.json, Json::Object(_)) {
+            return Err(self.malformed("an object"));
+        }
+        let at = self.json.field(name).map(|json| At { json, step: Step::Field(name), parent: Some(self) });
+        Ok(at.filter(|at| !at.is_null()))
+    }
+
+    /// The field `name`, which must be there.
+    ///
+    /// # Errors
+    /// `self` is no object, or the field is missing or null.
+    pub fn required<'c>(&'c self, name: &'c str, expected: &'static str) -> Result<At<'c, 't>, Malformed> {
+        self.field(name)?.ok_or_else(|| {
+            let found = if self.json.field(name).is_some() { "null" } else { "missing" };
+            Malformed { path: join(self.path(), Step::Field(name)), found, expected }
+        })
+    }
+
+    /// The fields, in their order.
+    ///
+    /// # Errors
+    /// `self` is no object.
+    pub fn entries<'c>(&'c self) -> Result<impl Iterator<Item = (&'t str, At<'c, 't>)>, Malformed> {
+        match self.json {
+            Json::Object(fields) => Ok(fields.iter().map(|(name, json)| {
+                (name.as_ref(), At { json, step: Step::Field(name.as_ref()), parent: Some(self) })
+            })),
+            Json::Raw(_) | Json::List(_) => Err(self.malformed("an object")),
+        }
+    }
+
+    /// The items, in their order.
+    ///
+    /// # Errors
+    /// `self` is no list.
+    pub fn items<'c>(&'c self) -> Result<impl Iterator<Item = At<'c, 't>>, Malformed> {
+        match self.json {
+            Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| At {
+                json,
+                step: Step::Index(index),
+                parent: Some(self),
+            })),
+            Json::Raw(_) | Json::Object(_) => Err(self.malformed("a list")),
+        }
+    }
+
+    /// The text of a JSON string.
+    ///
+    /// # Errors
+    /// `self` is no string, or one that is not Unicode (`"\ud800"`).
+    pub fn as_text(&self) -> Result<Cow<'t, str>, Malformed> {
+        match self.json {
+            Json::Raw(raw) => text_of(raw).ok_or_else(|| self.malformed("a string")),
+            Json::Object(_) | Json::List(_) => Err(self.malformed("a string")),
+        }
+    }
+
+    /// The value of a JSON boolean.
+    ///
+    /// # Errors
+    /// `self` is neither `true` nor `false`.
+    pub fn as_bool(&self) -> Result<bool, Malformed> {
+        match self.json {
+            Json::Raw(raw) if raw == "true" => Ok(true),
+            Json::Raw(raw) if raw == "false" => Ok(false),
+            Json::Raw(_) | Json::Object(_) | Json::List(_) => Err(self.malformed("true or false")),
+        }
+    }
+
+    /// The text that came, where the shape did not look in.
+    #[must_use]
+    pub fn as_raw(&self) -> Option<&'t str> {
+        match self.json {
+            Json::Raw(raw) => Some(raw),
+            Json::Object(_) | Json::List(_) => None,
+        }
+    }
+
+    /// What the messages say of a thing in this place that is not `expected`.
+    #[must_use]
+    pub fn malformed(&self, expected: &'static str) -> Malformed {
+        Malformed { path: self.path(), found: self.kind(), expected }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self.json, Json::Raw(raw) if raw == "null")
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.json {
+            Json::Object(_) => "an object",
+            Json::List(_) => "a list",
+            Json::Raw(raw) => match raw.as_bytes().first() {
+                Some(b'{') => "an object",
+                Some(b'[') => "a list",
+                Some(b'"') if text_of(raw).is_none() => "a string that is not Unicode",
+                Some(b'"') => "a string",
+                Some(b't' | b'f') => "a boolean",
+                Some(b'n') => "null",
+                _ => "a number",
+            },
+        }
+    }
+
+    /// The way here, as `spec.containers[0].env`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        join(self.parent.map_or_else(String::new, At::path), self.step)
+    }
+}
+
+fn join(parent: String, step: Step) -> String {
+    match step {
+        Step::Field(name) if parent.is_empty() => name.to_owned(),
+        Step::Field(name) => format!("{parent}.{name}"),
+        Step::Index(index) => format!("{parent}[{index}]"),
+    }
+}
+
+/// The text of the JSON string `raw`; `None` where it is none.
+#[must_use]
+pub fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(raw).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// Whether the payload is JSON at all, though something in it could not be read.
+///
+/// # Errors
+/// What `serde_json` says of the place where it stops being JSON.
+pub fn check(payload: &str) -> serde_json::Result<()> {
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
+    deserializer.deserialize_ignored_any(serde::de::IgnoredAny)?;
+    deserializer.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static POD: Shape = Shape::Object(&[("spec", &Shape::Object(&[("containers", &Shape::List(&FIELDS))]))]);
+
+    fn round_trip(text: &str) -> String {
+        let mut out = String::new();
+        Json::parse(text, &POD).unwrap().write(&mut out);
+        out
+    }
+
+    #[test]
+    fn keeps_what_it_does_not_look_into_to_the_letter() {
+        for text in [
+            r#"{"a":1.0,"b":1e400,"c":18446744073709551616,"d":null,"e":[ ],"f":{"g" : "\ud800"}}"#,
+            r#"{"spec":{"x":-0.0,"containers":[{"name":"a\u0000","n":5E-3},{}]},"spec2":[]}"#,
+            r#"{"spec":null,"a\"b":true}"#,
+            r"{}",
+        ] {
+            assert_eq!(round_trip(text), text);
+        }
+    }
+
+    #[test]
+    fn names_the_place_and_what_stands_there_but_not_its_content() {
+        let json = Json::parse(r#"{"spec":{"containers":[{"name":5}]}}"#, &POD).unwrap();
+        let root = At::root("object", &json);
+        let spec = root.field("spec").unwrap().unwrap();
+        let containers = spec.field("containers").unwrap().unwrap();
+        let first = containers.items().unwrap().next().unwrap();
+        let name = first.field("name").unwrap().unwrap();
+        assert_eq!(
+            name.as_text().unwrap_err().to_string(),
+            "object.spec.containers[0].name is a number, expected a string"
+        );
+        assert_eq!(spec.items().err().unwrap().to_string(), "object.spec is an object, expected a list");
+        assert_eq!(
+            root.required("metadata", "an object").unwrap_err().to_string(),
+            "object.metadata is missing, expected an object"
+        );
+    }
+
+    #[test]
+    fn reads_the_last_of_two_fields_of_one_name() {
+        let json = Json::parse(r#"{"a":"1","a":"2"}"#, &POD).unwrap();
+        let root = At::root("x", &json);
+        assert_eq!(root.field("a").unwrap().unwrap().as_text().unwrap(), "2");
+    }
+
+    #[test]
+    fn looks_past_nesting_that_would_overflow_a_recursive_reader() {
+        let text = format!(r#"{{"deep":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(round_trip(&text), text);
+    }
+
+    #[test]
+    fn tells_json_from_what_is_none() {
+        check(r#"{"a":"\ud800"}"#).unwrap();
+        assert_eq!(check("{").unwrap_err().to_string(), "EOF while parsing an object at line 1 column 1");
+    }
+}

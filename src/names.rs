@@ -1,0 +1,53 @@
+//! Every string of the wire, once, each with its source.
+//!
+//! "Webhook" is azure-workload-identity v1.6.0, file `pkg/webhook/consts.go`, unless another file is named.
+
+/// What all labels and annotations of workload identity begin with (webhook).
+pub const PREFIX: &str = "azure.workload.identity/";
+/// Label of ServiceAccounts and pods (webhook `UseWorkloadIdentityLabel`).
+pub const USE_LABEL: &str = "azure.workload.identity/use";
+/// ServiceAccount annotation: the managed identity's client id (webhook `ClientIDAnnotation`).
+pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
+/// ServiceAccount annotation: the identity's tenant id (webhook `TenantIDAnnotation`).
+pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
+/// Annotation of either object: seconds the projected token is valid (webhook `ServiceAccountTokenExpiryAnnotation`).
+pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
+/// Pod annotation: containers that get nothing, separated by `;` (webhook `SkipContainersAnnotation`).
+pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
+/// Pod annotation: asks for the proxy sidecar (webhook `InjectProxySidecarAnnotation`).
+pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sidecar";
+/// Pod annotation: the port that the proxy listens on (webhook `ProxySidecarPortAnnotation`).
+pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
+/// What a custom token endpoint's pod annotation begins with (webhook `webhook.go`, `NewPodMutator`).
+pub const USE_ENDPOINT_PREFIX: &str = "azure.workload.identity/use-";
+/// The annotation by which the kubelet marks a static pod's mirror (Kubernetes `core/v1` `MirrorPodAnnotationKey`).
+pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+/// The label of the retired aad-pod-identity (its `pkg/apis/aadpodidentity/v1/types.go`, `CRDLabelKey`).
+pub const RETIRED_BINDING: &str = "aadpodidbinding";
+
+/// Environment variable: the managed identity's client id (webhook `AzureClientIDEnvVar`).
+pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
+/// Environment variable: the tenant (webhook `AzureTenantIDEnvVar`).
+pub const AZURE_TENANT_ID: &str = "AZURE_TENANT_ID";
+/// Environment variable: where the projected token is (webhook `AzureFederatedTokenFileEnvVar`).
+pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+/// Environment variable: the cloud's authority host (webhook `AzureAuthorityHostEnvVar`).
+pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+
+/// What the reserved volume's name begins with (webhook `ProjectedVolumeNamePrefix`).
+pub const VOLUME_PREFIX: &str = "azure-workload-identity-reserved-";
+/// Where the volume is mounted (webhook `VolumeMountPath`).
+pub const MOUNT_PATH: &str = "/var/run/secrets/azure/wi";
+/// The token's path within the volume (webhook `TokenFilePath`).
+pub const TOKEN_PATH: &str = "token/azure-identity-token";
+/// The volume's name up to webhook v1.5 (`consts.go` of v1.5.1, `TokenFilePathName`).
+pub const LEGACY_VOLUME: &str = "azure-identity-token";
+/// The mount path up to webhook v1.5 (`consts.go` of v1.5.1, `TokenFileMountPath`).
+pub const LEGACY_MOUNT_PATH: &str = "/var/run/secrets/azure/tokens";
+/// The token's path within the volume up to webhook v1.5.
+pub const LEGACY_TOKEN_PATH: &str = "azure-identity-token";
+/// Audience of the projected token (webhook `DefaultAudience`).
+pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// Longest name of a volume (Kubernetes: an RFC 1123 label).
+pub const VOLUME_NAME_MAX: usize = 63;

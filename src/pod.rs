@@ -1,0 +1,349 @@
+//! A pod, or the pod template of a workload, as far as identity goes: object → facts.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use crate::{
+    annotations::Annotations,
+    json::{At, FIELDS, ITEMS, Malformed, Shape, text_of},
+    names,
+    service_account::Reference,
+    token::PodName,
+    use_label::UseLabel,
+};
+
+/// A pod whose spec is not looked into yet.
+pub static POD: Shape =
+    Shape::Object(&[("metadata", &Shape::Object(&[("labels", &FIELDS), ("annotations", &FIELDS)]))]);
+
+static CONTAINERS: Shape = Shape::List(&Shape::Object(&[("env", &ITEMS), ("volumeMounts", &ITEMS)]));
+
+/// A pod's spec, looked into where the policy reads or writes.
+pub static SPEC: Shape = Shape::Object(&[
+    ("containers", &CONTAINERS),
+    ("initContainers", &CONTAINERS),
+    ("ephemeralContainers", &Shape::List(&FIELDS)),
+    ("volumes", &ITEMS),
+    ("securityContext", &FIELDS),
+    ("os", &FIELDS),
+    ("nodeSelector", &FIELDS),
+]);
+
+/// What the metadata says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// `metadata.name` or `metadata.generateName`.
+    pub name: PodName,
+    /// The label `azure.workload.identity/use`.
+    pub label: UseLabel,
+    /// The annotations of workload identity.
+    pub annotations: Annotations,
+    /// Whether it mirrors a static pod, which can't use a projected token.
+    pub kind: PodKind,
+    /// The label of the retired aad-pod-identity, where it is there.
+    pub retired_binding: Option<String>,
+}
+
+/// Static pods are mirrored in the API server; all others are its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodKind {
+    /// A pod of the API server.
+    Ordinary,
+    /// The mirror of a static pod.
+    Mirror,
+}
+
+impl Metadata {
+    /// Reads `metadata` of `object`.
+    ///
+    /// # Errors
+    /// No metadata, or something in it that is of another type.
+    pub fn read(object: &At<'_, '_>) -> Result<Self, Malformed> {
+        let metadata = object.required("metadata", "an object")?;
+        let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
+        let name = match text("name")?.filter(|name| !name.is_empty()) {
+            Some(name) => PodName::Name(name.into_owned()),
+            None => PodName::Prefix(text("generateName")?.unwrap_or_default().into_owned()),
+        };
+        let labels = metadata.field("labels")?;
+        let label = |name| match &labels {
+            Some(labels) => labels.field(name)?.map(|at| at.as_text()).transpose(),
+            None => Ok(None),
+        };
+        let annotations = metadata.field("annotations")?;
+        let mirror = match &annotations {
+            Some(annotations) => annotations.field(names::MIRROR_POD)?.is_some(),
+            None => false,
+        };
+        Ok(Self {
+            name,
+            label: UseLabel::from(label(names::USE_LABEL)?.as_deref()),
+            annotations: annotations.as_ref().map(Annotations::read).transpose()?.unwrap_or_default(),
+            kind: if mirror { PodKind::Mirror } else { PodKind::Ordinary },
+            retired_binding: label(names::RETIRED_BINDING)?.map(Cow::into_owned),
+        })
+    }
+}
+
+/// The two lists of containers that are there when a pod is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerList {
+    /// `spec.initContainers`.
+    Init,
+    /// `spec.containers`.
+    Main,
+}
+
+impl ContainerList {
+    /// The field's name.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Main => "containers",
+        }
+    }
+}
+
+/// A container.
+#[derive(Debug, Clone)]
+pub struct Container<'t> {
+    /// The list it is in.
+    pub list: ContainerList,
+    /// Its place there.
+    pub index: usize,
+    /// Its name, empty where it has none.
+    pub name: Cow<'t, str>,
+    /// Its environment variables.
+    pub env: Vec<Env<'t>>,
+    /// Its volume mounts.
+    pub mounts: Vec<Mount<'t>>,
+}
+
+/// An environment variable.
+#[derive(Debug, Clone)]
+pub struct Env<'t> {
+    /// Its name.
+    pub name: Cow<'t, str>,
+    value: Option<&'t str>,
+    from_elsewhere: bool,
+}
+
+impl<'t> Env<'t> {
+    /// Its value; `None` where it comes from elsewhere (`valueFrom`).
+    #[must_use]
+    pub fn value(&self) -> Option<Cow<'t, str>> {
+        if self.from_elsewhere { None } else { Some(self.value.and_then(text_of).unwrap_or_default()) }
+    }
+}
+
+/// A volume mount.
+#[derive(Debug, Clone)]
+pub struct Mount<'t> {
+    /// The volume's name.
+    pub name: Cow<'t, str>,
+    /// `mountPath`.
+    pub path: Cow<'t, str>,
+    /// The entry as it came.
+    pub raw: &'t str,
+}
+
+/// A volume.
+#[derive(Debug, Clone)]
+pub struct Volume<'t> {
+    /// Its name.
+    pub name: Cow<'t, str>,
+    /// The entry as it came.
+    pub raw: &'t str,
+}
+
+#[derive(Deserialize)]
+struct RawEnv<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+    #[serde(rename = "valueFrom")]
+    value_from: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawMount<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    mount_path: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawVolume<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    projected: Option<&'a RawValue>,
+}
+
+/// Reads an entry of a list that was kept as text; what it holds is never quoted.
+fn entry<'t, T: Deserialize<'t>>(at: &At<'_, 't>) -> Result<(T, &'t str), Malformed> {
+    let raw = at.as_raw().ok_or_else(|| at.malformed("an object"))?;
+    if !raw.starts_with('{') {
+        return Err(at.malformed("an object"));
+    }
+    serde_json::from_str(raw)
+        .map(|entry| (entry, raw))
+        .map_err(|_| at.malformed("an object with each field once"))
+}
+
+fn text<'t>(at: &At<'_, 't>, field: &str, raw: Option<&'t RawValue>) -> Result<Cow<'t, str>, Malformed> {
+    let Some(raw) = raw else { return Ok(Cow::Borrowed("")) };
+    text_of(raw.get()).ok_or_else(|| Malformed {
+        path: format!("{}.{field}", at.path()),
+        found: "no string",
+        expected: "a string",
+    })
+}
+
+impl<'t> Env<'t> {
+    /// Reads an entry of `env`.
+    ///
+    /// # Errors
+    /// No object, or a name that is no string.
+    pub fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+        let (raw, _) = entry::<RawEnv>(at)?;
+        Ok(Self {
+            name: text(at, "name", raw.name)?,
+            value: raw.value.map(RawValue::get),
+            from_elsewhere: raw.value_from.is_some(),
+        })
+    }
+}
+
+impl<'t> Mount<'t> {
+    fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+        let (mount, raw) = entry::<RawMount>(at)?;
+        Ok(Self { name: text(at, "name", mount.name)?, path: text(at, "mountPath", mount.mount_path)?, raw })
+    }
+}
+
+impl<'t> Volume<'t> {
+    fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+        let (volume, raw) = entry::<RawVolume>(at)?;
+        Ok(Self { name: text(at, "name", volume.name)?, raw })
+    }
+
+    /// Whether it projects a ServiceAccount token of this audience.
+    #[must_use]
+    pub fn projects_token(&self, audience: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Projected {
+            sources: Option<Vec<Source>>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Source {
+            service_account_token: Option<Token>,
+        }
+        #[derive(Deserialize)]
+        struct Token {
+            audience: Option<String>,
+        }
+        let projected = serde_json::from_str::<RawVolume>(self.raw).ok().and_then(|volume| volume.projected);
+        let projected =
+            projected.and_then(|projected| serde_json::from_str::<Projected>(projected.get()).ok());
+        let mut sources = projected.and_then(|projected| projected.sources).unwrap_or_default().into_iter();
+        sources.any(|source| {
+            source.service_account_token.and_then(|token| token.audience).as_deref() == Some(audience)
+        })
+    }
+}
+
+/// What the spec says.
+#[derive(Debug, Clone)]
+pub struct Spec<'t> {
+    /// Name of the ServiceAccount.
+    pub service_account: Cow<'t, str>,
+    /// Every entry of `initContainers` and `containers`, in this order.
+    pub containers: Vec<Container<'t>>,
+    /// The names of ephemeral containers.
+    pub ephemeral: Vec<Cow<'t, str>>,
+    /// The volumes.
+    pub volumes: Vec<Volume<'t>>,
+}
+
+impl<'t> Spec<'t> {
+    /// Reads a pod's spec.
+    ///
+    /// # Errors
+    /// Something that is of another type than Kubernetes has it.
+    pub fn read(spec: &At<'_, 't>) -> Result<Self, Malformed> {
+        let mut containers = Vec::new();
+        for list in [ContainerList::Init, ContainerList::Main] {
+            let Some(items) = spec.field(list.field())? else { continue };
+            for (index, item) in items.items()?.enumerate() {
+                containers.push(Container::read(list, index, &item)?);
+            }
+        }
+        let mut ephemeral = Vec::new();
+        if let Some(items) = spec.field("ephemeralContainers")? {
+            for item in items.items()? {
+                ephemeral
+                    .push(item.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default());
+            }
+        }
+        let mut volumes = Vec::new();
+        if let Some(items) = spec.field("volumes")? {
+            for item in items.items()? {
+                volumes.push(Volume::read(&item)?);
+            }
+        }
+        Ok(Self { service_account: service_account_name(spec)?, containers, ephemeral, volumes })
+    }
+
+    /// The ServiceAccount, in the request's namespace.
+    #[must_use]
+    pub fn reference(&self, namespace: &str) -> Reference {
+        Reference { namespace: namespace.to_owned(), name: self.service_account.clone().into_owned() }
+    }
+}
+
+/// `spec.serviceAccountName`, or else the older `spec.serviceAccount`, or else `default`.
+///
+/// # Errors
+/// One of the two is no string.
+fn service_account_name<'t>(spec: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
+    for field in ["serviceAccountName", "serviceAccount"] {
+        let name = spec.field(field)?.map(|name| name.as_text()).transpose()?;
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            return Ok(name);
+        }
+    }
+    Ok(Cow::Borrowed("default"))
+}
+
+impl<'t> Container<'t> {
+    fn read(list: ContainerList, index: usize, at: &At<'_, 't>) -> Result<Self, Malformed> {
+        let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
+        let mut env = Vec::new();
+        if let Some(items) = at.field("env")? {
+            for item in items.items()? {
+                env.push(Env::read(&item)?);
+            }
+        }
+        let mut mounts = Vec::new();
+        if let Some(items) = at.field("volumeMounts")? {
+            for item in items.items()? {
+                mounts.push(Mount::read(&item)?);
+            }
+        }
+        Ok(Self { list, index, name, env, mounts })
+    }
+
+    /// The variable `name`, where the container has it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&Env<'t>> {
+        self.env.iter().find(|env| env.name == name)
+    }
+}

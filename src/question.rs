@@ -1,0 +1,93 @@
+//! Payload bytes → question: what is asked, of which object.
+
+use crate::json::{At, FIELDS, Json, Malformed, Shape};
+
+/// The protocol's payload; objects stay text until it is known what they are.
+pub static PAYLOAD: Shape =
+    Shape::Object(&[("request", &Shape::Object(&[("kind", &FIELDS), ("resource", &FIELDS)]))]);
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// A pod is created.
+    Pod,
+    /// Nothing that this policy looks at.
+    NotOurs,
+}
+
+/// What the request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct About {
+    group: String,
+    resource: String,
+    sub_resource: String,
+    operation: String,
+}
+
+impl About {
+    /// `resource` says it; a request written by hand may only have `kind`.
+    fn read(request: &At<'_, '_>) -> Result<Self, Malformed> {
+        let text = |at: &At<'_, '_>, name: &str| -> Result<String, Malformed> {
+            Ok(at.field(name)?.map(|at| at.as_text()).transpose()?.unwrap_or_default().into_owned())
+        };
+        let (group, resource) = match request.field("resource")? {
+            Some(resource) => (text(&resource, "group")?, text(&resource, "resource")?),
+            None => (String::new(), String::new()),
+        };
+        let (group, resource) = match request.field("kind")? {
+            Some(kind) if resource.is_empty() => {
+                (text(&kind, "group")?, format!("{}s", text(&kind, "kind")?.to_ascii_lowercase()))
+            }
+            Some(_) | None => (group, resource),
+        };
+        let sub_resource = match text(request, "subResource")? {
+            sub_resource if sub_resource.is_empty() => text(request, "sub_resource")?,
+            sub_resource => sub_resource,
+        };
+        Ok(Self { group, resource, sub_resource, operation: text(request, "operation")? })
+    }
+}
+
+/// Tells what is asked.
+///
+/// # Errors
+/// A request that doesn't say so.
+pub fn question(request: &At<'_, '_>) -> Result<Question, Malformed> {
+    let About { group, resource, sub_resource, operation } = About::read(request)?;
+    if resource.is_empty() {
+        return Err(request.required("resource", "an object with the resource's name").err().unwrap_or_else(
+            || Malformed {
+                path: format!("{}.resource.resource", request.path()),
+                found: "missing",
+                expected: "the resource's name",
+            },
+        ));
+    }
+    Ok(match (group.as_str(), resource.as_str(), sub_resource.as_str(), operation.as_str()) {
+        ("", "pods", "", "CREATE") => Question::Pod,
+        ("", "pods", "", "") => {
+            return Err(request
+                .required("operation", "a string")
+                .err()
+                .unwrap_or_else(|| request.malformed("an operation")));
+        }
+        _ => Question::NotOurs,
+    })
+}
+
+/// The request's object, looked into as far as `shape` says.
+///
+/// # Errors
+/// No object.
+pub fn object<'t>(
+    payload: &Json<'t>,
+    request: &At<'_, '_>,
+    shape: &'static Shape,
+) -> Result<Json<'t>, Malformed> {
+    let object = request.required("object", "an object")?;
+    let text =
+        payload.field("request").and_then(|request| request.field("object")).and_then(Json::as_it_came);
+    let json =
+        text.and_then(|text| Json::parse(text, shape).ok()).ok_or_else(|| object.malformed("an object"))?;
+    if matches!(json, Json::Object(_)) { Ok(json) } else { Err(object.malformed("an object")) }
+}

@@ -1,0 +1,442 @@
+//! The policy's settings: read permissively, every problem reported with its path, then parsed into types.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{
+    annotations::nearest,
+    cloud::{AuthorityHost, Cloud},
+    identity::TenantId,
+    json::{Json, Shape, text_of},
+    names,
+    token::{Audience, Layout, TokenExpiration},
+    use_label::Trigger,
+    verdict::quote,
+};
+
+/// What to do with a pod that does not ask by its own label when its ServiceAccount can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLookupFailure {
+    /// Refuse it: controllers retry, so a passing fault heals itself.
+    Refuse,
+    /// Admit it without an identity, with a warning.
+    Admit,
+}
+
+/// An environment variable that is added after those of the identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraEnv {
+    /// Its name.
+    pub name: String,
+    /// Its value, which can refer to variables before it: `$(AZURE_CLIENT_ID)`.
+    pub value: String,
+}
+
+/// The settings, each with its default where none is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `tenantId`: tenant of ServiceAccounts that name none.
+    pub tenant_id: Option<TenantId>,
+    /// `trigger`: whose label decides.
+    pub trigger: Trigger,
+    /// From `cloud` or `authorityHost`.
+    pub authority_host: AuthorityHost,
+    /// `audience` of the projected token.
+    pub audience: Audience,
+    /// `tokenExpirationSeconds`, where no annotation says otherwise.
+    pub token_expiration: TokenExpiration,
+    /// `requireClientId`: whether an identity without client id is refused or warned about.
+    pub require_client_id: RequireClientId,
+    /// `onLookupFailure`.
+    pub on_lookup_failure: OnLookupFailure,
+    /// `layout`.
+    pub layout: Layout,
+    /// `extraEnv`.
+    pub extra_env: Vec<ExtraEnv>,
+}
+
+/// What an identity without a client id gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequireClientId {
+    /// A warning.
+    Warn,
+    /// A refusal.
+    Refuse,
+}
+
+/// A setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    path: String,
+    found: String,
+    expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+    }
+}
+
+/// All problems of the settings, in one sentence each.
+#[must_use]
+pub fn explain(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The settings' names, in the order of the documentation.
+pub const FIELDS: &[&str] = &[
+    "tenantId",
+    "trigger",
+    "cloud",
+    "authorityHost",
+    "audience",
+    "tokenExpirationSeconds",
+    "requireClientId",
+    "onLookupFailure",
+    "layout",
+    "extraEnv",
+];
+
+impl Settings {
+    /// Parses the settings; `null` counts as `{}`, and a field that is null as one that is missing.
+    ///
+    /// # Errors
+    /// Every unknown field, wrong type and value out of range.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let not_an_object =
+            |found| vec![Problem { path: "settings".to_owned(), found, expected: "an object".to_owned() }];
+        let json =
+            Json::parse(text, &Shape::Whole).map_err(|error| not_an_object(format!("no JSON ({error})")))?;
+        let mut problems = Vec::new();
+        let fields: &[_] = match &json {
+            Json::Object(fields) => fields,
+            Json::Raw(raw) if raw == "null" => &[],
+            Json::Raw(_) | Json::List(_) => return Err(not_an_object(describe(&json))),
+        };
+        let mut reader = Reader { path: "", fields, problems: &mut problems };
+        reader.known(FIELDS);
+        let cloud = reader.parsed::<Cloud>("cloud", Cloud::ACCEPTED);
+        let authority_host = reader.parsed::<AuthorityHost>("authorityHost", AuthorityHost::ACCEPTED);
+        if reader.present("cloud") && reader.present("authorityHost") {
+            reader.problem(
+                "authorityHost",
+                "no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
+            );
+        }
+        let settings = Self {
+            tenant_id: reader.parsed("tenantId", TenantId::ACCEPTED),
+            trigger: reader.parsed("trigger", Trigger::ACCEPTED).unwrap_or(Trigger::Any),
+            authority_host: authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host()),
+            audience: reader.parsed("audience", Audience::ACCEPTED).unwrap_or_default(),
+            token_expiration: reader.token_expiration("tokenExpirationSeconds"),
+            require_client_id: match reader.boolean("requireClientId", false) {
+                true => RequireClientId::Refuse,
+                false => RequireClientId::Warn,
+            },
+            on_lookup_failure: reader
+                .choice(
+                    "onLookupFailure",
+                    &[("Refuse", OnLookupFailure::Refuse), ("Admit", OnLookupFailure::Admit)],
+                )
+                .unwrap_or(OnLookupFailure::Refuse),
+            layout: reader.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
+            extra_env: reader.extra_env("extraEnv"),
+        };
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
+/// What stands in a setting, for messages: settings hold no secrets.
+fn describe(json: &Json) -> String {
+    match json {
+        Json::Raw(raw) => text_of(raw).map_or_else(|| raw.clone().into_owned(), |text| quote(&text)),
+        Json::List(_) => "a list".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// The fields of an object, as they came.
+type Fields<'j> = [(Cow<'j, str>, Json<'j>)];
+
+/// Reads the fields of one object, and gathers what is wrong with them.
+struct Reader<'r> {
+    path: &'r str,
+    fields: &'r Fields<'r>,
+    problems: &'r mut Vec<Problem>,
+}
+
+impl<'r> Reader<'r> {
+    fn value(&self, name: &str) -> Option<&'r Json<'r>> {
+        let found = self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
+        found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
+    }
+
+    /// The text of a scalar as it stands in the JSON.
+    fn scalar(&self, name: &str) -> Option<&'r str> {
+        match self.value(name)? {
+            Json::Raw(raw) => Some(raw),
+            Json::Object(_) | Json::List(_) => None,
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<Cow<'r, str>> {
+        self.scalar(name).and_then(text_of)
+    }
+
+    fn present(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    fn problem(&mut self, name: &str, expected: impl Into<String>) {
+        let found = self
+            .fields
+            .iter()
+            .rev()
+            .find(|(field, _)| field == name)
+            .map_or_else(|| "missing".to_owned(), |(_, json)| describe(json));
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        self.problems.push(Problem { path, found, expected: expected.into() });
+    }
+
+    fn known(&mut self, known: &[&'static str]) {
+        for (name, _) in self.fields {
+            if known.contains(&name.as_ref()) {
+                continue;
+            }
+            let meant = nearest(name, known.iter().copied()).unwrap_or_default();
+            self.problem(name, format!("no such field; did you mean {meant}? (known: {})", known.join(", ")));
+        }
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<T> {
+        self.value(name)?;
+        let parsed = self.text(name).and_then(|text| text.parse().ok());
+        if parsed.is_none() {
+            self.problem(name, accepted);
+        }
+        parsed
+    }
+
+    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        self.value(name)?;
+        let text = self.text(name);
+        let chosen =
+            choices.iter().find(|(choice, _)| Some(*choice) == text.as_deref()).map(|(_, value)| *value);
+        if chosen.is_none() {
+            let (names, last) = choices.split_at(choices.len().saturating_sub(1));
+            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            let last: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
+            self.problem(name, format!("{} or {}", names.join(", "), last.join("")));
+        }
+        chosen
+    }
+
+    fn boolean(&mut self, name: &str, default: bool) -> bool {
+        if !self.present(name) {
+            return default;
+        }
+        let boolean = match self.scalar(name) {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) | None => None,
+        };
+        if boolean.is_none() {
+            self.problem(name, "true or false");
+        }
+        boolean.unwrap_or(default)
+    }
+
+    fn token_expiration(&mut self, name: &str) -> TokenExpiration {
+        if !self.present(name) {
+            return TokenExpiration::DEFAULT;
+        }
+        let seconds = self.scalar(name).and_then(|seconds| seconds.parse::<TokenExpiration>().ok());
+        if seconds.is_none() {
+            self.problem(name, TokenExpiration::accepted());
+        }
+        seconds.unwrap_or(TokenExpiration::DEFAULT)
+    }
+
+    /// Each object of the list `name`, with its path.
+    fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Reader)) {
+        let Some(value) = self.value(name) else { return };
+        let Json::List(items) = value else { return self.problem(name, "a list") };
+        for (index, item) in items.iter().enumerate() {
+            let path = format!(
+                "{}[{index}]",
+                if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+            );
+            match item {
+                Json::Object(fields) => each(&mut Reader { path: &path, fields, problems: self.problems }),
+                Json::Raw(_) | Json::List(_) => {
+                    self.problems.push(Problem {
+                        path,
+                        found: describe(item),
+                        expected: "an object".to_owned(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn extra_env(&mut self, name: &str) -> Vec<ExtraEnv> {
+        const RESERVED: [&str; 4] = [
+            names::AZURE_CLIENT_ID,
+            names::AZURE_TENANT_ID,
+            names::AZURE_FEDERATED_TOKEN_FILE,
+            names::AZURE_AUTHORITY_HOST,
+        ];
+        let mut extra: Vec<ExtraEnv> = Vec::new();
+        self.objects(name, |reader| {
+            reader.known(&["name", "value"]);
+            let name = reader.text("name").unwrap_or_default().into_owned();
+            let value = reader.text("value").map(Cow::into_owned);
+            if !is_env_name(&name) {
+                reader.problem("name", "the name of an environment variable (printable ASCII without =)");
+            } else if RESERVED.contains(&name.as_str()) {
+                reader.problem("name", "a name that the policy does not set itself");
+            } else if extra.iter().any(|before| before.name == name) {
+                reader.problem("name", "a name that no entry before it has");
+            }
+            match value {
+                Some(value) => extra.push(ExtraEnv { name, value }),
+                None => reader.problem("value", "a string"),
+            }
+        });
+        extra
+    }
+}
+
+/// What Kubernetes accepts since 1.30 (`IsRelaxedEnvVarName`): printable ASCII without `=`.
+fn is_env_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn has_one_default_for_each_setting() {
+        for json in [json!(null), json!({}), json!({"tenantId": null, "extraEnv": null, "layout": null})] {
+            let settings = Settings::parse(&json.to_string()).unwrap();
+            assert_eq!(settings.tenant_id, None);
+            assert_eq!(settings.trigger, Trigger::Any);
+            assert_eq!(settings.authority_host.to_string(), "https://login.microsoftonline.com/");
+            assert_eq!(settings.audience.as_str(), "api://AzureADTokenExchange");
+            assert_eq!(settings.token_expiration.seconds(), 3600);
+            assert_eq!(settings.require_client_id, RequireClientId::Warn);
+            assert_eq!(settings.on_lookup_failure, OnLookupFailure::Refuse);
+            assert_eq!(settings.layout, Layout::V1);
+            assert_eq!(settings.extra_env, []);
+        }
+    }
+
+    #[test]
+    fn reads_each_setting() {
+        let settings = Settings::parse(&json!({
+            "tenantId": "contoso.com", "trigger": "Pod", "cloud": "azureChinaCloud", "audience": "api://x",
+            "tokenExpirationSeconds": 86400, "requireClientId": true, "onLookupFailure": "Admit", "layout": "Legacy",
+            "extraEnv": [{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}],
+        }).to_string())
+        .unwrap();
+        assert_eq!(settings.tenant_id.unwrap().to_string(), "contoso.com");
+        assert_eq!(settings.trigger, Trigger::Pod);
+        assert_eq!(settings.authority_host.to_string(), "https://login.chinacloudapi.cn/");
+        assert_eq!(settings.audience.as_str(), "api://x");
+        assert_eq!(settings.token_expiration.seconds(), 86400);
+        assert_eq!(settings.require_client_id, RequireClientId::Refuse);
+        assert_eq!(settings.on_lookup_failure, OnLookupFailure::Admit);
+        assert_eq!(settings.layout, Layout::Legacy);
+        assert_eq!(settings.extra_env.len(), 1);
+        let own = Settings::parse(&json!({"authorityHost": "https://login.local/"}).to_string()).unwrap();
+        assert_eq!(own.authority_host.to_string(), "https://login.local/");
+    }
+
+    #[test]
+    fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
+        let known = FIELDS.join(", ");
+        for (json, message) in [
+            (json!("x"), "settings is \"x\", expected an object"),
+            (json!([]), "settings is a list, expected an object"),
+            (
+                json!({"tenantID": "x"}),
+                &format!(
+                    "tenantID is \"x\", expected no such field; did you mean tenantId? (known: {known})"
+                ),
+            ),
+            (json!({"tenantId": 5}), "tenantId is 5, expected a UUID or a DNS domain name"),
+            (json!({"tenantId": "contoso"}), "tenantId is \"contoso\", expected a UUID or a DNS domain name"),
+            (json!({"trigger": "pod"}), "trigger is \"pod\", expected ServiceAccount, Pod or Any"),
+            (
+                json!({"cloud": "Azure"}),
+                "cloud is \"Azure\", expected AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud",
+            ),
+            (
+                json!({"authorityHost": "http://a/"}),
+                "authorityHost is \"http://a/\", expected an https URL of host, port and path",
+            ),
+            (
+                json!({"authorityHost": "https://a/", "cloud": "AzureCloud"}),
+                "authorityHost is \"https://a/\", expected no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
+            ),
+            (
+                json!({"audience": ""}),
+                "audience is \"\", expected a text without blanks, such as api://AzureADTokenExchange",
+            ),
+            (
+                json!({"tokenExpirationSeconds": 60}),
+                "tokenExpirationSeconds is 60, expected whole seconds from 3600 to 86400",
+            ),
+            (
+                json!({"tokenExpirationSeconds": 3600.5}),
+                "tokenExpirationSeconds is 3600.5, expected whole seconds from 3600 to 86400",
+            ),
+            (
+                json!({"tokenExpirationSeconds": "3600"}),
+                "tokenExpirationSeconds is \"3600\", expected whole seconds from 3600 to 86400",
+            ),
+            (json!({"requireClientId": "yes"}), "requireClientId is \"yes\", expected true or false"),
+            (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\", expected Refuse or Admit"),
+            (json!({"layout": "V2"}), "layout is \"V2\", expected V1 or Legacy"),
+            (json!({"extraEnv": {}}), "extraEnv is an object, expected a list"),
+            (json!({"extraEnv": ["A"]}), "extraEnv[0] is \"A\", expected an object"),
+            (
+                json!({"extraEnv": [{"name": "A=", "value": ""}]}),
+                "extraEnv[0].name is \"A=\", expected the name of an environment variable (printable ASCII without =)",
+            ),
+            (
+                json!({"extraEnv": [{"value": "x"}]}),
+                "extraEnv[0].name is missing, expected the name of an environment variable (printable ASCII without =)",
+            ),
+            (json!({"extraEnv": [{"name": "A"}]}), "extraEnv[0].value is missing, expected a string"),
+            (json!({"extraEnv": [{"name": "A", "value": 1}]}), "extraEnv[0].value is 1, expected a string"),
+            (
+                json!({"extraEnv": [{"name": "A", "value": "", "valueFrom": {}}]}),
+                "extraEnv[0].valueFrom is an object, expected no such field; did you mean value? (known: name, value)",
+            ),
+            (
+                json!({"extraEnv": [{"name": "AZURE_CLIENT_ID", "value": "x"}]}),
+                "extraEnv[0].name is \"AZURE_CLIENT_ID\", expected a name that the policy does not set itself",
+            ),
+            (
+                json!({"extraEnv": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}),
+                "extraEnv[1].name is \"A\", expected a name that no entry before it has",
+            ),
+        ] {
+            assert_eq!(explain(&Settings::parse(&json.to_string()).unwrap_err()), message);
+        }
+    }
+
+    #[test]
+    fn reports_all_problems_at_once() {
+        let problems =
+            Settings::parse(&json!({"tenantId": 5, "layout": "V3", "trigger": []}).to_string()).unwrap_err();
+        assert_eq!(
+            explain(&problems),
+            "tenantId is 5, expected a UUID or a DNS domain name; trigger is a list, expected ServiceAccount, Pod or Any; \
+             layout is \"V3\", expected V1 or Legacy"
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! What the policy answers: accepted or refused, with warnings, audit annotations and a log line.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::json::{Json, Malformed};
+
+/// Why something is refused: which object, which field, what stands there, what would be accepted, how to repair it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The object, as `ServiceAccount default/myserviceaccount`.
+    pub object: String,
+    /// What is wrong with it, as `annotation … is "x", expected a UUID`.
+    pub problem: String,
+    /// What introduces the cure, as `repair it with:`.
+    pub hint: &'static str,
+    /// A command or a line of YAML that repairs it.
+    pub cure: String,
+    /// HTTP status code for the API server's answer.
+    pub code: Code,
+}
+
+/// HTTP status codes of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// 400: the object is wrong.
+    BadRequest,
+    /// 403: the identity is not allowed here.
+    Forbidden,
+    /// 500: the ServiceAccount could not be read.
+    InternalServerError,
+}
+
+impl Code {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Forbidden => 403,
+            Self::InternalServerError => 500,
+        }
+    }
+}
+
+impl Refusal {
+    /// A request that can't be understood.
+    #[must_use]
+    pub fn malformed(object: String, malformed: &Malformed) -> Self {
+        Self {
+            object,
+            problem: malformed.to_string(),
+            hint: "compare it with what the API server expects:",
+            cure: "kubectl explain pod.spec".to_owned(),
+            code: Code::BadRequest,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}: {}; {}\n{}", self.object, self.problem, self.hint, self.cure)
+    }
+}
+
+/// A mistake that does not refuse the object. Shown by `kubectl` as `Warning: …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The object it is about, as `ServiceAccount default/myserviceaccount`; cut in its middle where space is short.
+    pub about: String,
+    /// What is to be said of it.
+    pub text: String,
+}
+
+/// Longest warning, in characters: the API server cuts longer ones (Kubernetes `admission/v1` `AdmissionResponse.Warnings`).
+pub const WARNING_MAX: usize = 256;
+
+impl Warning {
+    /// A warning about `about`.
+    #[must_use]
+    pub fn new(about: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { about: about.into(), text: text.into() }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let room = WARNING_MAX.saturating_sub(self.text.chars().count() + 2);
+        write!(f, "{}: {}", cut_middle(&printable(&self.about), room), self.text)
+    }
+}
+
+/// `text` in quotes, escaped, and cut to what a message can bear.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    quote_to(text, 80)
+}
+
+/// `text` in quotes, escaped, and cut to `max` characters.
+#[must_use]
+pub fn quote_to(text: &str, max: usize) -> String {
+    format!(
+        "\"{}\"",
+        cut_middle(&text.replace('"', "\\\""), max)
+            .escape_debug()
+            .to_string()
+            .replace("\\\\\\\"", "\\\"")
+            .replace("\\'", "'")
+    )
+}
+
+/// `text` without control characters.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// `text`, with its middle cut out where it is longer than `max` characters.
+#[must_use]
+pub fn cut_middle(text: &str, max: usize) -> String {
+    let length = text.chars().count();
+    if length <= max {
+        return text.to_owned();
+    }
+    let head = max.saturating_sub(1) / 2;
+    let tail = max.saturating_sub(1) - head;
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+}
+
+/// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Audit {
+    /// The ServiceAccount, as `default/myserviceaccount`.
+    pub service_account: String,
+    /// Its managed identity's client id, if there is one that can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The tenant, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// The token's subject, which the federated credential must hold.
+    pub subject: String,
+}
+
+/// How it ended, for the log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The pod got its identity.
+    Mutated,
+    /// Accepted as it is.
+    Accepted,
+    /// Refused.
+    Refused,
+}
+
+/// The one line that is logged for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Namespace of the request.
+    pub namespace: String,
+    /// What was judged, as `Pod default/yadaapi`.
+    pub object: String,
+    /// For a refusal, its text.
+    pub message: Option<String>,
+}
+
+/// The answer.
+#[derive(Debug, Default)]
+pub struct Verdict<'a> {
+    /// Why it is refused; accepted where this is empty.
+    pub refusals: Vec<Refusal>,
+    /// What is said all the same.
+    pub warnings: Vec<Warning>,
+    /// The object as it shall be; none where nothing changes.
+    pub mutated: Option<Json<'a>>,
+    /// Audit annotations.
+    pub audit: Option<Audit>,
+    /// What is logged, if anything.
+    pub log: Option<LogLine>,
+}
+
+/// The response of Kubewarden's policy protocol, but for the mutated object, which is put in as the text it is
+/// (`kubewarden_policy_sdk::response::ValidationResponse` would read it into a `serde_json::Value` first).
+#[derive(Serialize)]
+struct Response<'r> {
+    accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_annotations: Option<&'r Audit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
+}
+
+impl<'a> Verdict<'a> {
+    /// Accepted, with nothing to say.
+    #[must_use]
+    pub fn accepted() -> Self {
+        Self::default()
+    }
+
+    /// Accepted, with warnings.
+    #[must_use]
+    pub fn warned(warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..Self::default() }
+    }
+
+    /// Refused for one reason.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        Self { refusals: vec![refusal], ..Self::default() }
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match (&self.refusals[..], &self.mutated) {
+            ([], Some(_)) => Outcome::Mutated,
+            ([], None) => Outcome::Accepted,
+            ([_, ..], _) => Outcome::Refused,
+        }
+    }
+
+    /// What the user reads of a refusal: each reason once.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let texts: Vec<String> = self.refusals.iter().map(ToString::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join("\n"))
+    }
+
+    /// The answer in the protocol's JSON.
+    ///
+    /// # Errors
+    /// Never: the types hold nothing that JSON can't.
+    pub fn into_response(self) -> serde_json::Result<Vec<u8>> {
+        let warnings: Vec<String> = self.warnings.iter().map(ToString::to_string).collect();
+        let response = Response {
+            accepted: self.refusals.is_empty(),
+            message: self.message(),
+            code: self.refusals.iter().map(|refusal| refusal.code).max().map(Code::number),
+            audit_annotations: self.audit.as_ref(),
+            warnings: (!warnings.is_empty()).then_some(warnings),
+        };
+        let mut out = serde_json::to_string(&response)?;
+        if let (true, Some(mutated)) = (self.refusals.is_empty(), &self.mutated) {
+            out.pop();
+            out.push_str(",\"mutated_object\":");
+            mutated.write(&mut out);
+            out.push('}');
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_escapes_and_cuts_what_was_found() {
+        assert_eq!(quote("${CLIENT_ID}"), r#""${CLIENT_ID}""#);
+        assert_eq!(quote("a\n\"b\"'"), r#""a\n\"b\"'""#);
+        assert_eq!(quote_to("abcdefghij", 5), "\"ab…ij\"");
+    }
+
+    #[test]
+    fn cuts_the_name_but_never_the_cure() {
+        let warning = Warning::new(format!("Pod {}/{}", "n".repeat(63), "p".repeat(253)), "x".repeat(150));
+        let text = warning.to_string();
+        assert_eq!(text.chars().count(), 256);
+        assert!(text.starts_with("Pod nnn") && text.ends_with(&format!("ppp: {}", "x".repeat(150))));
+    }
+
+    #[test]
+    fn answers_in_the_protocols_json() {
+        let verdict = Verdict {
+            mutated: Some(Json::parse(r#"{"a":1.0}"#, &crate::json::FIELDS).unwrap()),
+            ..Verdict::default()
+        };
+        assert_eq!(verdict.into_response().unwrap(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
+        let response: kubewarden_policy_sdk::response::ValidationResponse = serde_json::from_slice(
+            &Verdict::warned(vec![Warning::new("Pod a/b", "c")]).into_response().unwrap(),
+        )
+        .unwrap();
+        assert_eq!((response.accepted, response.warnings), (true, Some(vec!["Pod a/b: c".to_owned()])));
+    }
+}
