@@ -131,12 +131,11 @@ impl<'a> Json<'a> {
     /// `None` only where `self` is no object.
     pub fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
         let Self::Object(fields) = self else { return None };
-        let index = match fields.iter().rposition(|(field, _)| field == name) {
-            Some(index) => index,
-            None => {
-                fields.push((Cow::Borrowed(name), Self::List(Vec::new())));
-                fields.len() - 1
-            }
+        let index = if let Some(index) = fields.iter().rposition(|(field, _)| field == name) {
+            index
+        } else {
+            fields.push((Cow::Borrowed(name), Self::List(Vec::new())));
+            fields.len() - 1
         };
         let (_, value) = fields.get_mut(index)?;
         if !matches!(value, Self::List(_)) {
@@ -321,7 +320,7 @@ impl<'p, 't> At<'p, 't> {
     pub fn required<'c>(&'c self, name: &'c str, expected: &'static str) -> Result<At<'c, 't>, Malformed> {
         self.field(name)?.ok_or_else(|| {
             let found = if self.json.field(name).is_some() { "null" } else { "missing" };
-            Malformed { path: join(self.path(), Step::Field(name)), found, expected }
+            Malformed { path: join(&self.path(), Step::Field(name)), found, expected }
         })
     }
 
@@ -414,11 +413,11 @@ impl<'p, 't> At<'p, 't> {
     /// The way here, as `spec.containers[0].env`.
     #[must_use]
     pub fn path(&self) -> String {
-        join(self.parent.map_or_else(String::new, At::path), self.step)
+        join(&self.parent.map_or_else(String::new, At::path), self.step)
     }
 }
 
-fn join(parent: String, step: Step) -> String {
+fn join(parent: &str, step: Step) -> String {
     match step {
         Step::Field(name) if parent.is_empty() => name.to_owned(),
         Step::Field(name) => format!("{parent}.{name}"),

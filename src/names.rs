@@ -4,7 +4,7 @@
 
 /// What all labels and annotations of workload identity begin with (webhook).
 pub const PREFIX: &str = "azure.workload.identity/";
-/// Label of ServiceAccounts and pods (webhook `UseWorkloadIdentityLabel`).
+/// Label of `ServiceAccounts` and pods (webhook `UseWorkloadIdentityLabel`).
 pub const USE_LABEL: &str = "azure.workload.identity/use";
 /// ServiceAccount annotation: the managed identity's client id (webhook `ClientIDAnnotation`).
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";

@@ -34,7 +34,7 @@ pub struct ExtraEnv {
 /// The settings, each with its default where none is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `tenantId`: tenant of ServiceAccounts that name none.
+    /// `tenantId`: tenant of `ServiceAccounts` that name none.
     pub tenant_id: Option<TenantId>,
     /// `trigger`: whose label decides.
     pub trigger: Trigger,
@@ -129,9 +129,10 @@ impl Settings {
             authority_host: authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host()),
             audience: reader.parsed("audience", Audience::ACCEPTED).unwrap_or_default(),
             token_expiration: reader.token_expiration("tokenExpirationSeconds"),
-            require_client_id: match reader.boolean("requireClientId", false) {
-                true => RequireClientId::Refuse,
-                false => RequireClientId::Warn,
+            require_client_id: if reader.boolean("requireClientId", false) {
+                RequireClientId::Refuse
+            } else {
+                RequireClientId::Warn
             },
             on_lookup_failure: reader
                 .choice(

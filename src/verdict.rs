@@ -196,7 +196,7 @@ struct Response<'r> {
     warnings: Option<Vec<String>>,
 }
 
-impl<'a> Verdict<'a> {
+impl Verdict<'_> {
     /// Accepted, with nothing to say.
     #[must_use]
     pub fn accepted() -> Self {

@@ -29,7 +29,7 @@ struct Cli {
 enum Verb {
     /// Shows what the policy does with the manifests in FILE…
     ///
-    /// The ServiceAccounts among them are the cluster. Exit status: 0 all allowed, 1 something refused, 2 could not run.
+    /// The `ServiceAccounts` among them are the cluster. Exit status: 0 all allowed, 1 something refused, 2 could not run.
     Try(Try),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
@@ -75,7 +75,7 @@ struct Run {
     /// The settings as JSON
     #[arg(long, value_name = "VALUE")]
     settings_json: Option<String>,
-    /// Grant the policy access to ServiceAccounts
+    /// Grant the policy access to `ServiceAccounts`
     #[arg(long)]
     allow_context_aware: bool,
     /// File with recorded host calls, which answer the policy's

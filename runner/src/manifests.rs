@@ -105,7 +105,7 @@ impl Manifests {
         }
     }
 
-    /// Answers look-ups with the ServiceAccounts among the objects; `default` exists in every namespace.
+    /// Answers look-ups with the `ServiceAccounts` among the objects; `default` exists in every namespace.
     #[must_use]
     pub fn cluster(&self, namespace: &str) -> Answers {
         let accounts: BTreeMap<(String, String), Vec<u8>> = self

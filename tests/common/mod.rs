@@ -1,0 +1,121 @@
+//! What the tests share: the module, a cluster made of values, and requests as an API server sends them.
+#![allow(dead_code)] // each test file uses its part
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use policy_runner::{
+    host::{Answers, Evaluation, GetResource, Module, callback_failure},
+    response::AdmissionResponse,
+};
+use serde_json::{Value, json};
+
+/// The module, compiled once for each test program.
+pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.wasm");
+    Module::from_file(&path).expect("policy.wasm: build it with `make policy.wasm`")
+});
+
+pub const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+pub const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
+pub const VOLUME: &str = "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a";
+pub const MOUNT: &str = "/var/run/secrets/azure/wi";
+pub const TOKEN_FILE: &str = "/var/run/secrets/azure/wi/token/azure-identity-token";
+
+pub fn file(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+pub fn settings() -> Value {
+    json!({"tenantId": TENANT_ID})
+}
+
+/// A labelled ServiceAccount with these annotations, whose names are given without their prefix.
+pub fn service_account(annotations: &Value) -> Value {
+    let annotations: serde_json::Map<String, Value> = annotations
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (format!("azure.workload.identity/{name}"), value.clone()))
+        .collect();
+    json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": "myserviceaccount", "namespace": "default",
+        "labels": {"azure.workload.identity/use": "true"}, "annotations": annotations}})
+}
+
+pub fn yada_account() -> Value {
+    service_account(&json!({"client-id": CLIENT_ID}))
+}
+
+/// A host that has one ServiceAccount, whatever it is asked.
+pub fn holding(account: &Value) -> Answers {
+    let account = account.to_string();
+    Arc::new(move |_: &GetResource| Ok(account.clone().into_bytes()))
+}
+
+/// A host that fails with this text.
+pub fn failing(text: &str) -> Answers {
+    let text = text.to_owned();
+    Arc::new(move |_: &GetResource| Err(text.clone()))
+}
+
+pub fn not_found() -> Answers {
+    Arc::new(|request: &GetResource| Err(callback_failure(&request.not_found())))
+}
+
+/// A host that must not be asked.
+pub fn nobody() -> Answers {
+    Arc::new(|request: &GetResource| panic!("the host was asked for {request:?}"))
+}
+
+/// The walkthrough's request, changed.
+pub fn yada(change: impl FnOnce(&mut Value)) -> Value {
+    let review: Value = serde_json::from_str(&file("examples/walkthrough/review.json")).unwrap();
+    let mut request = review["request"].clone();
+    change(&mut request["object"]);
+    request
+}
+
+pub fn label(pod: &mut Value, value: &str) {
+    pod["metadata"]["labels"]["azure.workload.identity/use"] = json!(value);
+}
+
+pub fn annotate(pod: &mut Value, name: &str, value: &str) {
+    pod["metadata"]["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
+}
+
+pub fn evaluate(settings: &Value, request: &Value, answers: Answers) -> Evaluation {
+    MODULE.evaluate(settings, request, answers).unwrap()
+}
+
+/// The pod as the API server would store it; panics where it is refused.
+pub fn admitted(settings: &Value, request: &Value, answers: Answers) -> (Value, AdmissionResponse) {
+    let response = evaluate(settings, request, answers).response;
+    assert!(response.allowed, "refused: {}", response.message());
+    (response.apply(&request["object"]).unwrap(), response)
+}
+
+/// The message and the code of a refusal.
+pub fn refused(settings: &Value, request: &Value, answers: Answers) -> (String, u16) {
+    let evaluation = evaluate(settings, request, answers);
+    let response = evaluation.response;
+    assert!(!response.allowed, "allowed: {response:?}");
+    assert_eq!((&response.patch, evaluation.answer.unwrap().mutated_object), (&None, None));
+    (response.message().to_owned(), response.status.unwrap().code.unwrap())
+}
+
+pub fn warnings(response: &AdmissionResponse) -> Vec<String> {
+    response.warnings.clone().unwrap_or_default()
+}
+
+pub fn names(list: &Value) -> Vec<&str> {
+    list.as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect()
+}

@@ -1,0 +1,232 @@
+//! What a pod that is due an identity comes out with, through the module.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)] // a test may fail
+mod common;
+use common::*;
+use policy_runner::replay;
+use serde_json::{Value, json};
+
+#[test]
+fn gives_yadas_pod_the_environment_of_the_article() {
+    let request = yada(|_| ());
+    let answers = replay::from_text(&file("examples/walkthrough/replay.yaml")).unwrap();
+    let (pod, response) = admitted(&settings(), &request, answers);
+    let expected: Value = serde_json::from_str(&file("examples/walkthrough/expected-env.json")).unwrap();
+    assert_eq!(pod["spec"]["containers"][0]["env"], expected);
+    assert_eq!(
+        pod["spec"]["volumes"][1],
+        json!({"name": VOLUME, "projected": {"sources": [{"serviceAccountToken": {
+            "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600, "path": "token/azure-identity-token"}}]}})
+    );
+    assert_eq!(
+        pod["spec"]["containers"][0]["volumeMounts"][1],
+        json!({"name": VOLUME, "mountPath": "/var/run/secrets/azure/wi", "readOnly": true})
+    );
+    let patch = serde_json::to_value(response.decoded_patch().unwrap().unwrap()).unwrap();
+    for operation in patch.as_array().unwrap() {
+        assert_eq!(operation["op"], "add");
+        let path = operation["path"].as_str().unwrap();
+        assert!(
+            ["/spec/volumes/", "/spec/containers/0/env/", "/spec/containers/0/volumeMounts/"]
+                .iter()
+                .any(|on| path.starts_with(on)),
+            "{path}"
+        );
+    }
+    assert_eq!(
+        serde_json::to_value(response.audit_annotations).unwrap(),
+        json!({"service-account": "default/myserviceaccount", "client-id": CLIENT_ID, "tenant-id": TENANT_ID,
+               "subject": "system:serviceaccount:default:myserviceaccount"})
+    );
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn makes_one_look_up_through_the_cache_and_logs_one_line() {
+    let evaluation = evaluate(&settings(), &yada(|_| ()), holding(&yada_account()));
+    assert_eq!(evaluation.calls.look_ups.len(), 1);
+    assert!(!evaluation.calls.look_ups[0].disable_cache);
+    assert_eq!(
+        evaluation.calls.log,
+        [
+            json!({"level": "info", "message": "identity injected", "object": "Pod default/yadaapi", "namespace": "default",
+            "outcome": "mutated", "service-account": "default/myserviceaccount", "client-id": CLIENT_ID,
+            "tenant-id": TENANT_ID, "subject": "system:serviceaccount:default:myserviceaccount"})
+        ]
+    );
+}
+
+#[test]
+fn keeps_everything_else_as_it_came() {
+    let request = yada(|pod| {
+        pod["futureField"] = json!({"a": null, "b": []});
+        pod["metadata"]["annotations"] = json!({"big": "18446744073709551616"});
+        pod["spec"]["futureField"] = json!([1.5, 1e300, 18_446_744_073_709_551_615_u64, null]);
+        pod["spec"]["containers"][0]["futureField"] = json!({"deep": {"er": [null, {}, []]}});
+        pod["spec"]["containers"][0]["env"][0]["futureField"] = json!(null);
+        pod["spec"]["containers"][0]["volumeMounts"][0]["futureField"] = json!(-0.5);
+        pod["spec"]["volumes"][0]["futureField"] = json!({"x": 1});
+        pod["spec"]["initContainers"] =
+            json!([{"name": "a", "env": null, "restartPolicy": "Always", "command": []}]);
+        pod["spec"]["overhead"] = json!(null);
+    });
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    let patch = serde_json::to_value(response.decoded_patch().unwrap().unwrap()).unwrap();
+    for operation in patch.as_array().unwrap() {
+        let (op, path) = (operation["op"].as_str().unwrap(), operation["path"].as_str().unwrap());
+        assert!(op == "add" || (op, path) == ("replace", "/spec/initContainers/0/env"), "{operation}");
+    }
+}
+
+#[test]
+fn equips_init_containers_and_containers_but_not_skipped_ones() {
+    let request = yada(|pod| {
+        pod["spec"]["initContainers"] = json!([{"name": "migrate", "image": "x"}]);
+        pod["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "side", "image": "x"}));
+        annotate(pod, "skip-containers", " side ; ");
+    });
+    let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+    let four = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
+    assert_eq!(names(&pod["spec"]["initContainers"][0]["env"]), four);
+    assert_eq!(names(&pod["spec"]["initContainers"][0]["volumeMounts"]), [VOLUME]);
+    assert_eq!(pod["spec"]["containers"][1], json!({"name": "side", "image": "x"}));
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn writes_the_legacy_layout_where_it_is_set() {
+    let settings = json!({"tenantId": TENANT_ID, "layout": "Legacy", "cloud": "AzureChinaCloud", "audience": "api://x", "tokenExpirationSeconds": 7200});
+    let (pod, _) = admitted(&settings, &yada(|_| ()), holding(&yada_account()));
+    assert_eq!(
+        pod["spec"]["volumes"][1],
+        json!({"name": "azure-identity-token", "projected": {"sources": [{"serviceAccountToken": {
+            "audience": "api://x", "expirationSeconds": 7200, "path": "azure-identity-token"}}]}})
+    );
+    assert_eq!(
+        pod["spec"]["containers"][0]["volumeMounts"][1],
+        json!({"name": "azure-identity-token", "mountPath": "/var/run/secrets/azure/tokens", "readOnly": true})
+    );
+    let env = &pod["spec"]["containers"][0]["env"];
+    assert_eq!(env[6]["value"], "/var/run/secrets/azure/tokens/azure-identity-token");
+    assert_eq!(env[7]["value"], "https://login.chinacloudapi.cn/");
+}
+
+#[test]
+fn appends_extra_env_after_the_four_and_only_where_it_is_missing() {
+    let settings = json!({"tenantId": TENANT_ID, "extraEnv": [
+        {"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}, {"name": "AKV_NAME", "value": "other"}, {"name": "EMPTY", "value": ""}]});
+    let (pod, _) = admitted(&settings, &yada(|_| ()), holding(&yada_account()));
+    let env = pod["spec"]["containers"][0]["env"].as_array().unwrap();
+    assert_eq!(env[8..], [json!({"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"})]);
+}
+
+#[test]
+fn takes_the_pods_expiration_before_the_service_accounts_before_the_setting() {
+    let account =
+        service_account(&json!({"client-id": CLIENT_ID, "service-account-token-expiration": "7200"}));
+    let seconds = |request: &Value| {
+        let (pod, _) = admitted(&settings(), request, holding(&account));
+        pod["spec"]["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"]
+            .clone()
+    };
+    assert_eq!(seconds(&yada(|_| ())), 7200);
+    assert_eq!(seconds(&yada(|pod| annotate(pod, "service-account-token-expiration", "86400"))), 86400);
+    assert_eq!(seconds(&yada(|pod| annotate(pod, "service-account-token-expiration", ""))), 7200);
+}
+
+#[test]
+fn changes_nothing_in_its_own_output() {
+    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let again = yada(|object| *object = pod.clone());
+    assert_eq!(evaluate(&settings(), &again, holding(&yada_account())).answer.unwrap().mutated_object, None);
+    // The API server has filled in the mode meanwhile.
+    let defaulted = yada(|object| {
+        *object = pod;
+        object["spec"]["volumes"][1]["projected"]["defaultMode"] = json!(420);
+    });
+    assert_eq!(
+        evaluate(&settings(), &defaulted, holding(&yada_account())).answer.unwrap().mutated_object,
+        None
+    );
+}
+
+#[test]
+fn replaces_what_stands_under_the_reserved_name() {
+    let request = yada(|pod| {
+        pod["spec"]["volumes"]
+            .as_array_mut()
+            .unwrap()
+            .insert(0, json!({"name": VOLUME, "hostPath": {"path": "/"}}));
+        let mount = json!({"name": VOLUME, "mountPath": "/host"});
+        pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap().insert(0, mount);
+    });
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(names(&pod["spec"]["volumes"]), [VOLUME, "kube-api-access-7xk2p"]);
+    assert_eq!(pod["spec"]["volumes"][0].get("hostPath"), None);
+    assert_eq!(
+        pod["spec"]["containers"][0]["volumeMounts"][0],
+        json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true})
+    );
+}
+
+#[test]
+fn leaves_a_container_alone_that_the_legacy_webhook_has_equipped() {
+    let request = yada(|pod| {
+        pod["spec"]["containers"][0]["env"].as_array_mut().unwrap().extend([
+            json!({"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}),
+            json!({"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/var/run/secrets/azure/tokens/azure-identity-token"}),
+        ]);
+        let mount = json!({"name": "azure-identity-token", "mountPath": "/var/run/secrets/azure/tokens", "readOnly": true});
+        pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap().push(mount);
+        pod["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": "azure-identity-token", "projected": {"defaultMode": 420,
+            "sources": [{"serviceAccountToken": {"audience": "api://AzureADTokenExchange", "expirationSeconds": 3600, "path": "azure-identity-token"}}]}}));
+    });
+    let evaluation = evaluate(&settings(), &request, holding(&yada_account()));
+    assert_eq!(evaluation.answer.unwrap().mutated_object, None);
+    assert_eq!(evaluation.response.warnings, None);
+}
+
+#[test]
+fn refuses_a_mount_that_would_hide_the_token() {
+    for path in [MOUNT, "/var/run/secrets/azure/wi/", "/var/run//secrets/azure/x/../wi/token", TOKEN_FILE] {
+        let request = yada(|pod| {
+            let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap();
+            mounts.push(json!({"name": "cache", "mountPath": path}));
+        });
+        assert_eq!(
+            refused(&settings(), &request, holding(&yada_account())),
+            (
+                format!(
+                    "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", where the identity's token must be, \
+                     expected another mountPath; move that mount, or leave the container without an identity with:\n\
+                     metadata: {{annotations: {{azure.workload.identity/skip-containers: yadaapi}}}}"
+                ),
+                400
+            )
+        );
+    }
+    for path in ["/var/run/secrets", "/var/run/secrets/azure/wi2", "/var/run/secrets/azure/wi/other"] {
+        let request = yada(|pod| {
+            let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap();
+            mounts.push(json!({"name": "cache", "mountPath": path}));
+        });
+        admitted(&settings(), &request, holding(&yada_account()));
+    }
+}
+
+#[test]
+fn reads_the_service_account_of_the_requests_namespace() {
+    let mut request = yada(|pod| {
+        pod["metadata"]["namespace"] = json!("elsewhere");
+        pod["spec"]["serviceAccountName"] = json!("");
+        pod["spec"]["serviceAccount"] = json!("older");
+    });
+    request["namespace"] = json!("here");
+    let asked = &evaluate(&settings(), &request, not_found()).calls.look_ups[0];
+    assert_eq!((asked.namespace.as_deref(), asked.name.as_str()), (Some("here"), "older"));
+}

@@ -1,0 +1,58 @@
+//! What the README says is what the code does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)] // a test may fail
+mod common;
+use common::*;
+use std::process::Command;
+
+fn code_blocks(text: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(&format!("\n```{language}\n")) {
+        let (block, after) = after.split_once("\n```").expect("a block that ends");
+        blocks.push(block.to_owned());
+        rest = after;
+    }
+    blocks
+}
+
+#[test]
+fn lists_every_setting_and_no_other() {
+    let readme = file("README.md");
+    let (_, section) = readme.split_once("## Settings").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let listed: Vec<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .map(|line| line.split('`').next().unwrap())
+        .collect();
+    assert_eq!(listed, azure_workload_identity_policy::settings::FIELDS);
+}
+
+#[test]
+fn shows_what_make_run_prints() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let runner = std::path::Path::new(root).join("target/release/policy-runner");
+    let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
+    let output = Command::new(runner)
+        .current_dir(root)
+        .args(["try", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
+        .output()
+        .expect("target/release/policy-runner: build it with `make`");
+    assert!(output.status.success());
+    assert_eq!(
+        code_blocks(&file("README.md"), "text")[0].trim_end(),
+        String::from_utf8(output.stdout).unwrap().trim_end()
+    );
+}
+
+#[test]
+fn shows_the_message_that_a_missing_tenant_gives() {
+    let (message, _) = refused(&serde_json::json!({}), &yada(|_| ()), holding(&yada_account()));
+    assert_eq!(code_blocks(&file("README.md"), "text")[1].trim_end(), message);
+}
