@@ -1,18 +1,22 @@
 //! Question → facts → plan → verdict, with the look-up between.
 
+use std::borrow::Cow;
+
 use crate::{
-    annotations::Place,
-    identity::is_object_name,
+    debug_containers,
+    finding::{Finding, find, no_such_name, unused_warnings},
     inject,
     json::{self, At, Json, Malformed},
-    look_up::{Freshness, LookUp, LookUpFailure},
-    plan::{self, Decision, Subjected, label_warnings, pod_title},
+    look_up::{LookUp, LookUpFailure},
+    plan::{self, Decision, Subjected, pod_title},
     pod::{self, Metadata, PodKind, Spec},
+    preflight,
     question::{self, PAYLOAD, Question},
-    service_account::{Reference, ServiceAccount},
-    settings::{self, OnLookupFailure, Settings},
+    reader,
+    service_account::SERVICE_ACCOUNT,
+    settings::{OnLookupFailure, Settings},
     use_label::UseLabel,
-    verdict::{Code, LogLine, Refusal, Verdict, Warning, quote},
+    verdict::{Blame, Code, LogLine, Refusal, Verdict, Warning},
 };
 
 /// A payload that is not the protocol's JSON at all, so that there is nobody to answer.
@@ -59,19 +63,31 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
     };
     let judged = question::question(&request).and_then(|question| match question {
         Question::Pod => pod(&settings, payload, &request, look_up),
+        Question::DebugContainers => debug_containers(&settings, payload, &request),
+        Question::ServiceAccount => {
+            let object = question::object(payload, &request, &SERVICE_ACCOUNT)?;
+            let old = question::old_object(payload, &SERVICE_ACCOUNT);
+            preflight::service_account(&settings, &namespace(&request)?, &object, old.as_ref())
+        }
+        Question::Workload(kind) => {
+            let object = question::object(payload, &request, &preflight::WORKLOAD)?;
+            let old = question::old_object(payload, &preflight::WORKLOAD);
+            Ok(preflight::workload(&settings, kind, &namespace(&request)?, &object, old.as_ref(), look_up))
+        }
         Question::NotOurs => Ok(Verdict::accepted()),
     });
     Ok(judged
         .unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed("Request".to_owned(), &malformed))))
 }
 
-fn bad_settings(problems: &[settings::Problem]) -> Refusal {
+fn bad_settings(problems: &[reader::Problem]) -> Refusal {
     Refusal {
         object: "Policy".to_owned(),
-        problem: format!("its settings are not valid: {}", settings::explain(problems)),
+        problem: format!("its settings are not valid: {}", reader::explain(problems)),
         hint: "repair them in the policy's spec.settings:",
         cure: "kubectl edit clusteradmissionpolicy".to_owned(),
         code: Code::InternalServerError,
+        blame: Blame::ServiceAccount,
     }
 }
 
@@ -83,28 +99,29 @@ fn pod<'t>(
     look_up: LookUp,
 ) -> Result<Verdict<'t>, Malformed> {
     let mut object = question::object(payload, request, &pod::POD)?;
-    let namespace =
-        request.field("namespace")?.map(|namespace| namespace.as_text()).transpose()?.unwrap_or_default();
     let metadata = Metadata::read(&At::root("", &object))?;
     if metadata.kind == PodKind::Mirror {
         return Ok(Verdict::accepted());
     }
-    let title = pod_title(&namespace, &metadata.name);
     if settings.trigger.is_settled_by(&metadata.label) {
-        return Ok(Verdict::warned(unused_warnings(&title, &metadata)));
+        let namespace =
+            request.field("namespace")?.map(|namespace| namespace.as_text()).transpose()?.unwrap_or_default();
+        return Ok(Verdict::warned(unused_warnings(
+            settings,
+            &pod_title(&namespace, &metadata.name),
+            &metadata,
+        )));
     }
-    if namespace.is_empty() {
-        request.required("namespace", "the pod's namespace")?;
-        return Err(Malformed {
-            path: "request.namespace".to_owned(),
-            found: "empty",
-            expected: "the pod's namespace",
-        });
-    }
+    let namespace = namespace(request)?;
+    let title = pod_title(&namespace, &metadata.name);
     let judged = spec_of(&object).and_then(|mut spec| {
         let finding = {
             let facts = Spec::read(&At::root("spec", &spec))?;
-            find(settings, Subjected { namespace: &namespace, metadata: &metadata, spec: &facts }, look_up)
+            find(
+                settings,
+                Subjected { title: &title, namespace: &namespace, metadata: &metadata, spec: &facts },
+                look_up,
+            )
         };
         Ok(conclude(settings, &title, &namespace, &metadata, finding, |plan| {
             inject::apply(plan, &mut spec);
@@ -117,7 +134,32 @@ fn pod<'t>(
     Ok(judged.unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed(title, &malformed))))
 }
 
-/// The spec of a pod or pod template, looked into.
+/// The request's namespace, which every object that this policy looks at has.
+fn namespace<'t>(request: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
+    let namespace = request.required("namespace", "the object's namespace")?.as_text()?;
+    if namespace.is_empty() {
+        return Err(Malformed {
+            path: "request.namespace".to_owned(),
+            found: "empty",
+            expected: "the object's namespace",
+        });
+    }
+    Ok(namespace)
+}
+
+/// A container is added to a running pod for debugging.
+fn debug_containers<'t>(
+    settings: &Settings,
+    payload: &Json<'t>,
+    request: &At<'_, '_>,
+) -> Result<Verdict<'t>, Malformed> {
+    let object = question::object(payload, request, &pod::POD)?;
+    let spec = spec_of(&object)?;
+    let old = question::old_object(payload, &pod::POD).and_then(|old| spec_of(&old).ok());
+    debug_containers::judge(settings, &namespace(request)?, object, spec, old.as_ref())
+}
+
+/// The spec of a pod, looked into.
 fn spec_of<'t>(object: &Json<'t>) -> Result<Json<'t>, Malformed> {
     let root = At::root("", object);
     let spec = root.required("spec", "an object")?;
@@ -126,56 +168,6 @@ fn spec_of<'t>(object: &Json<'t>) -> Result<Json<'t>, Malformed> {
         .and_then(|text| Json::parse(text, &pod::SPEC).ok())
         .ok_or_else(|| spec.malformed("an object"))?;
     if matches!(json, Json::Object(_)) { Ok(json) } else { Err(spec.malformed("an object")) }
-}
-
-/// What was found out of a pod or template that could be due an identity.
-pub enum Finding {
-    /// Neither label asks for one.
-    NotDue(Vec<Warning>),
-    /// Its ServiceAccount could not be read.
-    Failed(Reference, LookUpFailure),
-    /// Its ServiceAccount's name can't be one.
-    NoSuchName(Reference),
-    /// It is due one.
-    Due(Box<Decision>),
-}
-
-/// Looks up the ServiceAccount and decides. A cached copy that would lead to a refusal, or to a missing client id, is
-/// confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
-pub fn find(settings: &Settings, pod: Subjected, look_up: LookUp) -> Finding {
-    let reference = pod.spec.reference(pod.namespace);
-    if !is_object_name(&reference.name) {
-        return Finding::NoSuchName(reference);
-    }
-    let mut judge = |freshness| match look_up(&reference, freshness) {
-        Ok(service_account) => weigh(settings, pod, &service_account),
-        Err(failure) => Finding::Failed(reference.clone(), failure),
-    };
-    match judge(Freshness::Cached) {
-        Finding::Due(decision) if decision.doubtful => judge(Freshness::Fresh),
-        finding @ (Finding::NotDue(_) | Finding::Failed(..) | Finding::NoSuchName(_) | Finding::Due(_)) => {
-            finding
-        }
-    }
-}
-
-fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Finding {
-    if settings.trigger.injects(&pod.metadata.label, &service_account.label) {
-        return Finding::Due(Box::new(plan::decide(settings, pod, service_account)));
-    }
-    let mut warnings = unused_warnings(&pod.title(), pod.metadata);
-    warnings.extend(label_warnings(&service_account.reference.title(), &service_account.label));
-    Finding::NotDue(warnings)
-}
-
-/// What is to be said of a pod that gets no identity: a label that counts as absent, an annotation in the wrong place.
-fn unused_warnings(title: &str, metadata: &Metadata) -> Vec<Warning> {
-    if metadata.label == UseLabel::False {
-        return Vec::new();
-    }
-    let mut warnings = label_warnings(title, &metadata.label);
-    warnings.extend(metadata.annotations.warnings(title, Place::Pod, None));
-    warnings
 }
 
 fn conclude<'t>(
@@ -192,7 +184,7 @@ fn conclude<'t>(
         Finding::NotDue(warnings) => Verdict::warned(warnings),
         Finding::NoSuchName(reference) => Verdict::refused(no_such_name(title, &reference)),
         Finding::Failed(_, LookUpFailure::NotFound) if !asks => {
-            Verdict::warned(unused_warnings(title, metadata))
+            Verdict::warned(unused_warnings(settings, title, metadata))
         }
         Finding::Failed(reference, failure)
             if !asks && settings.on_lookup_failure == OnLookupFailure::Admit =>
@@ -223,18 +215,5 @@ fn conclude<'t>(
             let message = refusals.first().map(|refusal| refusal.problem.clone());
             Verdict { refusals, warnings, mutated, audit: Some(audit), log: Some(LogLine { message, ..log }) }
         }
-    }
-}
-
-fn no_such_name(title: &str, reference: &Reference) -> Refusal {
-    Refusal {
-        object: title.to_owned(),
-        problem: format!(
-            "spec.serviceAccountName is {}, expected the name of a ServiceAccount",
-            quote(&reference.name)
-        ),
-        hint: "list those of the namespace with:",
-        cure: "kubectl get serviceaccounts".to_owned(),
-        code: Code::BadRequest,
     }
 }

@@ -46,8 +46,18 @@ impl Annotations {
     /// The value of `name`; an empty one counts as absent.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(annotation, _)| annotation == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.present(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name`, which may be empty.
+    #[must_use]
+    pub fn present(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(annotation, _)| annotation == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Their names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether there is none.

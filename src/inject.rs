@@ -9,39 +9,55 @@ use crate::{
 
 /// Writes `plan` into `spec`.
 pub fn apply(plan: Plan, spec: &mut Json<'_>) {
-    for injection in plan.injections {
+    for injection in &plan.injections {
         let Some(Json::List(containers)) = spec.field_mut(injection.list.field()) else { continue };
         let Some(container) = containers.get_mut(injection.index) else { continue };
-        if !injection.env.is_empty()
-            && let Some(env) = container.list_mut("env")
-        {
-            env.extend(
-                injection
-                    .env
-                    .into_iter()
-                    .filter_map(|index| plan.env.get(index))
-                    .map(|entry| raw(entry.clone())),
-            );
+        let env = injection.env.iter().filter_map(|index| plan.env.get(*index));
+        equip(container, env, injection.mount.map(|slot| (slot, plan.mount.as_str())));
+    }
+    for new in &plan.containers {
+        let Ok(container) = Json::parse(&new.json, &crate::pod::CONTAINER) else { continue };
+        let mut container = container.owned();
+        if new.identity {
+            equip(&mut container, plan.env.iter(), Some((Slot::Append, &plan.mount)));
         }
-        if let Some(slot) = injection.mount
-            && let Some(mounts) = container.list_mut("volumeMounts")
-        {
-            put(mounts, slot, plan.mount.clone());
+        if let Some(containers) = spec.list_mut(new.list.field()) {
+            put(containers, new.slot, container);
         }
     }
     if let Some((slot, volume)) = plan.volume
         && let Some(volumes) = spec.list_mut("volumes")
     {
-        put(volumes, slot, volume);
+        put(volumes, slot, raw(volume));
     }
 }
 
-fn put(list: &mut Vec<Json<'_>>, slot: Slot, text: String) {
+/// Appends variables to a container and puts the mount into it.
+pub fn equip<'e>(
+    container: &mut Json<'_>,
+    env: impl Iterator<Item = &'e String>,
+    mount: Option<(Slot, &str)>,
+) {
+    let mut env = env.peekable();
+    if env.peek().is_some()
+        && let Some(list) = container.list_mut("env")
+    {
+        list.extend(env.map(|entry| raw(entry.clone())));
+    }
+    if let Some((slot, mount)) = mount
+        && let Some(mounts) = container.list_mut("volumeMounts")
+    {
+        put(mounts, slot, raw(mount.to_owned()));
+    }
+}
+
+fn put<'a>(list: &mut Vec<Json<'a>>, slot: Slot, json: Json<'a>) {
     match slot {
-        Slot::Append => list.push(raw(text)),
+        Slot::First => list.insert(0, json),
+        Slot::Append => list.push(json),
         Slot::Replace(index) => {
             if let Some(item) = list.get_mut(index) {
-                *item = raw(text);
+                *item = json;
             }
         }
     }

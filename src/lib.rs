@@ -15,18 +15,28 @@
 pub mod admission;
 pub mod annotations;
 pub mod cloud;
+pub mod debug_containers;
+pub mod entries;
+pub mod finding;
+pub mod governance;
 pub mod host;
 pub mod identity;
 pub mod inject;
 pub mod json;
 pub mod look_up;
+pub mod mounts;
 pub mod names;
 pub mod plan;
 pub mod pod;
+pub mod preflight;
+pub mod proxy;
 pub mod question;
+pub mod reader;
+pub mod remarks;
 pub mod service_account;
 pub mod settings;
 pub mod token;
+pub mod token_endpoint;
 pub mod use_label;
 pub mod verdict;
 
@@ -59,6 +69,6 @@ pub fn validate(payload: &[u8]) -> CallResult {
 pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
-    let message = settings::Settings::parse(text).err().map(|problems| settings::explain(&problems));
+    let message = settings::Settings::parse(text).err().map(|problems| reader::explain(&problems));
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     service_account::{Reference, ServiceAccount},
-    verdict::{Code, Refusal, quote_to},
+    verdict::{Blame, Code, Refusal, quote_to},
 };
 
 /// Whether the host may answer from its cache, which holds successes for 5 seconds.
@@ -108,7 +108,7 @@ impl LookUpFailure {
                 Code::InternalServerError,
             ),
         };
-        Refusal { object, problem, hint, cure, code }
+        Refusal { object, problem, hint, cure, code, blame: Blame::ServiceAccount }
     }
 
     /// The cause in a few words, for a warning.

@@ -49,5 +49,13 @@ pub const LEGACY_TOKEN_PATH: &str = "azure-identity-token";
 /// Audience of the projected token (webhook `DefaultAudience`).
 pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// Variables of a custom token endpoint (webhook `AzureKubernetes…EnvVar`).
+pub const TOKEN_ENDPOINT_VARIABLES: [&str; 4] = [
+    "AZURE_KUBERNETES_TOKEN_PROXY",
+    "AZURE_KUBERNETES_SNI_NAME",
+    "AZURE_KUBERNETES_CA_FILE",
+    "AZURE_KUBERNETES_CA_DATA",
+];
+
 /// Longest name of a volume (Kubernetes: an RFC 1123 label).
 pub const VOLUME_NAME_MAX: usize = 63;

@@ -18,13 +18,15 @@ use crate::{
 pub static POD: Shape =
     Shape::Object(&[("metadata", &Shape::Object(&[("labels", &FIELDS), ("annotations", &FIELDS)]))]);
 
-static CONTAINERS: Shape = Shape::List(&Shape::Object(&[("env", &ITEMS), ("volumeMounts", &ITEMS)]));
+/// A container, looked into where the policy reads or writes.
+pub static CONTAINER: Shape = Shape::Object(&[("env", &ITEMS), ("volumeMounts", &ITEMS)]);
+static CONTAINERS: Shape = Shape::List(&CONTAINER);
 
 /// A pod's spec, looked into where the policy reads or writes.
 pub static SPEC: Shape = Shape::Object(&[
     ("containers", &CONTAINERS),
     ("initContainers", &CONTAINERS),
-    ("ephemeralContainers", &Shape::List(&FIELDS)),
+    ("ephemeralContainers", &CONTAINERS),
     ("volumes", &ITEMS),
     ("securityContext", &FIELDS),
     ("os", &FIELDS),
@@ -67,6 +69,27 @@ impl Metadata {
             Some(name) => PodName::Name(name.into_owned()),
             None => PodName::Prefix(text("generateName")?.unwrap_or_default().into_owned()),
         };
+        Self::of(&metadata, name)
+    }
+
+    /// Reads `metadata` of a pod template, which can do without, for the pods called `name`.
+    ///
+    /// # Errors
+    /// Something in it that is of another type.
+    pub fn of_template(template: &At<'_, '_>, name: PodName) -> Result<Self, Malformed> {
+        match template.field("metadata")? {
+            Some(metadata) => Self::of(&metadata, name),
+            None => Ok(Self {
+                name,
+                label: UseLabel::Absent,
+                annotations: Annotations::default(),
+                kind: PodKind::Ordinary,
+                retired_binding: None,
+            }),
+        }
+    }
+
+    fn of(metadata: &At<'_, '_>, name: PodName) -> Result<Self, Malformed> {
         let labels = metadata.field("labels")?;
         let label = |name| match &labels {
             Some(labels) => labels.field(name)?.map(|at| at.as_text()).transpose(),
@@ -87,13 +110,15 @@ impl Metadata {
     }
 }
 
-/// The two lists of containers that are there when a pod is created.
+/// The lists of containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerList {
     /// `spec.initContainers`.
     Init,
     /// `spec.containers`.
     Main,
+    /// `spec.ephemeralContainers`, which are added to a running pod.
+    Ephemeral,
 }
 
 impl ContainerList {
@@ -103,6 +128,7 @@ impl ContainerList {
         match self {
             Self::Init => "initContainers",
             Self::Main => "containers",
+            Self::Ephemeral => "ephemeralContainers",
         }
     }
 }
@@ -129,6 +155,8 @@ pub struct Env<'t> {
     pub name: Cow<'t, str>,
     value: Option<&'t str>,
     from_elsewhere: bool,
+    /// The entry as it came.
+    pub raw: &'t str,
 }
 
 impl<'t> Env<'t> {
@@ -212,11 +240,12 @@ impl<'t> Env<'t> {
     /// # Errors
     /// No object, or a name that is no string.
     pub fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
-        let (raw, _) = entry::<RawEnv>(at)?;
+        let (env, raw) = entry::<RawEnv>(at)?;
         Ok(Self {
-            name: text(at, "name", raw.name)?,
-            value: raw.value.map(RawValue::get),
-            from_elsewhere: raw.value_from.is_some(),
+            name: text(at, "name", env.name)?,
+            value: env.value.map(RawValue::get),
+            from_elsewhere: env.value_from.is_some(),
+            raw,
         })
     }
 }
@@ -234,9 +263,9 @@ impl<'t> Volume<'t> {
         Ok(Self { name: text(at, "name", volume.name)?, raw })
     }
 
-    /// Whether it projects a ServiceAccount token of this audience.
+    /// Whether it projects a ServiceAccount token, of this audience where one is given.
     #[must_use]
-    pub fn projects_token(&self, audience: &str) -> bool {
+    pub fn projects_token(&self, audience: Option<&str>) -> bool {
         #[derive(Deserialize)]
         struct Projected {
             sources: Option<Vec<Source>>,
@@ -255,7 +284,8 @@ impl<'t> Volume<'t> {
             projected.and_then(|projected| serde_json::from_str::<Projected>(projected.get()).ok());
         let mut sources = projected.and_then(|projected| projected.sources).unwrap_or_default().into_iter();
         sources.any(|source| {
-            source.service_account_token.and_then(|token| token.audience).as_deref() == Some(audience)
+            let token = source.service_account_token;
+            token.is_some_and(|token| audience.is_none() || token.audience.as_deref() == audience)
         })
     }
 }
@@ -267,10 +297,34 @@ pub struct Spec<'t> {
     pub service_account: Cow<'t, str>,
     /// Every entry of `initContainers` and `containers`, in this order.
     pub containers: Vec<Container<'t>>,
-    /// The names of ephemeral containers.
-    pub ephemeral: Vec<Cow<'t, str>>,
+    /// The ephemeral containers.
+    pub ephemeral: Vec<Container<'t>>,
     /// The volumes.
     pub volumes: Vec<Volume<'t>>,
+    /// Whose network it uses.
+    pub network: Namespaces,
+    /// The operating system it asks for.
+    pub os: Os,
+    /// Whether `spec.securityContext.runAsNonRoot` is true.
+    pub runs_as_non_root: bool,
+}
+
+/// Whose network a pod uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Its own.
+    Own,
+    /// The node's (`hostNetwork: true`).
+    Host,
+}
+
+/// The operating system a pod asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Os {
+    /// Windows, by `spec.os.name` or the node selector `kubernetes.io/os`.
+    Windows,
+    /// Linux, or not said.
+    Other,
 }
 
 impl<'t> Spec<'t> {
@@ -279,27 +333,31 @@ impl<'t> Spec<'t> {
     /// # Errors
     /// Something that is of another type than Kubernetes has it.
     pub fn read(spec: &At<'_, 't>) -> Result<Self, Malformed> {
-        let mut containers = Vec::new();
-        for list in [ContainerList::Init, ContainerList::Main] {
-            let Some(items) = spec.field(list.field())? else { continue };
-            for (index, item) in items.items()?.enumerate() {
-                containers.push(Container::read(list, index, &item)?);
-            }
-        }
-        let mut ephemeral = Vec::new();
-        if let Some(items) = spec.field("ephemeralContainers")? {
-            for item in items.items()? {
-                ephemeral
-                    .push(item.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default());
-            }
-        }
+        let mut containers = Container::read_list(spec, ContainerList::Init)?;
+        containers.extend(Container::read_list(spec, ContainerList::Main)?);
         let mut volumes = Vec::new();
         if let Some(items) = spec.field("volumes")? {
             for item in items.items()? {
                 volumes.push(Volume::read(&item)?);
             }
         }
-        Ok(Self { service_account: service_account_name(spec)?, containers, ephemeral, volumes })
+        let flag = |at: &At<'_, 't>, name: &str| {
+            Ok(at.field(name)?.map(|at| at.as_bool()).transpose()?.unwrap_or_default())
+        };
+        let security = spec.field("securityContext")?;
+        Ok(Self {
+            service_account: service_account_name(spec)?,
+            containers,
+            ephemeral: Container::read_list(spec, ContainerList::Ephemeral)?,
+            volumes,
+            network: if flag(spec, "hostNetwork")? { Namespaces::Host } else { Namespaces::Own },
+            os: os(spec)?,
+            runs_as_non_root: security
+                .as_ref()
+                .map(|at| flag(at, "runAsNonRoot"))
+                .transpose()?
+                .unwrap_or_default(),
+        })
     }
 
     /// The ServiceAccount, in the request's namespace.
@@ -323,7 +381,24 @@ fn service_account_name<'t>(spec: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed
     Ok(Cow::Borrowed("default"))
 }
 
+fn os(spec: &At<'_, '_>) -> Result<Os, Malformed> {
+    for (object, field) in [("os", "name"), ("nodeSelector", "kubernetes.io/os")] {
+        if let Some(object) = spec.field(object)?
+            && let Some(name) = object.field(field)?
+            && name.as_text()? == "windows"
+        {
+            return Ok(Os::Windows);
+        }
+    }
+    Ok(Os::Other)
+}
+
 impl<'t> Container<'t> {
+    fn read_list(spec: &At<'_, 't>, list: ContainerList) -> Result<Vec<Self>, Malformed> {
+        let Some(items) = spec.field(list.field())? else { return Ok(Vec::new()) };
+        items.items()?.enumerate().map(|(index, item)| Self::read(list, index, &item)).collect()
+    }
+
     fn read(list: ContainerList, index: usize, at: &At<'_, 't>) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let mut env = Vec::new();

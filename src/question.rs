@@ -1,6 +1,9 @@
 //! Payload bytes → question: what is asked, of which object.
 
-use crate::json::{At, FIELDS, Json, Malformed, Shape};
+use crate::{
+    json::{At, FIELDS, Json, Malformed, Shape},
+    preflight::Workload,
+};
 
 /// The protocol's payload; objects stay text until it is known what they are.
 pub static PAYLOAD: Shape =
@@ -11,9 +14,26 @@ pub static PAYLOAD: Shape =
 pub enum Question {
     /// A pod is created.
     Pod,
+    /// A container is added to a running pod.
+    DebugContainers,
+    /// A ServiceAccount is created or updated.
+    ServiceAccount,
+    /// A workload is created or updated.
+    Workload(Workload),
     /// Nothing that this policy looks at.
     NotOurs,
 }
+
+/// The workloads whose pod templates are judged: group, resource, kind.
+const WORKLOADS: &[(&str, &str, Workload)] = &[
+    ("apps", "deployments", Workload::Direct("Deployment")),
+    ("apps", "statefulsets", Workload::Direct("StatefulSet")),
+    ("apps", "daemonsets", Workload::Direct("DaemonSet")),
+    ("apps", "replicasets", Workload::Direct("ReplicaSet")),
+    ("", "replicationcontrollers", Workload::Direct("ReplicationController")),
+    ("batch", "jobs", Workload::Direct("Job")),
+    ("batch", "cronjobs", Workload::CronJob),
+];
 
 /// What the request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +85,12 @@ pub fn question(request: &At<'_, '_>) -> Result<Question, Malformed> {
     }
     Ok(match (group.as_str(), resource.as_str(), sub_resource.as_str(), operation.as_str()) {
         ("", "pods", "", "CREATE") => Question::Pod,
+        ("", "pods", "ephemeralcontainers", "UPDATE") => Question::DebugContainers,
+        ("", "serviceaccounts", "", "CREATE" | "UPDATE") => Question::ServiceAccount,
+        (group, resource, "", "CREATE" | "UPDATE") => {
+            let kind = WORKLOADS.iter().find(|(of, plural, _)| *of == group && *plural == resource);
+            kind.map_or(Question::NotOurs, |(_, _, kind)| Question::Workload(*kind))
+        }
         ("", "pods", "", "") => {
             return Err(request
                 .required("operation", "a string")
@@ -90,4 +116,11 @@ pub fn object<'t>(
     let json =
         text.and_then(|text| Json::parse(text, shape).ok()).ok_or_else(|| object.malformed("an object"))?;
     if matches!(json, Json::Object(_)) { Ok(json) } else { Err(object.malformed("an object")) }
+}
+
+/// The object before an UPDATE, looked into as far as `shape` says; `None` where there is none to be understood.
+#[must_use]
+pub fn old_object<'t>(payload: &Json<'t>, shape: &'static Shape) -> Option<Json<'t>> {
+    let text = payload.field("request")?.field("oldObject")?.as_it_came()?;
+    Json::parse(text, shape).ok().filter(|json| matches!(json, Json::Object(_)))
 }

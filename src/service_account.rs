@@ -9,7 +9,7 @@ use crate::{
     names,
     token::TokenExpiration,
     use_label::UseLabel,
-    verdict::{Code, Refusal, quote},
+    verdict::{Blame, Code, Refusal, quote},
 };
 
 /// Of a ServiceAccount only the metadata is looked into; `managedFields` alone can be larger than all the rest.
@@ -184,6 +184,7 @@ impl WrongValue {
             hint: "repair it with:",
             cure: reference.annotate(self.annotation, self.placeholder),
             code: Code::BadRequest,
+            blame: Blame::ServiceAccount,
         }
     }
 }

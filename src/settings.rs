@@ -1,16 +1,19 @@
 //! The policy's settings: read permissively, every problem reported with its path, then parsed into types.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use crate::{
-    annotations::nearest,
     cloud::{AuthorityHost, Cloud},
+    governance::{self, AllowedIdentity},
     identity::TenantId,
-    json::{Json, Shape, text_of},
+    json::{Json, Shape},
     names,
+    preflight::Preflight,
+    proxy::ProxySettings,
+    reader::{Problem, Reader, describe},
     token::{Audience, Layout, TokenExpiration},
+    token_endpoint::TokenEndpoint,
     use_label::Trigger,
-    verdict::quote,
 };
 
 /// What to do with a pod that does not ask by its own label when its ServiceAccount can't be read.
@@ -32,7 +35,7 @@ pub struct ExtraEnv {
 }
 
 /// The settings, each with its default where none is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `tenantId`: tenant of `ServiceAccounts` that name none.
     pub tenant_id: Option<TenantId>,
@@ -52,6 +55,14 @@ pub struct Settings {
     pub layout: Layout,
     /// `extraEnv`.
     pub extra_env: Vec<ExtraEnv>,
+    /// `allowedIdentities`; all where there is none.
+    pub allowed_identities: Option<Vec<AllowedIdentity>>,
+    /// `preflight`.
+    pub preflight: Preflight,
+    /// `proxy`.
+    pub proxy: ProxySettings,
+    /// `customTokenEndpoint`.
+    pub token_endpoint: Option<TokenEndpoint>,
 }
 
 /// What an identity without a client id gets.
@@ -61,26 +72,6 @@ pub enum RequireClientId {
     Warn,
     /// A refusal.
     Refuse,
-}
-
-/// A setting that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    path: String,
-    found: String,
-    expected: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
-    }
-}
-
-/// All problems of the settings, in one sentence each.
-#[must_use]
-pub fn explain(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The settings' names, in the order of the documentation.
@@ -95,6 +86,10 @@ pub const FIELDS: &[&str] = &[
     "onLookupFailure",
     "layout",
     "extraEnv",
+    "allowedIdentities",
+    "preflight",
+    "proxy",
+    "customTokenEndpoint",
 ];
 
 impl Settings {
@@ -113,7 +108,7 @@ impl Settings {
             Json::Raw(raw) if raw == "null" => &[],
             Json::Raw(_) | Json::List(_) => return Err(not_an_object(describe(&json))),
         };
-        let mut reader = Reader { path: "", fields, problems: &mut problems };
+        let mut reader = Reader::new("", fields, &mut problems);
         reader.known(FIELDS);
         let cloud = reader.parsed::<Cloud>("cloud", Cloud::ACCEPTED);
         let authority_host = reader.parsed::<AuthorityHost>("authorityHost", AuthorityHost::ACCEPTED);
@@ -141,171 +136,44 @@ impl Settings {
                 )
                 .unwrap_or(OnLookupFailure::Refuse),
             layout: reader.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
-            extra_env: reader.extra_env("extraEnv"),
+            extra_env: extra_env(&mut reader, "extraEnv"),
+            allowed_identities: governance::read(&mut reader, "allowedIdentities"),
+            preflight: reader.choice("preflight", Preflight::CHOICES).unwrap_or(Preflight::Warn),
+            proxy: reader.object("proxy", ProxySettings::read),
+            token_endpoint: TokenEndpoint::read(&mut reader, "customTokenEndpoint"),
         };
+        if settings.token_endpoint.is_some() && settings.layout == Layout::Legacy {
+            reader.problem("layout", "V1, which customTokenEndpoint needs");
+        }
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 }
 
-/// What stands in a setting, for messages: settings hold no secrets.
-fn describe(json: &Json) -> String {
-    match json {
-        Json::Raw(raw) => text_of(raw).map_or_else(|| raw.clone().into_owned(), |text| quote(&text)),
-        Json::List(_) => "a list".to_owned(),
-        Json::Object(_) => "an object".to_owned(),
-    }
-}
-
-/// The fields of an object, as they came.
-type Fields<'j> = [(Cow<'j, str>, Json<'j>)];
-
-/// Reads the fields of one object, and gathers what is wrong with them.
-struct Reader<'r> {
-    path: &'r str,
-    fields: &'r Fields<'r>,
-    problems: &'r mut Vec<Problem>,
-}
-
-impl<'r> Reader<'r> {
-    fn value(&self, name: &str) -> Option<&'r Json<'r>> {
-        let found = self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
-        found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
-    }
-
-    /// The text of a scalar as it stands in the JSON.
-    fn scalar(&self, name: &str) -> Option<&'r str> {
-        match self.value(name)? {
-            Json::Raw(raw) => Some(raw),
-            Json::Object(_) | Json::List(_) => None,
+fn extra_env(reader: &mut Reader, name: &str) -> Vec<ExtraEnv> {
+    const RESERVED: [&str; 4] = [
+        names::AZURE_CLIENT_ID,
+        names::AZURE_TENANT_ID,
+        names::AZURE_FEDERATED_TOKEN_FILE,
+        names::AZURE_AUTHORITY_HOST,
+    ];
+    let mut extra: Vec<ExtraEnv> = Vec::new();
+    reader.objects(name, |reader| {
+        reader.known(&["name", "value"]);
+        let name = reader.text("name").unwrap_or_default().into_owned();
+        let value = reader.text("value").map(Cow::into_owned);
+        if !is_env_name(&name) {
+            reader.problem("name", "the name of an environment variable (printable ASCII without =)");
+        } else if RESERVED.contains(&name.as_str()) {
+            reader.problem("name", "a name that the policy does not set itself");
+        } else if extra.iter().any(|before| before.name == name) {
+            reader.problem("name", "a name that no entry before it has");
         }
-    }
-
-    fn text(&self, name: &str) -> Option<Cow<'r, str>> {
-        self.scalar(name).and_then(text_of)
-    }
-
-    fn present(&self, name: &str) -> bool {
-        self.value(name).is_some()
-    }
-
-    fn problem(&mut self, name: &str, expected: impl Into<String>) {
-        let found = self
-            .fields
-            .iter()
-            .rev()
-            .find(|(field, _)| field == name)
-            .map_or_else(|| "missing".to_owned(), |(_, json)| describe(json));
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        self.problems.push(Problem { path, found, expected: expected.into() });
-    }
-
-    fn known(&mut self, known: &[&'static str]) {
-        for (name, _) in self.fields {
-            if known.contains(&name.as_ref()) {
-                continue;
-            }
-            let meant = nearest(name, known.iter().copied()).unwrap_or_default();
-            self.problem(name, format!("no such field; did you mean {meant}? (known: {})", known.join(", ")));
+        match value {
+            Some(value) => extra.push(ExtraEnv { name, value }),
+            None => reader.problem("value", "a string"),
         }
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<T> {
-        self.value(name)?;
-        let parsed = self.text(name).and_then(|text| text.parse().ok());
-        if parsed.is_none() {
-            self.problem(name, accepted);
-        }
-        parsed
-    }
-
-    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
-        self.value(name)?;
-        let text = self.text(name);
-        let chosen =
-            choices.iter().find(|(choice, _)| Some(*choice) == text.as_deref()).map(|(_, value)| *value);
-        if chosen.is_none() {
-            let (names, last) = choices.split_at(choices.len().saturating_sub(1));
-            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-            let last: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
-            self.problem(name, format!("{} or {}", names.join(", "), last.join("")));
-        }
-        chosen
-    }
-
-    fn boolean(&mut self, name: &str, default: bool) -> bool {
-        if !self.present(name) {
-            return default;
-        }
-        let boolean = match self.scalar(name) {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) | None => None,
-        };
-        if boolean.is_none() {
-            self.problem(name, "true or false");
-        }
-        boolean.unwrap_or(default)
-    }
-
-    fn token_expiration(&mut self, name: &str) -> TokenExpiration {
-        if !self.present(name) {
-            return TokenExpiration::DEFAULT;
-        }
-        let seconds = self.scalar(name).and_then(|seconds| seconds.parse::<TokenExpiration>().ok());
-        if seconds.is_none() {
-            self.problem(name, TokenExpiration::accepted());
-        }
-        seconds.unwrap_or(TokenExpiration::DEFAULT)
-    }
-
-    /// Each object of the list `name`, with its path.
-    fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Reader)) {
-        let Some(value) = self.value(name) else { return };
-        let Json::List(items) = value else { return self.problem(name, "a list") };
-        for (index, item) in items.iter().enumerate() {
-            let path = format!(
-                "{}[{index}]",
-                if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
-            );
-            match item {
-                Json::Object(fields) => each(&mut Reader { path: &path, fields, problems: self.problems }),
-                Json::Raw(_) | Json::List(_) => {
-                    self.problems.push(Problem {
-                        path,
-                        found: describe(item),
-                        expected: "an object".to_owned(),
-                    });
-                }
-            }
-        }
-    }
-
-    fn extra_env(&mut self, name: &str) -> Vec<ExtraEnv> {
-        const RESERVED: [&str; 4] = [
-            names::AZURE_CLIENT_ID,
-            names::AZURE_TENANT_ID,
-            names::AZURE_FEDERATED_TOKEN_FILE,
-            names::AZURE_AUTHORITY_HOST,
-        ];
-        let mut extra: Vec<ExtraEnv> = Vec::new();
-        self.objects(name, |reader| {
-            reader.known(&["name", "value"]);
-            let name = reader.text("name").unwrap_or_default().into_owned();
-            let value = reader.text("value").map(Cow::into_owned);
-            if !is_env_name(&name) {
-                reader.problem("name", "the name of an environment variable (printable ASCII without =)");
-            } else if RESERVED.contains(&name.as_str()) {
-                reader.problem("name", "a name that the policy does not set itself");
-            } else if extra.iter().any(|before| before.name == name) {
-                reader.problem("name", "a name that no entry before it has");
-            }
-            match value {
-                Some(value) => extra.push(ExtraEnv { name, value }),
-                None => reader.problem("value", "a string"),
-            }
-        });
-        extra
-    }
+    });
+    extra
 }
 
 /// What Kubernetes accepts since 1.30 (`IsRelaxedEnvVarName`): printable ASCII without `=`.
@@ -316,6 +184,7 @@ fn is_env_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::explain;
     use serde_json::json;
 
     #[test]

@@ -19,6 +19,17 @@ pub struct Refusal {
     pub cure: String,
     /// HTTP status code for the API server's answer.
     pub code: Code,
+    /// Whose mistake it is.
+    pub blame: Blame,
+}
+
+/// Whose mistake it is: a workload's template is certain to fail for its own, a ServiceAccount's can be mended in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The pod's, or its template's.
+    Pod,
+    /// The ServiceAccount's, or that of something else outside of the pod.
+    ServiceAccount,
 }
 
 /// HTTP status codes of refusals.
@@ -54,7 +65,14 @@ impl Refusal {
             hint: "compare it with what the API server expects:",
             cure: "kubectl explain pod.spec".to_owned(),
             code: Code::BadRequest,
+            blame: Blame::Pod,
         }
+    }
+
+    /// The same as a warning: the problem without its cure, which is in the refusal that comes of it.
+    #[must_use]
+    pub fn warning(&self) -> Warning {
+        Warning::new(&self.object, cut_middle(&self.problem, 190))
     }
 }
 
@@ -86,8 +104,9 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let room = WARNING_MAX.saturating_sub(self.text.chars().count() + 2);
-        write!(f, "{}: {}", cut_middle(&printable(&self.about), room), self.text)
+        let text = cut_middle(&printable(&self.text), WARNING_MAX - 40);
+        let room = WARNING_MAX - 2 - text.chars().count();
+        write!(f, "{}: {text}", cut_middle(&printable(&self.about), room))
     }
 }
 

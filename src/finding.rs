@@ -1,0 +1,86 @@
+//! What a pod or pod template is due: the look-up, and the decision that comes of it.
+
+use crate::{
+    annotations::Place,
+    identity::is_object_name,
+    look_up::{Freshness, LookUp, LookUpFailure},
+    plan::{self, Decision, Subjected},
+    pod::Metadata,
+    remarks,
+    service_account::{Reference, ServiceAccount},
+    settings::Settings,
+    token_endpoint::TokenEndpoint,
+    use_label::UseLabel,
+    verdict::{Blame, Code, Refusal, Warning, quote},
+};
+
+/// What was found out of a pod or template that could be due an identity.
+pub enum Finding {
+    /// Neither label asks for one.
+    NotDue(Vec<Warning>),
+    /// Its ServiceAccount could not be read.
+    Failed(Reference, LookUpFailure),
+    /// Its ServiceAccount's name can't be one.
+    NoSuchName(Reference),
+    /// It is due one.
+    Due(Box<Decision>),
+}
+
+/// Looks up the ServiceAccount and decides. A cached copy that would lead to a refusal, or to a missing client id, is
+/// confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
+pub fn find(settings: &Settings, pod: Subjected, look_up: LookUp) -> Finding {
+    let reference = pod.spec.reference(pod.namespace);
+    if !is_object_name(&reference.name) {
+        return Finding::NoSuchName(reference);
+    }
+    let mut judge = |freshness| match look_up(&reference, freshness) {
+        Ok(service_account) => weigh(settings, pod, &service_account),
+        Err(failure) => Finding::Failed(reference.clone(), failure),
+    };
+    match judge(Freshness::Cached) {
+        Finding::Due(decision) if decision.doubtful => judge(Freshness::Fresh),
+        finding @ (Finding::NotDue(_) | Finding::Failed(..) | Finding::NoSuchName(_) | Finding::Due(_)) => {
+            finding
+        }
+    }
+}
+
+fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Finding {
+    if settings.trigger.injects(&pod.metadata.label, &service_account.label) {
+        return Finding::Due(Box::new(plan::decide(settings, pod, service_account)));
+    }
+    let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
+    warnings.extend(remarks::of_label(&service_account.reference.title(), &service_account.label));
+    Finding::NotDue(warnings)
+}
+
+/// What is to be said of a pod that gets no identity: a label that counts as absent, an annotation in the wrong place.
+#[must_use]
+pub fn unused_warnings(settings: &Settings, title: &str, metadata: &Metadata) -> Vec<Warning> {
+    if metadata.label == UseLabel::False {
+        return Vec::new();
+    }
+    let mut warnings = remarks::of_label(title, &metadata.label);
+    warnings.extend(metadata.annotations.warnings(
+        title,
+        Place::Pod,
+        settings.token_endpoint.as_ref().map(TokenEndpoint::annotation),
+    ));
+    warnings
+}
+
+/// Refuses a pod whose ServiceAccount's name can't be one.
+#[must_use]
+pub fn no_such_name(title: &str, reference: &Reference) -> Refusal {
+    Refusal {
+        object: title.to_owned(),
+        problem: format!(
+            "spec.serviceAccountName is {}, expected the name of a ServiceAccount",
+            quote(&reference.name)
+        ),
+        hint: "list those of the namespace with:",
+        cure: "kubectl get serviceaccounts".to_owned(),
+        code: Code::BadRequest,
+        blame: Blame::Pod,
+    }
+}

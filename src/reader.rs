@@ -1,0 +1,229 @@
+//! Reads the fields of settings, and gathers everything that is wrong with them.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{
+    annotations::nearest,
+    json::{Json, text_of},
+    token::TokenExpiration,
+    verdict::quote,
+};
+
+/// A setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which, as `extraEnv[0].name`.
+    pub path: String,
+    /// What stands there.
+    pub found: String,
+    /// What would be accepted.
+    pub expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+    }
+}
+
+/// All problems of the settings, in one sentence each.
+#[must_use]
+pub fn explain(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What stands in a setting, for messages: settings hold no secrets.
+#[must_use]
+pub fn describe(json: &Json) -> String {
+    match json {
+        Json::Raw(raw) => text_of(raw).map_or_else(|| raw.clone().into_owned(), |text| quote(&text)),
+        Json::List(_) => "a list".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// The fields of an object, as they came.
+pub type Fields<'j> = [(Cow<'j, str>, Json<'j>)];
+
+/// Reads the fields of one object, and gathers what is wrong with them.
+#[derive(Debug)]
+pub struct Reader<'r> {
+    path: &'r str,
+    fields: &'r Fields<'r>,
+    problems: &'r mut Vec<Problem>,
+}
+
+impl<'r> Reader<'r> {
+    /// Reads `fields`, whose names stand in messages behind `path`.
+    pub fn new(path: &'r str, fields: &'r Fields<'r>, problems: &'r mut Vec<Problem>) -> Self {
+        Self { path, fields, problems }
+    }
+
+    /// The value of the field `name`; `None` where it is missing or null.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&'r Json<'r>> {
+        let found = self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
+        found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
+    }
+
+    /// The text of a scalar as it stands in the JSON.
+    #[must_use]
+    pub fn scalar(&self, name: &str) -> Option<&'r str> {
+        match self.value(name)? {
+            Json::Raw(raw) => Some(raw),
+            Json::Object(_) | Json::List(_) => None,
+        }
+    }
+
+    /// The text of the string `name`.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'r, str>> {
+        self.scalar(name).and_then(text_of)
+    }
+
+    /// Whether the field `name` is there and not null.
+    #[must_use]
+    pub fn present(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// Notes that `name` is not what is `expected`.
+    pub fn problem(&mut self, name: &str, expected: impl Into<String>) {
+        let found = self
+            .fields
+            .iter()
+            .rev()
+            .find(|(field, _)| field == name)
+            .map_or_else(|| "missing".to_owned(), |(_, json)| describe(json));
+        self.problems.push(Problem { path: self.path_of(name), found, expected: expected.into() });
+    }
+
+    /// Notes the fields that are none of `known`, each with the name that was likely meant.
+    pub fn known(&mut self, known: &[&'static str]) {
+        for (name, _) in self.fields {
+            if known.contains(&name.as_ref()) {
+                continue;
+            }
+            let meant = nearest(name, known.iter().copied()).unwrap_or_default();
+            self.problem(name, format!("no such field; did you mean {meant}? (known: {})", known.join(", ")));
+        }
+    }
+
+    /// The value that the string `name` says, if it is `accepted`.
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<T> {
+        self.value(name)?;
+        let parsed = self.text(name).and_then(|text| text.parse().ok());
+        if parsed.is_none() {
+            self.problem(name, accepted);
+        }
+        parsed
+    }
+
+    /// The value that the string `name` chooses.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        self.value(name)?;
+        let text = self.text(name);
+        let chosen =
+            choices.iter().find(|(choice, _)| Some(*choice) == text.as_deref()).map(|(_, value)| *value);
+        if chosen.is_none() {
+            let (names, last) = choices.split_at(choices.len().saturating_sub(1));
+            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            let last: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
+            self.problem(name, format!("{} or {}", names.join(", "), last.join("")));
+        }
+        chosen
+    }
+
+    /// The boolean `name`.
+    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
+        if !self.present(name) {
+            return default;
+        }
+        let boolean = match self.scalar(name) {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) | None => None,
+        };
+        if boolean.is_none() {
+            self.problem(name, "true or false");
+        }
+        boolean.unwrap_or(default)
+    }
+
+    /// The seconds in `name`.
+    pub fn token_expiration(&mut self, name: &str) -> TokenExpiration {
+        if !self.present(name) {
+            return TokenExpiration::DEFAULT;
+        }
+        let seconds = self.scalar(name).and_then(|seconds| seconds.parse::<TokenExpiration>().ok());
+        if seconds.is_none() {
+            self.problem(name, TokenExpiration::accepted());
+        }
+        seconds.unwrap_or(TokenExpiration::DEFAULT)
+    }
+
+    /// Each object of the list `name`, with its path.
+    pub fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Reader)) {
+        let Some(value) = self.value(name) else { return };
+        let Json::List(items) = value else { return self.problem(name, "a list") };
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{}[{index}]", self.path_of(name));
+            match item {
+                Json::Object(fields) => each(&mut Reader { path: &path, fields, problems: self.problems }),
+                Json::Raw(_) | Json::List(_) => {
+                    self.problems.push(Problem {
+                        path,
+                        found: describe(item),
+                        expected: "an object".to_owned(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The path of the field `name`.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// Reads the object `name`; an empty one where it is missing.
+    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Reader) -> T) -> T {
+        let fields: &Fields = match self.value(name) {
+            Some(Json::Object(fields)) => fields,
+            Some(Json::Raw(_) | Json::List(_)) => {
+                self.problem(name, "an object");
+                &[]
+            }
+            None => &[],
+        };
+        read(&mut Reader { path: &self.path_of(name), fields, problems: self.problems })
+    }
+
+    /// The values that the strings of the list `name` say; `None` where it is missing.
+    pub fn list<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<Vec<T>> {
+        let Json::List(items) = self.value(name)? else {
+            self.problem(name, "a list");
+            return None;
+        };
+        if items.is_empty() {
+            self.problem(name, format!("a list of at least one of {accepted}; leave it out to mean any"));
+        }
+        let mut values = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let text = if let Json::Raw(raw) = item { text_of(raw) } else { None };
+            match text.and_then(|text| text.parse().ok()) {
+                Some(value) => values.push(value),
+                None => {
+                    let path = format!("{}[{index}]", self.path_of(name));
+                    self.problems.push(Problem {
+                        path,
+                        found: describe(item),
+                        expected: accepted.to_owned(),
+                    });
+                }
+            }
+        }
+        Some(values)
+    }
+}
