@@ -1,5 +1,7 @@
 //! The annotations of workload identity: which there are, on which object, and what a misspelt one was meant to be.
 
+use std::collections::HashSet;
+
 use crate::{
     json::{At, Malformed},
     names,
@@ -70,7 +72,7 @@ impl Annotations {
     #[must_use]
     pub fn skipped_containers(&self) -> Names<'_> {
         let list = self.value(names::SKIP_CONTAINERS).unwrap_or_default();
-        Names::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()).collect())
+        Names::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()))
     }
 
     /// What is to be said of annotations that have no effect on `about`, an object of the kind `place`.
@@ -85,28 +87,35 @@ impl Annotations {
     }
 }
 
-/// A set of names: sorted, each once, searched by halves.
+/// A set of names, in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names<'n>(Vec<&'n str>);
+pub struct Names<'n> {
+    list: Vec<&'n str>,
+    set: HashSet<&'n str>,
+}
 
 impl<'n> Names<'n> {
     /// The set of `names`.
     #[must_use]
-    pub fn new(mut names: Vec<&'n str>) -> Self {
-        names.sort_unstable();
-        names.dedup();
-        Self(names)
+    pub fn new(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut new = Self::default();
+        for name in names {
+            if new.set.insert(name) {
+                new.list.push(name);
+            }
+        }
+        new
     }
 
     /// Whether `name` is one of them.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.0.binary_search(&name).is_ok()
+        !self.list.is_empty() && self.set.contains(name)
     }
 
-    /// All of them, in alphabetical order.
+    /// All of them, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &'n str> {
-        self.0.iter().copied()
+        self.list.iter().copied()
     }
 }
 
@@ -154,7 +163,7 @@ mod tests {
     #[test]
     fn splits_and_trims_the_skip_list() {
         let annotations = annotations(&[("azure.workload.identity/skip-containers", " web;; side car ;web")]);
-        assert_eq!(annotations.skipped_containers().iter().collect::<Vec<_>>(), ["side car", "web"]);
+        assert_eq!(annotations.skipped_containers().iter().collect::<Vec<_>>(), ["web", "side car"]);
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl FromStr for AuthorityHost {
         };
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host_fits = match bracketed {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            Some(address) => {
+                address.contains(':')
+                    && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+            }
             None => {
                 !host.is_empty()
                     && !host.starts_with(['-', '.'])

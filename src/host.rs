@@ -1,11 +1,10 @@
 //! The one file that talks to the host: the ServiceAccount look-up, the log line, and the host's error texts.
 
-use kubewarden_policy_sdk::host_capabilities::kubernetes::{GetResourceRequest, get_resource};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 use wapc_guest::host_call;
 
 use crate::{
+    json::Json,
     look_up::{Freshness, LookUpFailure},
     service_account::{Reference, ServiceAccount},
     verdict::{Audit, LogLine, Outcome, Verdict},
@@ -24,28 +23,15 @@ pub fn look_up(reference: &Reference, freshness: Freshness) -> Result<ServiceAcc
         disable_cache: freshness == Freshness::Fresh,
         field_masks: None,
     };
-    match get_resource::<Box<RawValue>>(&request) {
-        Ok(answer) => ServiceAccount::from_answer(reference.clone(), answer.get())
+    let request = serde_json::to_vec(&request).map_err(|error| LookUpFailure::Other(error.to_string()))?;
+    // Not the SDK's `get_resource`: it would read the answer into a type, and repeat the whole answer in its errors.
+    match host_call("kubewarden", "kubernetes", "get_resource", &request) {
+        Ok(answer) => std::str::from_utf8(&answer)
+            .ok()
+            .and_then(|answer| ServiceAccount::from_answer(reference.clone(), answer))
             .ok_or(LookUpFailure::NotAServiceAccount),
-        Err(kubewarden_policy_sdk::Error::HostCall { source, .. }) => {
-            Err(LookUpFailure::classify(&source.to_string()))
-        }
-        // An answer that is no JSON: the SDK's text would repeat it.
-        Err(_) => Err(LookUpFailure::NotAServiceAccount),
+        Err(error) => Err(LookUpFailure::classify(&error.to_string())),
     }
-}
-
-/// The log line as the SDK's `KubewardenDrain` sends it; `slog`, which that is made for, would take 24 KB of the module.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Event<'e> {
-    level: &'static str,
-    message: &'e str,
-    object: &'e str,
-    namespace: &'e str,
-    outcome: &'static str,
-    #[serde(flatten)]
-    audit: Option<&'e Audit>,
 }
 
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
@@ -58,9 +44,17 @@ pub fn log(verdict: &Verdict) {
     };
     let message = line.message.as_deref().unwrap_or(message);
     let LogLine { object, namespace, .. } = line;
-    let event = Event { level, message, object, namespace, outcome, audit: verdict.audit.as_ref() };
-    if let Ok(event) = serde_json::to_vec(&event) {
-        // A host that does not take the line is no reason to change the verdict.
-        let _ = host_call("kubewarden", "tracing", "log", &event);
-    }
+    let said = [
+        ("level", level),
+        ("message", message),
+        ("object", object),
+        ("namespace", namespace),
+        ("outcome", outcome),
+    ];
+    let fields = said.into_iter().chain(verdict.audit.iter().flat_map(Audit::fields));
+    let mut event = String::new();
+    // As the SDK's `KubewardenDrain` sends it; `slog`, which that is made for, would take 24 KB of the module.
+    Json::Object(fields.map(|(name, value)| (name.into(), Json::text(value))).collect()).write(&mut event);
+    // A host that does not take the line is no reason to change the verdict.
+    let _ = host_call("kubewarden", "tracing", "log", event.as_bytes());
 }

@@ -77,18 +77,21 @@ impl<'a> Json<'a> {
         Self::Raw(Cow::Owned(quoted(text)))
     }
 
-    /// The same JSON with the fields of every object in alphabetical order, each name once.
+    /// Whether both say the same: the order of an object's fields does not count.
     #[must_use]
-    pub fn sorted(self) -> Self {
-        match self {
-            Self::Object(mut fields) => {
-                fields.reverse(); // so that of two fields of one name the last one stays
-                fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-                fields.dedup_by(|(one, _), (other, _)| one == other);
-                Self::Object(fields.into_iter().map(|(name, json)| (name, json.sorted())).collect())
+    pub fn is_same(&self, other: &Json) -> bool {
+        match (self, other) {
+            (Self::Raw(one), Json::Raw(other)) => one == other,
+            (Self::List(one), Json::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
             }
-            Self::List(items) => Self::List(items.into_iter().map(Self::sorted).collect()),
-            Self::Raw(_) => self,
+            (Self::Object(one), Json::Object(fields)) => {
+                one.len() == fields.len()
+                    && one
+                        .iter()
+                        .all(|(name, json)| other.field(name).is_some_and(|other| json.is_same(other)))
+            }
+            (Self::Raw(_) | Self::List(_) | Self::Object(_), _) => false,
         }
     }
 
@@ -257,20 +260,46 @@ struct Key<'a>(Cow<'a, str>);
 
 impl<'de> serde::Deserialize<'de> for Key<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a field's name")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_any(Text).map(Key)
+    }
+}
+
+/// Reads a string. What is none is refused by hand, because serde's own texts can print every type there is, and the
+/// printing of floats alone is 10 KB of the module.
+struct Text;
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Err(E::custom("no string"))
+    }
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Err(E::custom("no string"))
+    }
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(E::custom("no string"))
+    }
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Err(E::custom("no string"))
+    }
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom("no string"))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(serde::de::Error::custom("no string"))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(serde::de::Error::custom("no string"))
     }
 }
 
@@ -443,7 +472,8 @@ fn join(parent: &str, step: Step) -> String {
 pub fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
-        return serde_json::from_str(raw).ok().map(Cow::Owned);
+        let decoded = serde_json::Deserializer::from_str(raw).deserialize_any(Text);
+        return decoded.ok().map(|text| Cow::Owned(text.into_owned()));
     }
     Some(Cow::Borrowed(inner))
 }

@@ -59,7 +59,7 @@ pub extern "C" fn wapc_init() {
 pub fn validate(payload: &[u8]) -> CallResult {
     let verdict = admission::validate(payload, &mut host::look_up)?;
     host::log(&verdict);
-    Ok(verdict.into_response()?)
+    Ok(verdict.into_response())
 }
 
 /// Judges the policy's settings; every problem is in the message.

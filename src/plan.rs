@@ -407,8 +407,8 @@ fn inject(
 ) -> Injection {
     // A handful of variables is searched for in the list; of many, which only `extraEnv` can bring, a set is made.
     let bare = state == State::Bare;
-    let present = (bare && env.len() > 8)
-        .then(|| Names::new(container.env.iter().map(|env| env.name.as_ref()).collect()));
+    let present =
+        (bare && env.len() > 8).then(|| Names::new(container.env.iter().map(|env| env.name.as_ref())));
     let has = |name: &str| match &present {
         Some(present) => present.contains(name),
         None => container.variable(name).is_some(),
@@ -431,5 +431,5 @@ fn same(there: &str, wanted: &str) -> bool {
     if let Some(Json::Object(fields)) = there.field_mut("projected") {
         fields.retain(|(name, json)| name != "defaultMode" || *json != Json::Raw("420".into()));
     }
-    there.sorted() == wanted.sorted()
+    there.is_same(&wanted)
 }

@@ -2,12 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::value::RawValue;
-
 use crate::{
     annotations::Annotations,
-    json::{At, FIELDS, ITEMS, Malformed, Shape, text_of},
+    json::{At, FIELDS, ITEMS, Json, Malformed, Shape, text_of},
     names,
     service_account::Reference,
     token::PodName,
@@ -187,47 +184,20 @@ pub struct Volume<'t> {
     pub raw: &'t str,
 }
 
-#[derive(Deserialize)]
-struct RawEnv<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-    #[serde(rename = "valueFrom")]
-    value_from: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawMount<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    mount_path: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawVolume<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    projected: Option<&'a RawValue>,
-}
-
 /// Reads an entry of a list that was kept as text; what it holds is never quoted.
-fn entry<'t, T: Deserialize<'t>>(at: &At<'_, 't>) -> Result<(T, &'t str), Malformed> {
+fn entry<'t>(at: &At<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
     let raw = at.as_raw().ok_or_else(|| at.malformed("an object"))?;
-    if !raw.starts_with('{') {
-        return Err(at.malformed("an object"));
+    match Json::parse(raw, &FIELDS) {
+        Ok(json @ Json::Object(_)) => Ok((json, raw)),
+        Ok(Json::Raw(_) | Json::List(_)) | Err(_) => Err(at.malformed("an object")),
     }
-    serde_json::from_str(raw)
-        .map(|entry| (entry, raw))
-        .map_err(|_| at.malformed("an object with each field once"))
 }
 
-fn text<'t>(at: &At<'_, 't>, field: &str, raw: Option<&'t RawValue>) -> Result<Cow<'t, str>, Malformed> {
+/// The text of an entry's field, empty where it has none.
+fn text<'t>(at: &At<'_, 't>, entry: &Json<'t>, field: &'static str) -> Result<Cow<'t, str>, Malformed> {
+    let raw = entry.field(field).and_then(Json::as_it_came).filter(|raw| *raw != "null");
     let Some(raw) = raw else { return Ok(Cow::Borrowed("")) };
-    text_of(raw.get()).ok_or_else(|| Malformed {
+    text_of(raw).ok_or_else(|| Malformed {
         path: format!("{}.{field}", at.path()),
         found: "no string",
         expected: "a string",
@@ -240,11 +210,14 @@ impl<'t> Env<'t> {
     /// # Errors
     /// No object, or a name that is no string.
     pub fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
-        let (env, raw) = entry::<RawEnv>(at)?;
+        let (env, raw) = entry(at)?;
         Ok(Self {
-            name: text(at, "name", env.name)?,
-            value: env.value.map(RawValue::get),
-            from_elsewhere: env.value_from.is_some(),
+            name: text(at, &env, "name")?,
+            value: env.field("value").and_then(Json::as_it_came),
+            from_elsewhere: env
+                .field("valueFrom")
+                .and_then(Json::as_it_came)
+                .is_some_and(|from| from != "null"),
             raw,
         })
     }
@@ -252,40 +225,31 @@ impl<'t> Env<'t> {
 
 impl<'t> Mount<'t> {
     fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
-        let (mount, raw) = entry::<RawMount>(at)?;
-        Ok(Self { name: text(at, "name", mount.name)?, path: text(at, "mountPath", mount.mount_path)?, raw })
+        let (mount, raw) = entry(at)?;
+        Ok(Self { name: text(at, &mount, "name")?, path: text(at, &mount, "mountPath")?, raw })
     }
 }
 
 impl<'t> Volume<'t> {
     fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
-        let (volume, raw) = entry::<RawVolume>(at)?;
-        Ok(Self { name: text(at, "name", volume.name)?, raw })
+        let (volume, raw) = entry(at)?;
+        Ok(Self { name: text(at, &volume, "name")?, raw })
     }
 
     /// Whether it projects a ServiceAccount token, of this audience where one is given.
     #[must_use]
     pub fn projects_token(&self, audience: Option<&str>) -> bool {
-        #[derive(Deserialize)]
-        struct Projected {
-            sources: Option<Vec<Source>>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Source {
-            service_account_token: Option<Token>,
-        }
-        #[derive(Deserialize)]
-        struct Token {
-            audience: Option<String>,
-        }
-        let projected = serde_json::from_str::<RawVolume>(self.raw).ok().and_then(|volume| volume.projected);
-        let projected =
-            projected.and_then(|projected| serde_json::from_str::<Projected>(projected.get()).ok());
-        let mut sources = projected.and_then(|projected| projected.sources).unwrap_or_default().into_iter();
-        sources.any(|source| {
-            let token = source.service_account_token;
-            token.is_some_and(|token| audience.is_none() || token.audience.as_deref() == audience)
+        let Ok(volume) = Json::parse(self.raw, &Shape::Whole) else { return false };
+        let sources = volume.field("projected").and_then(|projected| projected.field("sources"));
+        let Some(Json::List(sources)) = sources else { return false };
+        sources.iter().any(|source| match source.field("serviceAccountToken") {
+            Some(token @ Json::Object(_)) => {
+                let said = token
+                    .field("audience")
+                    .and_then(|said| if let Json::Raw(raw) = said { text_of(raw) } else { None });
+                audience.is_none() || said.as_deref() == audience
+            }
+            Some(Json::Raw(_) | Json::List(_)) | None => false,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Mistakes caught where they are made: in ServiceAccounts, and in the pod templates of workloads.
+//! Mistakes caught where they are made: in `ServiceAccounts`, and in the pod templates of workloads.
 
 use crate::{
     annotations::{Annotations, Place},
@@ -159,6 +159,7 @@ impl Workload {
     }
 
     /// The pod template; `None` where there is none.
+    #[must_use]
     pub fn template<'j, 'a>(self, object: &'j Json<'a>) -> Option<&'j Json<'a>> {
         self.path()
             .iter()
@@ -210,8 +211,8 @@ fn is_same(old: &Json, new: &Json) -> bool {
         text
     };
     let (old, new) = (text(old), text(new));
-    let sorted = |text| Json::parse(text, &Shape::Whole).map(Json::sorted).ok();
-    old == new || (sorted(&old).is_some() && sorted(&old) == sorted(&new))
+    let whole = |text| Json::parse(text, &Shape::Whole);
+    old == new || matches!((whole(&old), whole(&new)), (Ok(old), Ok(new)) if old.is_same(&new))
 }
 
 /// What will refuse the pods, and what is to be said.

@@ -212,16 +212,11 @@ impl<'r> Reader<'r> {
         let mut values = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let text = if let Json::Raw(raw) = item { text_of(raw) } else { None };
-            match text.and_then(|text| text.parse().ok()) {
-                Some(value) => values.push(value),
-                None => {
-                    let path = format!("{}[{index}]", self.path_of(name));
-                    self.problems.push(Problem {
-                        path,
-                        found: describe(item),
-                        expected: accepted.to_owned(),
-                    });
-                }
+            if let Some(value) = text.and_then(|text| text.parse().ok()) {
+                values.push(value);
+            } else {
+                let path = format!("{}[{index}]", self.path_of(name));
+                self.problems.push(Problem { path, found: describe(item), expected: accepted.to_owned() });
             }
         }
         Some(values)

@@ -33,14 +33,13 @@ pub fn of_metadata(
         endpoint,
     ));
     let containers = pod.spec.containers.iter().map(|container| container.name.as_ref());
-    let names = Names::new(
-        containers
-            .chain(pod.spec.ephemeral.iter().map(|container| container.name.as_ref()))
-            .chain(
-                if proxy { [proxy::INIT_CONTAINER, proxy::SIDECAR].as_slice() } else { &[] }.iter().copied(),
-            )
-            .collect(),
-    );
+    let ephemeral = pod.spec.ephemeral.iter().map(|container| container.name.as_ref());
+    let proxy: &[&str] = if proxy { &[proxy::INIT_CONTAINER, proxy::SIDECAR] } else { &[] };
+    let names = if skipped.iter().next().is_none() {
+        Names::default()
+    } else {
+        Names::new(containers.chain(ephemeral).chain(proxy.iter().copied()))
+    };
     for name in skipped.iter().filter(|name| !names.contains(name)) {
         warnings.push(Warning::new(
             title,

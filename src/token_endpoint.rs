@@ -22,7 +22,7 @@ pub enum Ca {
     Data(String),
     /// The key `ca.crt` of this ConfigMap.
     ConfigMap(String),
-    /// The ClusterTrustBundles of a signer.
+    /// The `ClusterTrustBundles` of a signer.
     TrustBundle {
         /// The signer's name.
         signer: String,

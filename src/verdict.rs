@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::json::{Json, Malformed};
 
 /// Why something is refused: which object, which field, what stands there, what would be accepted, how to repair it.
@@ -119,14 +117,19 @@ pub fn quote(text: &str) -> String {
 /// `text` in quotes, escaped, and cut to `max` characters.
 #[must_use]
 pub fn quote_to(text: &str, max: usize) -> String {
-    format!(
-        "\"{}\"",
-        cut_middle(&text.replace('"', "\\\""), max)
-            .escape_debug()
-            .to_string()
-            .replace("\\\\\\\"", "\\\"")
-            .replace("\\'", "'")
-    )
+    let mut quoted = String::from("\"");
+    for c in cut_middle(text, max).chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() => quoted.extend(c.escape_unicode()),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// `text` without control characters.
@@ -148,19 +151,30 @@ pub fn cut_middle(text: &str, max: usize) -> String {
 }
 
 /// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
     /// The ServiceAccount, as `default/myserviceaccount`.
     pub service_account: String,
     /// Its managed identity's client id, if there is one that can be used.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The tenant, if it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The token's subject, which the federated credential must hold.
     pub subject: String,
+}
+
+impl Audit {
+    /// The audit annotations: those that have a value.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("service-account", Some(self.service_account.as_str())),
+            ("client-id", self.client_id.as_deref()),
+            ("tenant-id", self.tenant_id.as_deref()),
+            ("subject", Some(self.subject.as_str())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name, value)))
+    }
 }
 
 /// How it ended, for the log line.
@@ -200,21 +214,6 @@ pub struct Verdict<'a> {
     pub log: Option<LogLine>,
 }
 
-/// The response of Kubewarden's policy protocol, but for the mutated object, which is put in as the text it is
-/// (`kubewarden_policy_sdk::response::ValidationResponse` would read it into a `serde_json::Value` first).
-#[derive(Serialize)]
-struct Response<'r> {
-    accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audit_annotations: Option<&'r Audit>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<Vec<String>>,
-}
-
 impl Verdict<'_> {
     /// Accepted, with nothing to say.
     #[must_use]
@@ -251,27 +250,32 @@ impl Verdict<'_> {
         (!texts.is_empty()).then(|| texts.join("\n"))
     }
 
-    /// The answer in the protocol's JSON.
-    ///
-    /// # Errors
-    /// Never: the types hold nothing that JSON can't.
-    pub fn into_response(self) -> serde_json::Result<Vec<u8>> {
-        let warnings: Vec<String> = self.warnings.iter().map(ToString::to_string).collect();
-        let response = Response {
-            accepted: self.refusals.is_empty(),
-            message: self.message(),
-            code: self.refusals.iter().map(|refusal| refusal.code).max().map(Code::number),
-            audit_annotations: self.audit.as_ref(),
-            warnings: (!warnings.is_empty()).then_some(warnings),
-        };
-        let mut out = serde_json::to_string(&response)?;
-        if let (true, Some(mutated)) = (self.refusals.is_empty(), &self.mutated) {
-            out.pop();
-            out.push_str(",\"mutated_object\":");
-            mutated.write(&mut out);
-            out.push('}');
+    /// The answer in the protocol's JSON, `kubewarden_policy_sdk::response::ValidationResponse`; fields without a value are
+    /// left out. That type itself would read the mutated object into a `serde_json::Value` first.
+    #[must_use]
+    pub fn into_response(self) -> Vec<u8> {
+        let accepted = self.refusals.is_empty();
+        let mut fields = vec![("accepted", Json::Raw(if accepted { "true" } else { "false" }.into()))];
+        if let Some(message) = self.message() {
+            fields.push(("message", Json::text(&message)));
         }
-        Ok(out.into_bytes())
+        if let Some(code) = self.refusals.iter().map(|refusal| refusal.code).max() {
+            fields.push(("code", Json::Raw(code.number().to_string().into())));
+        }
+        if let Some(audit) = &self.audit {
+            let audit = audit.fields().map(|(name, value)| (name.into(), Json::text(value)));
+            fields.push(("audit_annotations", Json::Object(audit.collect())));
+        }
+        if !self.warnings.is_empty() {
+            let warnings = self.warnings.iter().map(|warning| Json::text(&warning.to_string()));
+            fields.push(("warnings", Json::List(warnings.collect())));
+        }
+        if let (true, Some(mutated)) = (accepted, self.mutated) {
+            fields.push(("mutated_object", mutated));
+        }
+        let mut out = String::new();
+        Json::Object(fields.into_iter().map(|(name, json)| (name.into(), json)).collect()).write(&mut out);
+        out.into_bytes()
     }
 }
 
@@ -300,11 +304,10 @@ mod tests {
             mutated: Some(Json::parse(r#"{"a":1.0}"#, &crate::json::FIELDS).unwrap()),
             ..Verdict::default()
         };
-        assert_eq!(verdict.into_response().unwrap(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
-        let response: kubewarden_policy_sdk::response::ValidationResponse = serde_json::from_slice(
-            &Verdict::warned(vec![Warning::new("Pod a/b", "c")]).into_response().unwrap(),
-        )
-        .unwrap();
+        assert_eq!(verdict.into_response(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
+        let response: kubewarden_policy_sdk::response::ValidationResponse =
+            serde_json::from_slice(&Verdict::warned(vec![Warning::new("Pod a/b", "c")]).into_response())
+                .unwrap();
         assert_eq!((response.accepted, response.warnings), (true, Some(vec!["Pod a/b: c".to_owned()])));
     }
 }

@@ -344,7 +344,7 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("namespace"))),
-            "Request: request.namespace is missing, expected the pod's namespace",
+            "Request: request.namespace is missing, expected the object's namespace",
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("operation"))),

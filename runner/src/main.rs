@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 use policy_runner::{
     host::{Answers, GetResource, Module},
     manifests::{self, Manifests},
@@ -131,6 +132,7 @@ fn try_manifests(args: &Try) -> Result<bool> {
     Ok(all_allowed)
 }
 
+/// The `ServiceAccounts` and workloads are judged as when they are applied, and the pods that the workloads would get.
 fn judge_all(
     args: &Try,
     module: &Module,
@@ -140,29 +142,40 @@ fn judge_all(
 ) -> Result<bool> {
     let cluster = manifests.cluster(&args.namespace);
     let (mut all_allowed, mut judged) = (true, 0_usize);
+    let progress = ProgressBar::new(manifests.objects.len() as u64); // draws only on a terminal
     for object in &manifests.objects {
-        let request =
-            manifests::creation(&object.value, &args.namespace).with_context(|| object.file.clone())?;
-        let Some(request) = request else {
-            if let Some(Output::Yaml | Output::Json) = args.output {
-                print_object(out, args.output, &object.value)?;
+        progress.inc(1);
+        let pod = manifests::pod_of(&object.value);
+        for (value, shown) in [(Some(&object.value), pod.is_none()), (pod.as_ref(), true)] {
+            let Some(value) = value else { continue };
+            let request = manifests::creation(value, &args.namespace).with_context(|| object.file.clone())?;
+            let Some(request) = request else {
+                if let Some(Output::Yaml | Output::Json) = args.output {
+                    print_object(out, args.output, value)?;
+                }
+                continue;
+            };
+            judged += 1;
+            let response = module.evaluate(settings, &request, Arc::clone(&cluster))?.response;
+            let before = request.get("object").unwrap_or(&Value::Null);
+            let after = response.apply(before)?;
+            all_allowed &= response.allowed;
+            let namespace = manifests::namespace_of(before, &args.namespace);
+            let is_account = manifests::kind(value) == "ServiceAccount";
+            let speaks = !response.allowed || response.warnings.is_some();
+            match args.output {
+                None if is_account && !speaks => {}
+                None => report::object(out, namespace, before, &after, &response)?,
+                Some(_) if !response.allowed => refused(namespace, before, &response),
+                Some(Output::Env) if is_account => {}
+                Some(_) if shown => print_object(out, args.output, &after)?,
+                Some(_) => {}
             }
-            continue;
-        };
-        judged += 1;
-        let response = module.evaluate(settings, &request, Arc::clone(&cluster))?.response;
-        let before = request.get("object").unwrap_or(&Value::Null);
-        let after = response.apply(before)?;
-        all_allowed &= response.allowed;
-        let namespace = manifests::namespace_of(before, &args.namespace);
-        match args.output {
-            None => report::object(out, namespace, before, &after, &response)?,
-            Some(_) if response.allowed => print_object(out, args.output, &after)?,
-            Some(_) => refused(namespace, before, &response),
         }
     }
+    progress.finish_and_clear();
     if judged == 0 {
-        anstream::eprintln!("no pod among the {} objects", manifests.objects.len());
+        anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
     }
     Ok(all_allowed)
 }

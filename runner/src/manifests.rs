@@ -154,7 +154,37 @@ pub fn namespace_of<'o>(object: &'o Value, default: &'o str) -> &'o str {
 }
 
 /// The plural by which the API server calls the kinds that the policy looks at.
-const RESOURCES: &[(&str, &str)] = &[("Pod", "pods")];
+const RESOURCES: &[(&str, &str)] = &[
+    ("Pod", "pods"),
+    ("ServiceAccount", "serviceaccounts"),
+    ("Deployment", "deployments"),
+    ("StatefulSet", "statefulsets"),
+    ("DaemonSet", "daemonsets"),
+    ("ReplicaSet", "replicasets"),
+    ("ReplicationController", "replicationcontrollers"),
+    ("Job", "jobs"),
+    ("CronJob", "cronjobs"),
+];
+
+/// A pod as the controller of the workload `object` would create it; `None` where it is no workload.
+#[must_use]
+pub fn pod_of(object: &Value) -> Option<Value> {
+    let path = if kind(object) == "CronJob" { "/spec/jobTemplate/spec/template" } else { "/spec/template" };
+    RESOURCES.iter().find(|(known, _)| *known == kind(object))?;
+    let mut pod = object.pointer(path)?.as_object()?.clone();
+    let metadata = pod.entry("metadata").or_insert_with(|| json!({}));
+    if metadata.is_null() {
+        *metadata = json!({});
+    }
+    let metadata = metadata.as_object_mut()?;
+    metadata.insert("generateName".to_owned(), json!(format!("{}-", name_of(object))));
+    if let Some(namespace) = object.pointer("/metadata/namespace") {
+        metadata.insert("namespace".to_owned(), namespace.clone());
+    }
+    pod.insert("apiVersion".to_owned(), json!("v1"));
+    pod.insert("kind".to_owned(), json!("Pod"));
+    Some(Value::Object(pod))
+}
 
 /// The request that an API server sends when `object` is created; `None` where the policy does not look at its kind.
 ///

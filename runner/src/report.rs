@@ -26,7 +26,8 @@ pub fn object(
     after: &Value,
     response: &AdmissionResponse,
 ) -> Result<()> {
-    let title = format!("{} {namespace}/{}", kind(object), name_of(object));
+    let star = if object.pointer("/metadata/name").is_none() { "*" } else { "" };
+    let title = format!("{} {namespace}/{}{star}", kind(object), name_of(object));
     match (response.allowed, object == after) {
         (false, _) => {
             writeln!(out, "{title}: {BAD}refused{BAD:#}")?;
@@ -34,7 +35,9 @@ pub fn object(
                 writeln!(out, "  {line}")?;
             }
         }
-        (true, true) => writeln!(out, "{title}: {FAINT}allowed, untouched{FAINT:#}")?,
+        (true, true) => {
+            writeln!(out, "{title}: {FAINT}allowed, untouched{FAINT:#}")?;
+        }
         (true, false) => {
             writeln!(out, "{title}: {GOOD}allowed, with its identity{GOOD:#}")?;
             if let Some(annotations) = &response.audit_annotations {

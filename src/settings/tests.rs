@@ -1,0 +1,194 @@
+use super::*;
+use crate::reader::explain;
+use serde_json::json;
+
+#[test]
+fn has_one_default_for_each_setting() {
+    for json in [json!(null), json!({}), json!({"tenantId": null, "extraEnv": null, "layout": null})] {
+        let settings = Settings::parse(&json.to_string()).unwrap();
+        assert_eq!(settings.tenant_id, None);
+        assert_eq!(settings.trigger, Trigger::Any);
+        assert_eq!(settings.authority_host.to_string(), "https://login.microsoftonline.com/");
+        assert_eq!(settings.audience.as_str(), "api://AzureADTokenExchange");
+        assert_eq!(settings.token_expiration.seconds(), 3600);
+        assert_eq!(settings.require_client_id, RequireClientId::Warn);
+        assert_eq!(settings.on_lookup_failure, OnLookupFailure::Refuse);
+        assert_eq!(settings.layout, Layout::V1);
+        assert_eq!(settings.extra_env, []);
+    }
+}
+
+#[test]
+fn reads_each_setting() {
+    let settings = Settings::parse(&json!({
+        "tenantId": "contoso.com", "trigger": "Pod", "cloud": "azureChinaCloud", "audience": "api://x",
+        "tokenExpirationSeconds": 86400, "requireClientId": true, "onLookupFailure": "Admit", "layout": "Legacy",
+        "extraEnv": [{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}],
+    }).to_string())
+    .unwrap();
+    assert_eq!(settings.tenant_id.unwrap().to_string(), "contoso.com");
+    assert_eq!(settings.trigger, Trigger::Pod);
+    assert_eq!(settings.authority_host.to_string(), "https://login.chinacloudapi.cn/");
+    assert_eq!(settings.audience.as_str(), "api://x");
+    assert_eq!(settings.token_expiration.seconds(), 86400);
+    assert_eq!(settings.require_client_id, RequireClientId::Refuse);
+    assert_eq!(settings.on_lookup_failure, OnLookupFailure::Admit);
+    assert_eq!(settings.layout, Layout::Legacy);
+    assert_eq!(settings.extra_env.len(), 1);
+    let own = Settings::parse(&json!({"authorityHost": "https://login.local/"}).to_string()).unwrap();
+    assert_eq!(own.authority_host.to_string(), "https://login.local/");
+}
+
+#[test]
+#[allow(clippy::too_many_lines)] // a table
+fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
+    let known = FIELDS.join(", ");
+    for (json, message) in [
+        (json!("x"), "settings is \"x\", expected an object"),
+        (json!([]), "settings is a list, expected an object"),
+        (
+            json!({"tenantID": "x"}),
+            &format!("tenantID is \"x\", expected no such field; did you mean tenantId? (known: {known})"),
+        ),
+        (json!({"tenantId": 5}), "tenantId is 5, expected a UUID or a DNS domain name"),
+        (json!({"tenantId": "contoso"}), "tenantId is \"contoso\", expected a UUID or a DNS domain name"),
+        (json!({"trigger": "pod"}), "trigger is \"pod\", expected ServiceAccount, Pod or Any"),
+        (
+            json!({"cloud": "Azure"}),
+            "cloud is \"Azure\", expected AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud",
+        ),
+        (
+            json!({"authorityHost": "http://a/"}),
+            "authorityHost is \"http://a/\", expected an https URL of host, port and path",
+        ),
+        (
+            json!({"authorityHost": "https://a/", "cloud": "AzureCloud"}),
+            "authorityHost is \"https://a/\", expected no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
+        ),
+        (
+            json!({"audience": ""}),
+            "audience is \"\", expected a text without blanks, such as api://AzureADTokenExchange",
+        ),
+        (
+            json!({"tokenExpirationSeconds": 60}),
+            "tokenExpirationSeconds is 60, expected whole seconds from 3600 to 86400",
+        ),
+        (
+            json!({"tokenExpirationSeconds": 3600.5}),
+            "tokenExpirationSeconds is 3600.5, expected whole seconds from 3600 to 86400",
+        ),
+        (
+            json!({"tokenExpirationSeconds": "3600"}),
+            "tokenExpirationSeconds is \"3600\", expected whole seconds from 3600 to 86400",
+        ),
+        (json!({"requireClientId": "yes"}), "requireClientId is \"yes\", expected true or false"),
+        (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\", expected Refuse or Admit"),
+        (json!({"layout": "V2"}), "layout is \"V2\", expected V1 or Legacy"),
+        (json!({"extraEnv": {}}), "extraEnv is an object, expected a list"),
+        (json!({"extraEnv": ["A"]}), "extraEnv[0] is \"A\", expected an object"),
+        (
+            json!({"extraEnv": [{"name": "A=", "value": ""}]}),
+            "extraEnv[0].name is \"A=\", expected the name of an environment variable (printable ASCII without =)",
+        ),
+        (
+            json!({"extraEnv": [{"value": "x"}]}),
+            "extraEnv[0].name is missing, expected the name of an environment variable (printable ASCII without =)",
+        ),
+        (json!({"extraEnv": [{"name": "A"}]}), "extraEnv[0].value is missing, expected a string"),
+        (json!({"extraEnv": [{"name": "A", "value": 1}]}), "extraEnv[0].value is 1, expected a string"),
+        (
+            json!({"extraEnv": [{"name": "A", "value": "", "valueFrom": {}}]}),
+            "extraEnv[0].valueFrom is an object, expected no such field; did you mean value? (known: name, value)",
+        ),
+        (
+            json!({"extraEnv": [{"name": "AZURE_CLIENT_ID", "value": "x"}]}),
+            "extraEnv[0].name is \"AZURE_CLIENT_ID\", expected a name that the policy does not set itself",
+        ),
+        (json!({"allowedIdentities": {}}), "allowedIdentities is an object, expected a list"),
+        (
+            json!({"allowedIdentities": [{"namespace": "a"}]}),
+            "allowedIdentities[0].namespace is \"a\", expected no such field; did you mean namespaces? (known: namespaces, clientIds, tenantIds)",
+        ),
+        (
+            json!({"allowedIdentities": [{"namespaces": ["A"]}]}),
+            "allowedIdentities[0].namespaces[0] is \"A\", expected a namespace's name, with * and ? as wildcards",
+        ),
+        (
+            json!({"allowedIdentities": [{"clientIds": ["x"]}]}),
+            "allowedIdentities[0].clientIds[0] is \"x\", expected a UUID",
+        ),
+        (
+            json!({"allowedIdentities": [{"clientIds": []}]}),
+            "allowedIdentities[0].clientIds is a list, expected a list of at least one of a UUID; leave it out to mean any",
+        ),
+        (
+            json!({"allowedIdentities": [{"tenantIds": "x"}]}),
+            "allowedIdentities[0].tenantIds is \"x\", expected a list",
+        ),
+        (json!({"preflight": "On"}), "preflight is \"On\", expected Off, Warn or Enforce"),
+        (json!({"proxy": []}), "proxy is a list, expected an object"),
+        (json!({"proxy": {"image": ""}}), "proxy.image is \"\", expected an image's name"),
+        (
+            json!({"proxy": {"logLevel": "loud"}}),
+            "proxy.logLevel is \"loud\", expected warning, info, debug, trace or all",
+        ),
+        (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1, expected true or false"),
+        (
+            json!({"proxy": {"privileged": true}}),
+            "proxy.privileged is true, expected no such field; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit)",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x"}}),
+            "customTokenEndpoint.audience is missing, expected an audience other than api://AzureADTokenExchange",
+        ),
+        (
+            json!({"customTokenEndpoint": {"audience": "api://x"}}),
+            "customTokenEndpoint.annotationSuffix is missing, expected at most 59 letters, digits, -, _ and . that end in a letter or digit",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x-", "audience": "api://x"}}),
+            "customTokenEndpoint.annotationSuffix is \"x-\", expected at most 59 letters, digits, -, _ and . that end in a letter or digit",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "API://azureadtokenexchange"}}),
+            "customTokenEndpoint.audience is \"API://azureadtokenexchange\", expected an audience other than api://AzureADTokenExchange",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {}}}),
+            "customTokenEndpoint.ca.data is missing, expected a ca of one kind: data, configMap or clusterTrustBundle",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"data": "a", "configMap": "b"}}}),
+            "customTokenEndpoint.ca.configMap is \"b\", expected one kind of ca, not data and configMap at once",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"clusterTrustBundle": {"labelSelector": {}}}}}),
+            "customTokenEndpoint.ca.clusterTrustBundle.signerName is missing, expected a signer's name",
+        ),
+        (
+            json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"clusterTrustBundle": {"signerName": "s", "labelSelector": "a=b"}}}}),
+            "customTokenEndpoint.ca.clusterTrustBundle.labelSelector is \"a=b\", expected an object with matchLabels and matchExpressions",
+        ),
+        (
+            json!({"layout": "Legacy", "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x"}}),
+            "layout is \"Legacy\", expected V1, which customTokenEndpoint needs",
+        ),
+        (
+            json!({"extraEnv": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}),
+            "extraEnv[1].name is \"A\", expected a name that no entry before it has",
+        ),
+    ] {
+        assert_eq!(explain(&Settings::parse(&json.to_string()).unwrap_err()), message);
+    }
+}
+
+#[test]
+fn reports_all_problems_at_once() {
+    let problems =
+        Settings::parse(&json!({"tenantId": 5, "layout": "V3", "trigger": []}).to_string()).unwrap_err();
+    assert_eq!(
+        explain(&problems),
+        "tenantId is 5, expected a UUID or a DNS domain name; trigger is a list, expected ServiceAccount, Pod or Any; \
+         layout is \"V3\", expected V1 or Legacy"
+    );
+}
