@@ -44,7 +44,18 @@ lint:
 .PHONY: test
 test: fmt lint policy.wasm $(RUNNER)
 	cargo test --workspace --locked
+	$(MAKE) --no-print-directory conformance
 	$(MAKE) --no-print-directory e2e-tests
+
+# The policy against what the azure-workload-identity webhook answered to generated cases. With ORACLE=PROGRAM, CASES=N and
+# SEED=N the webhook is asked anew: a program that runs it, cases as JSON lines in, answers as JSON lines out.
+CASES ?= 6000
+SEED ?= 20261124
+.PHONY: conformance
+conformance: policy.wasm
+	cargo build --release --locked --package conformance
+	$(if $(ORACLE),target/release/conformance record --cases $(CASES) --seed $(SEED) $(ORACLE))
+	target/release/conformance check
 
 # With kwctl on the PATH this runs the annotated module through it, without through policy-runner.
 .PHONY: e2e-tests

@@ -1,0 +1,7 @@
+//! The azure-workload-identity webhook as the measure of this policy: generated pods, what the webhook made of them,
+//! and the list of what is different on purpose.
+
+pub mod compare;
+pub mod configurations;
+pub mod deviations;
+pub mod generate;
