@@ -1,0 +1,243 @@
+//! What holds for every pod, natively: generated pods, generated templates, any JSON at all.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+use azure_workload_identity_policy::{
+    admission,
+    look_up::{Freshness, LookUpFailure},
+    service_account::{Reference, ServiceAccount},
+};
+use proptest::{prelude::*, sample::select};
+use serde_json::{Value, json};
+
+const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
+
+/// What the policy answers, and how many look-ups it made.
+fn ask(settings: &Value, request: &Value, account: Option<&Value>) -> (Value, usize) {
+    let mut look_ups = 0;
+    let payload = json!({"settings": settings, "request": request}).to_string();
+    let mut look_up = |reference: &Reference, _: Freshness| {
+        look_ups += 1;
+        account
+            .and_then(|account| ServiceAccount::from_answer(reference.clone(), &account.to_string()))
+            .ok_or(LookUpFailure::NotFound)
+    };
+    let response = admission::validate(payload.as_bytes(), &mut look_up)
+        .map(azure_workload_identity_policy::verdict::Verdict::into_response);
+    let response = response.map_or_else(
+        |error| json!({"error": error.to_string()}),
+        |bytes| serde_json::from_slice(&bytes).unwrap(),
+    );
+    (response, look_ups)
+}
+
+fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value {
+    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
+        "namespace": "team", "operation": "CREATE", "userInfo": {}, "object": object, "oldObject": null})
+}
+
+fn text(options: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    prop::option::of(select(options).prop_map(str::to_owned))
+}
+
+/// Metadata and spec of a pod, or of the pods of a workload.
+fn template() -> impl Strategy<Value = Value> {
+    let annotations = (
+        text(&["3600", "60", "1h", ""]),
+        text(&["c0", "c1; c0", "other"]),
+        text(&["true", "false", ""]),
+        text(&["8080", "0", "70000", "http", ""]),
+    );
+    let container = (
+        text(&["/data", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/token", "/var/run/secrets"]),
+        prop::collection::vec(
+            select(&["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "OWN", "OTHER"][..]),
+            0..4,
+        ),
+    );
+    let containers = prop::collection::vec(container, 0..4);
+    (text(&["true", "false", "yes"]), annotations, containers, any::<[bool; 3]>()).prop_map(
+        |(label, (expiration, skip, proxy, port), containers, [host, windows, future])| {
+            let mut metadata = json!({"labels": {"app": "web"}, "annotations": {"other": "x"}});
+            if let Some(label) = label {
+                metadata["labels"]["azure.workload.identity/use"] = json!(label);
+            }
+            for (name, value) in [("service-account-token-expiration", expiration), ("skip-containers", skip), ("inject-proxy-sidecar", proxy), ("proxy-sidecar-port", port)] {
+                if let Some(value) = value {
+                    metadata["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
+                }
+            }
+            let containers: Vec<Value> = containers
+                .into_iter()
+                .enumerate()
+                .map(|(index, (mount, env))| {
+                    let env: Vec<Value> = env.into_iter().map(|name| json!({"name": name, "value": "v"})).collect();
+                    let mounts: Vec<Value> = mount.into_iter().map(|path| json!({"name": "data", "mountPath": path})).collect();
+                    json!({"name": format!("c{index}"), "env": env, "volumeMounts": mounts, "futureField": future})
+                })
+                .collect();
+            let mut spec = json!({"serviceAccountName": "web", "containers": containers, "volumes": [{"name": "data", "emptyDir": {}}]});
+            if host {
+                spec["hostNetwork"] = json!(true);
+            }
+            if windows {
+                spec["os"] = json!({"name": "windows"});
+            }
+            json!({"metadata": metadata, "spec": spec})
+        },
+    )
+}
+
+fn account() -> impl Strategy<Value = Option<Value>> {
+    let ids = text(&["6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "web-identity", ""]);
+    let account = (text(&["true", "false"]), ids, text(&["contoso.com", "contoso"])).prop_map(
+        |(label, client_id, tenant_id)| {
+            let mut metadata = json!({"name": "web", "namespace": "team", "labels": {}, "annotations": {}});
+            if let Some(label) = label {
+                metadata["labels"]["azure.workload.identity/use"] = json!(label);
+            }
+            for (name, value) in [("client-id", client_id), ("tenant-id", tenant_id)] {
+                if let Some(value) = value {
+                    metadata["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
+                }
+            }
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+        },
+    );
+    prop::option::weighted(0.9, account)
+}
+
+fn settings() -> impl Strategy<Value = Value> {
+    (select(&["Any", "Pod", "ServiceAccount"][..]), any::<bool>()).prop_map(|(trigger, tenant)| {
+        let mut settings = json!({"trigger": trigger, "preflight": "Enforce"});
+        if tenant {
+            settings["tenantId"] = json!(TENANT);
+        }
+        settings
+    })
+}
+
+fn pod_request(template: &Value) -> Value {
+    let mut pod = template.clone();
+    pod["metadata"]["generateName"] = json!("web-");
+    request(("", "Pod", "pods"), &pod)
+}
+
+/// Everything of `before` is in `after`: lists may only have grown at their end.
+fn is_kept(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            before.iter().all(|(name, value)| after.get(name).is_some_and(|after| is_kept(value, after)))
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            before.len() <= after.len()
+                && before.iter().zip(after).all(|(before, after)| is_kept(before, after))
+        }
+        _ => before == after,
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        select(&["pods", "Pod", "CREATE", "apps", "deployments", "serviceaccounts", "true", "", "../x"][..])
+            .prop_map(Value::from),
+        ".*".prop_map(Value::from),
+    ];
+    let name = select(
+        &[
+            "request",
+            "object",
+            "oldObject",
+            "resource",
+            "kind",
+            "group",
+            "operation",
+            "namespace",
+            "metadata",
+            "labels",
+            "annotations",
+            "name",
+            "spec",
+            "template",
+            "containers",
+            "initContainers",
+            "env",
+            "volumes",
+            "volumeMounts",
+            "azure.workload.identity/use",
+            "subResource",
+        ][..],
+    );
+    leaf.prop_recursive(8, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name.clone().prop_map(str::to_owned), inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn a_template_that_enforce_refuses_makes_pods_that_are_refused(settings in settings(), template in template(), account in account()) {
+        let deployment = json!({"metadata": {"name": "web"}, "spec": {"template": template}});
+        let (workload, _) = ask(&settings, &request(("apps", "Deployment", "deployments"), &deployment), account.as_ref());
+        let (pod, _) = ask(&settings, &pod_request(&template), account.as_ref());
+        if workload["accepted"] == false {
+            prop_assert_eq!(&pod["accepted"], false, "{}", workload);
+        }
+        if pod["accepted"] == false {
+            // What is accepted all the same is only what the ServiceAccount gets wrong, and that is said.
+            let said = workload["accepted"] == false || workload["warnings"].as_array().is_some_and(|said| !said.is_empty());
+            prop_assert!(said, "{pod} but {workload}");
+            if workload["accepted"] == true {
+                prop_assert!(pod["message"].as_str().unwrap().contains("ServiceAccount team/web"), "{}", pod);
+            }
+        }
+    }
+
+    #[test]
+    fn pods_keep_all_they_had_and_a_second_pass_changes_nothing(settings in settings(), template in template(), account in account()) {
+        let request = pod_request(&template);
+        let (first, look_ups) = ask(&settings, &request, account.as_ref());
+        prop_assert!(look_ups <= 2);
+        if first["accepted"] == false {
+            prop_assert_eq!(first.get("mutated_object"), None);
+        }
+        let Some(mutated) = first.get("mutated_object") else { return Ok(()) };
+        // The proxy's sidecar is put first; without it, lists only grow at their end.
+        let mut plain = mutated.clone();
+        if let Some(list) = plain["spec"].get_mut("initContainers").and_then(Value::as_array_mut) {
+            list.retain(|container| !container["name"].as_str().unwrap().starts_with("azwi-proxy"));
+        }
+        prop_assert!(is_kept(&request["object"], &plain), "{}", plain);
+        let mut again = request.clone();
+        again["object"] = mutated.clone();
+        let (second, _) = ask(&settings, &again, account.as_ref());
+        prop_assert_eq!(second.get("mutated_object"), None, "{}", mutated);
+        prop_assert_eq!(&second["accepted"], true);
+    }
+
+    #[test]
+    fn asks_nobody_where_the_pod_alone_decides(settings in settings(), template in template(), account in account()) {
+        let mut declined = template;
+        declined["metadata"]["labels"]["azure.workload.identity/use"] = json!("false");
+        let (answer, look_ups) = ask(&settings, &pod_request(&declined), account.as_ref());
+        prop_assert_eq!((look_ups, answer), (0, json!({"accepted": true})));
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(payload in any_json(), object in any_json(), account in account()) {
+        ask(&json!({}), &payload, account.as_ref());
+        for (group, kind, resource) in [("", "Pod", "pods"), ("apps", "Deployment", "deployments"), ("batch", "CronJob", "cronjobs"), ("", "ServiceAccount", "serviceaccounts")] {
+            let (answer, look_ups) = ask(&json!({}), &request((group, kind, resource), &object), account.as_ref());
+            prop_assert!(answer["accepted"].is_boolean() && look_ups <= 2);
+        }
+        let (answer, _) = ask(&payload, &request(("", "Pod", "pods"), &object), account.as_ref());
+        prop_assert!(answer["accepted"].is_boolean());
+    }
+}
