@@ -75,6 +75,6 @@ response() { grep '^{"uid"' <<<"$output"; }
 @test "refuses settings that are none, all problems at once" {
   run "${tool[@]}" run --request-path test_data/walkthrough.json --settings-json '{"tenantId": 5, "layout": "V3"}' "$policy"
   echo "output = ${output}"
-  [ "$status" -ne 0 ]
+  [ "$status" -eq 1 ]
   [ "$(expr "$output" : '.*Provided settings are not valid.*tenantId is 5.*layout is "V3".*')" -ne 0 ]
 }

@@ -88,16 +88,17 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().verb {
-        Verb::Try(args) => try_manifests(&args),
-        Verb::Run(args) => run_request(&args).map(|()| true),
+    // `run` fails as kwctl does, so that a script written for one works with the other.
+    let (outcome, failure) = match Cli::parse().verb {
+        Verb::Try(args) => (try_manifests(&args), 2),
+        Verb::Run(args) => (run_request(&args).map(|()| true), 1),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
             anstream::eprintln!("Error: {error:#}");
-            ExitCode::from(2)
+            ExitCode::from(failure)
         }
     }
 }
