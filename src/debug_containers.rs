@@ -76,13 +76,7 @@ fn copies(
     let Some(donor) = spec.containers.iter().find(equipped) else { return Ok(Vec::new()) };
     let layout = if volume.name == names::LEGACY_VOLUME { Layout::Legacy } else { Layout::V1 };
     let ours = |name: &str| {
-        let four = [
-            names::AZURE_CLIENT_ID,
-            names::AZURE_TENANT_ID,
-            names::AZURE_FEDERATED_TOKEN_FILE,
-            names::AZURE_AUTHORITY_HOST,
-        ];
-        four.contains(&name)
+        names::IDENTITY_VARIABLES.contains(&name)
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
             || settings.extra_env.iter().any(|extra| extra.name == name)
     };

@@ -9,7 +9,6 @@ use crate::{
     remarks,
     service_account::{Reference, ServiceAccount},
     settings::Settings,
-    token_endpoint::TokenEndpoint,
     use_label::UseLabel,
     verdict::{Blame, Code, Refusal, Warning, quote},
 };
@@ -61,11 +60,7 @@ pub fn unused_warnings(settings: &Settings, title: &str, metadata: &Metadata) ->
         return Vec::new();
     }
     let mut warnings = remarks::of_label(title, &metadata.label);
-    warnings.extend(metadata.annotations.warnings(
-        title,
-        Place::Pod,
-        settings.token_endpoint.as_ref().map(TokenEndpoint::annotation),
-    ));
+    warnings.extend(metadata.annotations.warnings(title, Place::Pod, settings.endpoint_annotation()));
     warnings
 }
 

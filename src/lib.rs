@@ -10,7 +10,6 @@
 //!
 //! [`admission`] strings them together. Only [`host`] talks to the host; everything else is a function from values
 //! to values.
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod admission;
 pub mod annotations;

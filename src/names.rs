@@ -34,6 +34,10 @@ pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 /// Environment variable: the cloud's authority host (webhook `AzureAuthorityHostEnvVar`).
 pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
 
+/// The four variables of an identity, in the order in which they are written.
+pub const IDENTITY_VARIABLES: [&str; 4] =
+    [AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST];
+
 /// What the reserved volume's name begins with (webhook `ProjectedVolumeNamePrefix`).
 pub const VOLUME_PREFIX: &str = "azure-workload-identity-reserved-";
 /// Where the volume is mounted (webhook `VolumeMountPath`).

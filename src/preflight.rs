@@ -12,7 +12,6 @@ use crate::{
     service_account::{Reference, ServiceAccount},
     settings::Settings,
     token::PodName,
-    token_endpoint::TokenEndpoint,
     use_label::{Trigger, UseLabel},
     verdict::{Blame, LogLine, Refusal, Verdict, Warning, cut_middle, printable},
 };
@@ -50,7 +49,7 @@ pub fn service_account(
     let old = old.and_then(|old| read(namespace, old).ok());
     let title = new.reference.title();
     let mut warnings = remarks::of_label(&title, &new.label);
-    let endpoint = settings.token_endpoint.as_ref().map(TokenEndpoint::annotation);
+    let endpoint = settings.endpoint_annotation();
     warnings.extend(new.annotations.warnings(&title, Place::ServiceAccount, endpoint));
     let annotated = [names::CLIENT_ID, names::TENANT_ID, names::TOKEN_EXPIRATION]
         .iter()

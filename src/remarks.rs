@@ -8,7 +8,6 @@ use crate::{
     proxy,
     service_account::ServiceAccount,
     settings::Settings,
-    token_endpoint::TokenEndpoint,
     use_label::UseLabel,
     verdict::{Warning, cut_middle, quote_to},
 };
@@ -23,7 +22,7 @@ pub fn of_metadata(
     proxy: bool,
 ) -> Vec<Warning> {
     let title = pod.title;
-    let endpoint = settings.token_endpoint.as_ref().map(TokenEndpoint::annotation);
+    let endpoint = settings.endpoint_annotation();
     let mut warnings = of_label(title, &pod.metadata.label);
     warnings.extend(of_label(&service_account.reference.title(), &service_account.label));
     warnings.extend(pod.metadata.annotations.warnings(title, Place::Pod, endpoint));

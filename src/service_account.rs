@@ -143,15 +143,6 @@ impl ServiceAccount {
             placeholder,
         })
     }
-
-    /// The annotations whose values can't be used.
-    #[must_use]
-    pub fn wrong_values(&self) -> Vec<WrongValue> {
-        [self.client_id().err(), self.tenant_id().err(), self.token_expiration().err()]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
 }
 
 /// The token's expiration as an object's annotation has it; `None` where it says nothing.

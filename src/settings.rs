@@ -93,6 +93,12 @@ pub const FIELDS: &[&str] = &[
 ];
 
 impl Settings {
+    /// The pod annotation of the custom token endpoint, where one is set up.
+    #[must_use]
+    pub fn endpoint_annotation(&self) -> Option<&str> {
+        self.token_endpoint.as_ref().map(TokenEndpoint::annotation)
+    }
+
     /// Parses the settings; `null` counts as `{}`, and a field that is null as one that is missing.
     ///
     /// # Errors
@@ -150,12 +156,6 @@ impl Settings {
 }
 
 fn extra_env(reader: &mut Reader, name: &str) -> Vec<ExtraEnv> {
-    const RESERVED: [&str; 4] = [
-        names::AZURE_CLIENT_ID,
-        names::AZURE_TENANT_ID,
-        names::AZURE_FEDERATED_TOKEN_FILE,
-        names::AZURE_AUTHORITY_HOST,
-    ];
     let mut extra: Vec<ExtraEnv> = Vec::new();
     reader.objects(name, |reader| {
         reader.known(&["name", "value"]);
@@ -163,7 +163,7 @@ fn extra_env(reader: &mut Reader, name: &str) -> Vec<ExtraEnv> {
         let value = reader.text("value").map(Cow::into_owned);
         if !is_env_name(&name) {
             reader.problem("name", "the name of an environment variable (printable ASCII without =)");
-        } else if RESERVED.contains(&name.as_str()) {
+        } else if names::IDENTITY_VARIABLES.contains(&name.as_str()) {
             reader.problem("name", "a name that the policy does not set itself");
         } else if extra.iter().any(|before| before.name == name) {
             reader.problem("name", "a name that no entry before it has");
