@@ -6,7 +6,7 @@ setup() {
     tool=(kwctl)
     policy=annotated-policy.wasm
   else
-    tool=(target/release/policy-runner)
+    tool=(target/host/policy-runner)
     policy=policy.wasm
   fi
 }

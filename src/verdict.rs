@@ -92,6 +92,13 @@ pub struct Warning {
 /// Longest warning, in characters: the API server cuts longer ones (Kubernetes `admission/v1` `AdmissionResponse.Warnings`).
 pub const WARNING_MAX: usize = 256;
 
+/// Most warnings that are sent: the API server drops all that is beyond 4,096 characters together (Kubernetes `apiserver`
+/// `pkg/endpoints/filters/warning.go`, `truncateAtTotalRunes`).
+pub const WARNINGS_MAX: usize = 16;
+
+/// Most reasons that a refusal gives: a pod of a thousand containers can be wrong a thousand times in one way.
+pub const REFUSALS_MAX: usize = 10;
+
 impl Warning {
     /// A warning about `about`.
     #[must_use]
@@ -243,11 +250,25 @@ impl Verdict<'_> {
         }
     }
 
-    /// What the user reads of a refusal: each reason once.
+    /// What the user reads of a refusal: the first reasons, and how many more there are.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let texts: Vec<String> = self.refusals.iter().map(ToString::to_string).collect();
+        let mut texts: Vec<String> =
+            self.refusals.iter().take(REFUSALS_MAX).map(ToString::to_string).collect();
+        if let more @ 1.. = self.refusals.len().saturating_sub(REFUSALS_MAX) {
+            texts.push(format!("and {more} more of these"));
+        }
         (!texts.is_empty()).then(|| texts.join("\n"))
+    }
+
+    /// The warnings as they are sent: the first ones, and how many more there are.
+    fn warning_texts(&self) -> Vec<String> {
+        let sent = if self.warnings.len() > WARNINGS_MAX { WARNINGS_MAX - 1 } else { WARNINGS_MAX };
+        let mut texts: Vec<String> = self.warnings.iter().take(sent).map(ToString::to_string).collect();
+        if let more @ 1.. = self.warnings.len().saturating_sub(sent) {
+            texts.push(format!("and {more} more warnings of this policy"));
+        }
+        texts
     }
 
     /// The answer in the protocol's JSON, `kubewarden_policy_sdk::response::ValidationResponse`; fields without a value are
@@ -267,8 +288,8 @@ impl Verdict<'_> {
             fields.push(("audit_annotations", Json::Object(audit.collect())));
         }
         if !self.warnings.is_empty() {
-            let warnings = self.warnings.iter().map(|warning| Json::text(&warning.to_string()));
-            fields.push(("warnings", Json::List(warnings.collect())));
+            let warnings = self.warning_texts();
+            fields.push(("warnings", Json::List(warnings.iter().map(|text| Json::text(text)).collect())));
         }
         if let (true, Some(mutated)) = (accepted, self.mutated) {
             fields.push(("mutated_object", mutated));

@@ -110,14 +110,3 @@ fn shows_no_value_of_the_pod_in_messages_warnings_annotations_or_log() {
         assert!(!json!(evaluation.calls.log).to_string().contains(MARK));
     }
 }
-
-#[test]
-fn carries_nothing_from_one_request_to_the_next() {
-    let instance = MODULE.instance(holding(&yada_account())).unwrap();
-    let (plain, declined) = (payload(&yada(|_| ())), payload(&yada(|pod| label(pod, "false"))));
-    let first = instance.call("validate", plain.as_bytes()).unwrap();
-    for _ in 0..2_000 {
-        assert_eq!(instance.call("validate", declined.as_bytes()).unwrap(), b"{\"accepted\":true}");
-        assert_eq!(instance.call("validate", plain.as_bytes()).unwrap(), first);
-    }
-}

@@ -1,33 +1,89 @@
-//! What holds for every pod, natively: generated pods, generated templates, any JSON at all.
+//! What holds for every pod, natively and through the module: generated pods, generated templates, any JSON at all.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use azure_workload_identity_policy::{
     admission,
     look_up::{Freshness, LookUpFailure},
     service_account::{Reference, ServiceAccount},
 };
+use common::MODULE;
+use policy_runner::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
+/// The value of every variable that a pod brings: no answer may repeat it but in the pod.
+const SECRET: &str = "S3CRET-VALUE";
+/// How many cases each law is tried on.
+const CASES: u32 = 1_500;
 
-/// What the policy answers, and how many look-ups it made.
+static LAWS: AtomicUsize = AtomicUsize::new(0);
+static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Leaves how much was tried, once a law has held for all its cases.
+fn held() {
+    let laws = LAWS.fetch_add(1, Ordering::Relaxed) + 1;
+    let answers = ANSWERS.load(Ordering::Relaxed);
+    let text = format!(
+        "{laws} laws × {CASES} cases, {answers} answers given natively and through the module, 0 that break a law or differ"
+    );
+    conformance::summary::leave("laws", &text).unwrap();
+}
+
+/// What the policy answers, and how many look-ups it made: natively and through the module, which must say the same.
 fn ask(settings: &Value, request: &Value, account: Option<&Value>) -> (Value, usize) {
     let mut look_ups = 0;
     let payload = json!({"settings": settings, "request": request}).to_string();
     let mut look_up = |reference: &Reference, _: Freshness| {
         look_ups += 1;
         account
-            .and_then(|account| ServiceAccount::from_answer(reference.clone(), &account.to_string()))
-            .ok_or(LookUpFailure::NotFound)
+            .map(|account| ServiceAccount::from_answer(reference.clone(), &account.to_string()))
+            .ok_or(LookUpFailure::NotFound)?
+            .ok_or(LookUpFailure::NotAServiceAccount)
     };
-    let response = admission::validate(payload.as_bytes(), &mut look_up)
-        .map(azure_workload_identity_policy::verdict::Verdict::into_response);
-    let response = response.map_or_else(
-        |error| json!({"error": error.to_string()}),
-        |bytes| serde_json::from_slice(&bytes).unwrap(),
-    );
+    let native = admission::validate(payload.as_bytes(), &mut look_up)
+        .map(azure_workload_identity_policy::verdict::Verdict::into_response)
+        .map_err(|error| error.to_string());
+    let held = account.map(|account| account.to_string().into_bytes());
+    let answers: Answers = Arc::new(move |request: &GetResource| {
+        held.clone().ok_or_else(|| callback_failure(&request.not_found()))
+    });
+    let instance = MODULE.instance(answers).unwrap();
+    let through_module = instance.call("validate", payload.as_bytes());
+    ANSWERS.fetch_add(1, Ordering::Relaxed);
+    let calls = instance.calls();
+    assert_eq!(look_ups, calls.look_ups.len(), "{payload}");
+    let response = match (native, through_module) {
+        (Ok(native), Ok(through_module)) => {
+            assert_eq!(native, through_module, "natively and through the module: {payload}");
+            serde_json::from_slice(&native).unwrap()
+        }
+        (Err(native), Err(through_module)) => {
+            assert!(through_module.to_string().contains(&native), "{through_module} but {native}");
+            json!({"error": native})
+        }
+        (native, through_module) => panic!("{native:?} but {through_module:?}: {payload}"),
+    };
+    within_limits(&response);
+    let mut said = response.clone();
+    said.as_object_mut().unwrap().remove("mutated_object");
+    assert!(!said.to_string().contains(SECRET) && !json!(calls.log).to_string().contains(SECRET), "{said}");
     (response, look_ups)
+}
+
+/// The limits of the API server, and of what a person reads.
+fn within_limits(response: &Value) {
+    let length = |value: &Value| value.as_str().unwrap().chars().count();
+    let warnings = response["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert!(warnings.iter().all(|warning| length(warning) <= 256), "{response}");
+    assert!(warnings.iter().map(length).sum::<usize>() <= 4096, "{response}");
+    assert!(response["message"].as_str().is_none_or(|message| message.len() <= 16_384), "{response}");
 }
 
 fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value {
@@ -70,7 +126,7 @@ fn template() -> impl Strategy<Value = Value> {
                 .into_iter()
                 .enumerate()
                 .map(|(index, (mount, env))| {
-                    let env: Vec<Value> = env.into_iter().map(|name| json!({"name": name, "value": "v"})).collect();
+                    let env: Vec<Value> = env.into_iter().map(|name| json!({"name": name, "value": SECRET})).collect();
                     let mounts: Vec<Value> = mount.into_iter().map(|path| json!({"name": "data", "mountPath": path})).collect();
                     json!({"name": format!("c{index}"), "env": env, "volumeMounts": mounts, "futureField": future})
                 })
@@ -180,9 +236,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
-    #[test]
     fn a_template_that_enforce_refuses_makes_pods_that_are_refused(settings in settings(), template in template(), account in account()) {
         let deployment = json!({"metadata": {"name": "web"}, "spec": {"template": template}});
         let (workload, _) = ask(&settings, &request(("apps", "Deployment", "deployments"), &deployment), account.as_ref());
@@ -200,7 +255,6 @@ proptest! {
         }
     }
 
-    #[test]
     fn pods_keep_all_they_had_and_a_second_pass_changes_nothing(settings in settings(), template in template(), account in account()) {
         let request = pod_request(&template);
         let (first, look_ups) = ask(&settings, &request, account.as_ref());
@@ -222,7 +276,24 @@ proptest! {
         prop_assert_eq!(&second["accepted"], true);
     }
 
-    #[test]
+    fn every_container_that_is_due_is_complete(settings in settings(), template in template(), account in account()) {
+        let (answer, _) = ask(&settings, &pod_request(&template), account.as_ref());
+        let Some(pod) = answer.get("mutated_object") else { return Ok(()) };
+        let skip = pod.pointer("/metadata/annotations/azure.workload.identity~1skip-containers").and_then(Value::as_str);
+        let skipped: Vec<&str> = skip.unwrap_or_default().split(';').map(str::trim).collect();
+        let volume = pod["spec"]["volumes"].as_array().unwrap().iter().find(|volume| volume.get("projected").is_some()).unwrap();
+        let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array().cloned().unwrap_or_default());
+        for container in lists.iter().flatten() {
+            let has = |list: &str, test: &dyn Fn(&Value) -> bool| container[list].as_array().is_some_and(|items| items.iter().any(test));
+            let due = !skipped.contains(&container["name"].as_str().unwrap());
+            for name in ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"] {
+                prop_assert!(!due || has("env", &|env| env["name"] == name), "{} lacks {}", container, name);
+            }
+            let is_ours = |mount: &Value| mount["name"] == volume["name"] && mount["mountPath"] == "/var/run/secrets/azure/wi" && mount["readOnly"] == true;
+            prop_assert_eq!(has("volumeMounts", &is_ours), due, "{}", container);
+        }
+    }
+
     fn asks_nobody_where_the_pod_alone_decides(settings in settings(), template in template(), account in account()) {
         let mut declined = template;
         declined["metadata"]["labels"]["azure.workload.identity/use"] = json!("false");
@@ -230,7 +301,6 @@ proptest! {
         prop_assert_eq!((look_ups, answer), (0, json!({"accepted": true})));
     }
 
-    #[test]
     fn no_json_makes_it_panic(payload in any_json(), object in any_json(), account in account()) {
         ask(&json!({}), &payload, account.as_ref());
         for (group, kind, resource) in [("", "Pod", "pods"), ("apps", "Deployment", "deployments"), ("batch", "CronJob", "cronjobs"), ("", "ServiceAccount", "serviceaccounts")] {
@@ -240,4 +310,46 @@ proptest! {
         let (answer, _) = ask(&payload, &request(("", "Pod", "pods"), &object), account.as_ref());
         prop_assert!(answer["accepted"].is_boolean());
     }
+}
+
+macro_rules! laws {
+    ($($law:ident),* $(,)?) => {
+        mod laws {
+            $(#[test]
+            fn $law() {
+                super::$law();
+                super::held();
+            })*
+        }
+    };
+}
+
+laws! {
+    a_template_that_enforce_refuses_makes_pods_that_are_refused,
+    pods_keep_all_they_had_and_a_second_pass_changes_nothing,
+    every_container_that_is_due_is_complete,
+    asks_nobody_where_the_pod_alone_decides,
+    no_json_makes_it_panic,
+}
+
+#[test]
+fn says_only_the_first_of_a_thousand_mistakes() {
+    let mounts = json!([{"name": "data", "mountPath": "/var/run/secrets/azure/wi"}]);
+    let containers: Vec<Value> =
+        (0..1_000).map(|index| json!({"name": format!("c{index}"), "volumeMounts": mounts})).collect();
+    let pod = json!({"metadata": {"labels": {"azure.workload.identity/use": "true"}}, "spec": {"serviceAccountName": "web", "containers": containers}});
+    let account = json!({"kind": "ServiceAccount", "metadata": {"name": "web", "namespace": "team"}});
+    let settings = json!({"tenantId": TENANT});
+    let (refused, _) = ask(&settings, &pod_request(&pod), Some(&account));
+    assert_eq!(refused["accepted"], false);
+    assert!(refused["message"].as_str().unwrap().ends_with("\nand 990 more of these"), "{refused}");
+    let env = json!([{"name": "AZURE_TENANT_ID", "value": SECRET}]);
+    let containers: Vec<Value> =
+        (0..1_000).map(|index| json!({"name": format!("c{index}"), "env": env})).collect();
+    let mut pod = pod;
+    pod["spec"]["containers"] = json!(containers);
+    let (accepted, _) = ask(&settings, &pod_request(&pod), Some(&account));
+    let warnings = accepted["warnings"].as_array().unwrap();
+    // One of the missing client id, and one of each container.
+    assert_eq!((warnings.len(), &warnings[15]), (16, &json!("and 986 more warnings of this policy")));
 }

@@ -37,13 +37,13 @@ fn lists_every_setting_and_no_other() {
 #[test]
 fn shows_what_make_run_prints() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let runner = std::path::Path::new(root).join("target/release/policy-runner");
+    let runner = std::path::Path::new(root).join("target/host/policy-runner");
     let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
     let output = Command::new(runner)
         .current_dir(root)
         .args(["try", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
         .output()
-        .expect("target/release/policy-runner: build it with `make`");
+        .expect("target/host/policy-runner: build it with `make`");
     assert!(output.status.success());
     assert_eq!(
         code_blocks(&file("README.md"), "text")[0].trim_end(),

@@ -83,7 +83,12 @@ impl Generator {
             "service-account-token-expiration",
             &["3600", "86400", "7200", "", "60", "1h", "+4000"],
         );
-        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "team", "annotations": annotations}})
+        let mut metadata = json!({"name": name, "namespace": "team", "annotations": annotations});
+        if self.chance(70) {
+            metadata["labels"] =
+                json!({"azure.workload.identity/use": self.text(&["true", "true", "false", "yes"])});
+        }
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
     }
 
     fn pod(&mut self, account: &Value) -> Value {
@@ -108,8 +113,11 @@ impl Generator {
         }
         let number = if self.chance(5) { 20 } else { self.0.random_range(0..4) };
         spec["containers"] = (0..number).map(|index| self.container(&format!("c{index}"))).collect();
-        if self.chance(40) {
-            let number = self.0.random_range(0..3);
+        if self.chance(4) && number > 0 {
+            // As the webhook leaves a pod of Kubernetes before 1.32.
+            spec["containers"][0]["name"] = json!("azwi-proxy");
+        } else if self.chance(40) {
+            let number = if self.chance(5) { 20 } else { self.0.random_range(0..3) };
             spec["initContainers"] = (0..number).map(|index| self.init_container(index)).collect();
         }
         if self.chance(10) {
@@ -167,9 +175,10 @@ impl Generator {
     }
 
     fn init_container(&mut self, index: usize) -> Value {
-        let name = match self.0.random_range(0..10) {
-            0 => "azwi-proxy".to_owned(),
-            1 => "azwi-proxy-init".to_owned(),
+        // Each at most once: the API server refuses two containers of one name.
+        let name = match (index, self.chance(20)) {
+            (0, true) => "azwi-proxy".to_owned(),
+            (1, true) => "azwi-proxy-init".to_owned(),
             _ => format!("i{index}"),
         };
         let mut container = self.container(&name);

@@ -1,7 +1,12 @@
-//! The azure-workload-identity webhook as the measure of this policy: generated pods, what the webhook made of them,
+//! The azure-workload-identity webhook as the measure of this policy: generated pods, what the webhook makes of them,
 //! and the list of what is different on purpose.
 
 pub mod compare;
 pub mod configurations;
 pub mod deviations;
 pub mod generate;
+pub mod oracle;
+pub mod recording;
+pub mod shrink;
+pub mod summary;
+pub mod tally;

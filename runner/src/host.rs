@@ -68,6 +68,32 @@ pub struct HostCalls {
     pub log: Vec<Value>,
 }
 
+/// Answers one host call, and notes it down.
+///
+/// # Errors
+/// What the guest sees of a failure.
+pub fn dispatch(
+    call: (&str, &str, &str),
+    payload: &[u8],
+    seen: &mut HostCalls,
+    answers: &Answers,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    match call {
+        ("kubewarden", "tracing", "log") => {
+            seen.log.push(serde_json::from_slice(payload)?);
+            Ok(Vec::new())
+        }
+        ("kubewarden", "kubernetes", "get_resource") => {
+            let request: GetResource = serde_json::from_slice(payload)?;
+            seen.look_ups.push(request.clone());
+            Ok(answers(&request)?)
+        }
+        (binding, namespace, operation) => {
+            Err(format!("unknown operation: {binding} {namespace}/{operation}").into())
+        }
+    }
+}
+
 /// A compiled module, instantiated anew for each call as the PolicyServer does it.
 pub struct Module {
     pre: WasmtimeEngineProviderPre,
@@ -112,20 +138,13 @@ impl Module {
         let calls = Arc::new(Mutex::new(HostCalls::default()));
         let seen = Arc::clone(&calls);
         let callback = move |_id: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
+            // Answered outside of the lock: a look-up may take its time.
+            let mut own = HostCalls::default();
+            let outcome = dispatch((binding, namespace, operation), payload, &mut own, &answers);
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            match (binding, namespace, operation) {
-                ("kubewarden", "tracing", "log") => {
-                    seen.log.push(serde_json::from_slice(payload)?);
-                    Ok(Vec::new())
-                }
-                ("kubewarden", "kubernetes", "get_resource") => {
-                    let request: GetResource = serde_json::from_slice(payload)?;
-                    seen.look_ups.push(request.clone());
-                    drop(seen);
-                    Ok(answers(&request)?)
-                }
-                _ => Err(format!("unknown operation: {binding} {namespace}/{operation}").into()),
-            }
+            seen.look_ups.append(&mut own.look_ups);
+            seen.log.append(&mut own.log);
+            outcome
         };
         let provider = self.pre.rehydrate(None)?;
         let host = WapcHost::new(Box::new(provider), Some(Box::new(callback)))?;

@@ -3,6 +3,7 @@
 
 pub mod host;
 pub mod manifests;
+pub mod meter;
 pub mod replay;
 pub mod report;
 pub mod response;

@@ -1,0 +1,176 @@
+//! What both fuzz targets share: what must hold of every answer, and mutations of JSON as JSON.
+
+use azure_workload_identity_policy::{
+    admission,
+    look_up::{Freshness, LookUpFailure},
+    service_account::{Reference, ServiceAccount},
+};
+use libfuzzer_sys::fuzzer_mutate;
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use serde_json::{Map, Value, json};
+
+/// Puts a payload through the policy and checks the answer. The payload's field `account` is what the host answers to the
+/// look-up: an object, a text for an error, nothing for "not found"; a list holds the first answer and the second.
+///
+/// # Panics
+/// A law does not hold.
+pub fn judge(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let whole: Option<Value> = serde_json::from_str(&text).ok();
+    let account = whole.as_ref().and_then(|whole| whole.get("account"));
+    let Some(answer) = ask(data, account) else { return };
+    let message = answer["message"].as_str().unwrap_or_default();
+    assert_eq!(answer["accepted"] == true, message.is_empty(), "{answer}");
+    assert!(message.len() <= 16_384, "{message}");
+    let warnings: Vec<&str> = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert!(warnings.iter().all(|warning| warning.chars().count() <= 256), "{warnings:?}");
+    assert!(warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);
+    let Some(mutated) = answer.get("mutated_object") else { return };
+    assert_eq!(answer["accepted"], true, "a refusal with a mutated object");
+    // A second pass changes nothing. (Not for text that serde_json's own reader understands differently.)
+    if let Some(mut whole) = whole.filter(|whole| serde_json::from_slice::<Value>(data).is_ok_and(|strict| strict == *whole)) {
+        whole["request"]["object"] = mutated.clone();
+        let again = serde_json::to_vec(&whole).expect("a value can be written");
+        let second = ask(&again, whole.get("account")).expect("it was a request before");
+        assert_eq!(second["accepted"], true, "{second}");
+        assert_eq!(second.get("mutated_object"), None, "{mutated}");
+    }
+}
+
+fn ask(payload: &[u8], account: Option<&Value>) -> Option<Value> {
+    let mut look_ups = 0;
+    let mut look_up = |reference: &Reference, _: Freshness| {
+        let answer = match account {
+            Some(Value::Array(answers)) => answers.get(look_ups),
+            account => account,
+        };
+        look_ups += 1;
+        match answer {
+            None | Some(Value::Null) => Err(LookUpFailure::NotFound),
+            Some(Value::String(text)) => Err(LookUpFailure::classify(text)),
+            Some(object) => ServiceAccount::from_answer(reference.clone(), &object.to_string())
+                .ok_or(LookUpFailure::NotAServiceAccount),
+        }
+    };
+    let verdict = admission::validate(payload, &mut look_up).ok()?;
+    let answer = verdict.into_response();
+    assert!(look_ups <= 2, "{look_ups} look-ups");
+    // Nesting and numbers that serde_json's reader refuses come out as they came in.
+    serde_json::from_slice(&answer).ok()
+}
+
+/// Names and values that the policy looks at.
+const WORDS: &[&str] = &[
+    "request", "settings", "account", "object", "oldObject", "operation", "namespace", "resource", "kind", "group", "subResource",
+    "metadata", "labels", "annotations", "name", "generateName", "spec", "template", "jobTemplate", "containers", "initContainers",
+    "ephemeralContainers", "env", "value", "valueFrom", "volumes", "volumeMounts", "mountPath", "projected", "sources",
+    "serviceAccountToken", "audience", "expirationSeconds", "path", "serviceAccountName", "serviceAccount", "hostNetwork", "os",
+    "nodeSelector", "kubernetes.io/os", "windows", "securityContext", "runAsNonRoot", "pods", "Pod", "CREATE", "UPDATE", "DELETE",
+    "ephemeralcontainers", "serviceaccounts", "ServiceAccount", "apps", "deployments", "Deployment", "batch", "cronjobs", "CronJob",
+    "azure.workload.identity/use", "azure.workload.identity/client-id", "azure.workload.identity/tenant-id",
+    "azure.workload.identity/service-account-token-expiration", "azure.workload.identity/skip-containers",
+    "azure.workload.identity/inject-proxy-sidecar", "azure.workload.identity/proxy-sidecar-port",
+    "azure.workload.identity/use-identity-binding", "kubernetes.io/config.mirror", "aadpodidbinding", "true", "false",
+    "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "contoso.onmicrosoft.com", "3600", "8000", "65536", "AZURE_CLIENT_ID", "AZURE_TENANT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/token/azure-identity-token",
+    "/var/run/secrets/azure/tokens", "azure-identity-token", "token/azure-identity-token", "api://AzureADTokenExchange",
+    "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a", "azwi-proxy", "azwi-proxy-init", "tenantId", "trigger", "Any",
+    "cloud", "AzureChinaCloud", "authorityHost", "https://login.example/", "tokenExpirationSeconds", "requireClientId",
+    "onLookupFailure", "Admit", "layout", "Legacy", "V1", "extraEnv", "allowedIdentities", "namespaces", "clientIds", "tenantIds",
+    "preflight", "Off", "Enforce", "proxy", "image", "initImage", "logLevel", "nativeSidecar", "privilegedInit", "customTokenEndpoint",
+    "annotationSuffix", "tokenProxy", "sniName", "ca", "data", "configMap", "clusterTrustBundle", "signerName", "labelSelector",
+    "matchLabels", "Cannot find v1/ServiceAccount named 'x'", "\u{0}", "\u{1f600}", "..", "a;b; c", "",
+];
+
+/// libFuzzer's hook: changes bytes now and then, and the JSON as JSON most of the time.
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let mut random = SmallRng::seed_from_u64(u64::from(seed));
+    let parsed = data.get(..size).and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+    let Some(mut value) = parsed.filter(|_| random.random_ratio(7, 8)) else {
+        return fuzzer_mutate(data, size, max_size);
+    };
+    for _ in 0..random.random_range(1..4) {
+        change(&mut value, &mut random);
+    }
+    match serde_json::to_vec(&value) {
+        Ok(bytes) if bytes.len() <= max_size => {
+            data[..bytes.len()].copy_from_slice(&bytes);
+            bytes.len()
+        }
+        _ => fuzzer_mutate(data, size, max_size),
+    }
+}
+
+fn word(random: &mut SmallRng) -> String {
+    WORDS[random.random_range(0..WORDS.len())].to_owned()
+}
+
+fn leaf(random: &mut SmallRng) -> Value {
+    match random.random_range(0..9) {
+        0 => Value::Null,
+        1 => json!(random.random::<bool>()),
+        2 => json!(random.random::<i64>()),
+        3 => json!([]),
+        4 => json!({}),
+        5 => json!({"name": word(random), "value": word(random)}),
+        6 => json!({"name": word(random), "mountPath": word(random)}),
+        _ => Value::from(word(random)),
+    }
+}
+
+/// Goes down to a random place and changes it.
+fn change(value: &mut Value, random: &mut SmallRng) {
+    let deeper = random.random_ratio(4, 5);
+    match value {
+        Value::Object(fields) if deeper && !fields.is_empty() => {
+            let index = random.random_range(0..fields.len());
+            if let Some(value) = fields.values_mut().nth(index) {
+                change(value, random);
+            }
+        }
+        Value::Array(items) if deeper && !items.is_empty() => {
+            let index = random.random_range(0..items.len());
+            change(&mut items[index], random);
+        }
+        Value::Object(fields) => change_fields(fields, random),
+        Value::Array(items) => change_items(items, random),
+        scalar => *scalar = leaf(random),
+    }
+}
+
+fn change_fields(fields: &mut Map<String, Value>, random: &mut SmallRng) {
+    let at = |random: &mut SmallRng, fields: &Map<String, Value>| {
+        (!fields.is_empty()).then(|| fields.keys().nth(random.random_range(0..fields.len())).cloned()).flatten()
+    };
+    match (random.random_range(0..5), at(random, fields)) {
+        (0, Some(name)) => {
+            fields.remove(&name);
+        }
+        (1, Some(name)) => {
+            let value = fields.remove(&name).unwrap_or_default();
+            fields.insert(word(random), value);
+        }
+        (2, Some(name)) => {
+            fields.insert(name, leaf(random));
+        }
+        (3, Some(name)) => {
+            let value = fields.get(&name).cloned().unwrap_or_default();
+            fields.insert(word(random), value);
+        }
+        _ => {
+            fields.insert(word(random), leaf(random));
+        }
+    }
+}
+
+fn change_items(items: &mut Vec<Value>, random: &mut SmallRng) {
+    let index = random.random_range(0..=items.len());
+    match (random.random_range(0..4), items.get(index).cloned()) {
+        (0, Some(_)) => {
+            items.remove(index);
+        }
+        (1, Some(item)) => items.push(item),
+        (2, Some(_)) => items[index] = leaf(random),
+        _ => items.insert(index, leaf(random)),
+    }
+}
