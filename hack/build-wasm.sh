@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Builds the policy's module: with rustup's wasm32-wasip1 target where it is installed, else with Debian's compiler
-# and the standard library's sources. A plain `cargo build` stays free of both.
+# build-wasm.sh [PACKAGE [TARGET_DIR]]: builds the policy, or another package, as a module: with rustup's wasm32-wasip1
+# target where it is installed, else with Debian's compiler and the standard library's sources. A plain `cargo build` stays
+# free of both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=wasm32-wasip1
+package=${1:-azure-workload-identity-policy}
+export CARGO_TARGET_DIR=${2:-target}
 
 if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
-  exec cargo build --target="$target" --release --locked --package azure-workload-identity-policy
+  exec cargo build --target="$target" --release --locked --package "$package"
 fi
 
 packages=(rustc-web cargo-web rust-web-src lld wasi-libc)
@@ -23,4 +26,4 @@ fi
 export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C linker=wasm-ld -C link-self-contained=no -L native=/usr/lib/wasm32-wasi"
 exec /usr/bin/cargo build --release --locked -Z build-std=std,panic_abort --target "$target" \
-  --package azure-workload-identity-policy
+  --package "$package"

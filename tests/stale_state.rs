@@ -32,7 +32,7 @@ fn tenant(index: usize) -> Tenant {
     match index % 7 {
         0 => {
             account["metadata"]["annotations"]["azure.workload.identity/client-id"] =
-                json!(format!("wrong-{index}"))
+                json!(format!("wrong-{index}"));
         }
         1 => account["metadata"]["labels"] = json!({}),
         2 => account["metadata"]["annotations"] = json!({}),
@@ -41,18 +41,18 @@ fn tenant(index: usize) -> Tenant {
     let mut request = yada(|pod| {
         pod["metadata"]["name"] = json!(format!("pod-{index}"));
         pod["spec"]["containers"][0]["name"] = json!(format!("container-{index}"));
-        if index % 5 == 0 {
+        if index.is_multiple_of(5) {
             annotate(pod, "inject-proxy-sidecar", "true");
         }
-        if index % 11 == 0 {
+        if index.is_multiple_of(11) {
             label(pod, "false");
         }
-        if index % 13 == 0 {
+        if index.is_multiple_of(13) {
             let filler = json!({"name": "BIG", "value": "x".repeat(20_000)});
             pod["spec"]["containers"][0]["env"].as_array_mut().unwrap().push(filler);
         }
     });
-    if index % 17 == 0 {
+    if index.is_multiple_of(17) {
         request["object"]["spec"] = json!([]);
     }
     let settings = json!({"tenantId": format!("{index:08}-1111-4000-8000-000000000000"), "audience": format!("api://{index}")});

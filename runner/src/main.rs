@@ -1,5 +1,7 @@
 //! `policy-runner`: runs the policy on manifests (`try`) or on a recorded request (`run`), without a cluster.
 
+mod bench_verb;
+
 use std::{
     io::{Read, Write},
     path::{Path, PathBuf},
@@ -34,6 +36,10 @@ enum Verb {
     Try(Try),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
+    /// Measures what the policy costs: time, instructions, host calls and memory.
+    ///
+    /// Exit status: 0 all within the budgets, 1 something over, 2 could not run.
+    Bench(bench_verb::Bench),
 }
 
 #[derive(Args)]
@@ -92,6 +98,7 @@ fn main() -> ExitCode {
     let (outcome, failure) = match Cli::parse().verb {
         Verb::Try(args) => (try_manifests(&args), 2),
         Verb::Run(args) => (run_request(&args).map(|()| true), 1),
+        Verb::Bench(args) => (bench_verb::run(&args), 2),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

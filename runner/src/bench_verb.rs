@@ -1,0 +1,167 @@
+//! `policy-runner bench`.
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf, time::Duration};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use policy_runner::bench::{
+    self, Figures, Subject,
+    budgets::{self, Budgets},
+    cases, plot, table, webhook,
+};
+use serde_json::json;
+
+#[derive(Args)]
+pub struct Bench {
+    /// The policy's module
+    #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
+    policy: PathBuf,
+    /// Another module, measured beside it in the same run; can be repeated. Ratios are against the first one
+    #[arg(long, value_name = "WASM")]
+    against: Vec<PathBuf>,
+    /// A program that runs the webhook (`conformance/oracle`), for a row of it
+    #[arg(long, value_name = "PROGRAM")]
+    webhook: Option<PathBuf>,
+    /// Calls of each case
+    #[arg(long, default_value_t = 2000)]
+    calls: usize,
+    /// Count only: no times, so that the output is the same at every run
+    #[arg(long)]
+    count: bool,
+    /// Fail where a figure is over its budget
+    #[arg(long, value_name = "FILE")]
+    budgets: Option<PathBuf>,
+    /// Also calls per second with 1 to N threads, each call on an instance of its own
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Draw cost against the pod's size, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// For machines
+    #[arg(long, short)]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// As JSON
+    Json,
+    /// The counted figures, as a budget file
+    Budgets,
+}
+
+/// Whether all is within its budget.
+pub fn run(args: &Bench) -> Result<bool> {
+    let paths = std::iter::once(&args.policy).chain(&args.against);
+    let subjects = paths.map(|path| Subject::from_file(path)).collect::<Result<Vec<_>>>()?;
+    let Some(policy) = subjects.first() else { bail!("no module to measure") };
+    let mut cases = cases::all()?;
+    cases.push(cases::sized("50-containers", 50, 1)?);
+    cases.push(cases::sized("1000-containers", 1000, 1)?);
+    let figures = if args.count {
+        let counted = cases.iter().flat_map(|case| subjects.iter().map(move |subject| subject.count(case)));
+        counted.collect::<Result<Vec<_>>>()?
+    } else {
+        bench::measure(&subjects, &cases, args.calls)?
+    };
+    let counted = budgets::counted(policy, &figures);
+    let webhook = match &args.webhook {
+        Some(program) => {
+            let pods: Vec<_> = cases.iter().filter(|case| case.name != "unrelated-deployment").collect();
+            let names = pods.iter().map(|case| case.name);
+            names.zip(webhook::costs(program, &pods, args.calls / 10)?).collect()
+        }
+        None => Vec::new(),
+    };
+    let mut out = anstream::stdout().lock();
+    match args.output {
+        Some(Output::Budgets) => {
+            for (name, number) in &counted {
+                writeln!(out, "{name} {number}")?;
+            }
+        }
+        Some(Output::Json) => {
+            let modules = subjects.iter().map(|subject| {
+                json!({"module": subject.name, "bytes": subject.bytes, "compileMs": subject.compile.as_secs_f64() * 1e3})
+            });
+            let webhook: BTreeMap<_, _> = webhook.into_iter().collect();
+            let report = json!({"modules": modules.collect::<Vec<_>>(), "cases": figures, "webhook": webhook});
+            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+        }
+        None => {
+            for subject in &subjects {
+                let instantiate = subject.instantiate(if args.count { 1 } else { 500 })?;
+                write!(out, "{}: {} bytes", subject.name, subject.bytes)?;
+                if !args.count {
+                    write!(
+                        out,
+                        ", compiled in {:.0} ms, instantiated in {:.1} µs",
+                        subject.compile.as_secs_f64() * 1e3,
+                        instantiate.as_secs_f64() * 1e6
+                    )?;
+                }
+                writeln!(out)?;
+            }
+            writeln!(out)?;
+            table::write(&mut out, &figures, &webhook)?;
+        }
+    }
+    if let (Some(threads), Some(case)) = (args.threads, cases.first()) {
+        writeln!(out)?;
+        for threads in 1..=threads {
+            let rate = bench::throughput(policy, case, threads, Duration::from_secs(3))?;
+            writeln!(out, "{threads} threads: {rate:.0} calls per second ({})", case.name)?;
+        }
+    }
+    if let Some(path) = &args.plot {
+        plot::draw(policy, path)?;
+    }
+    let Some(path) = &args.budgets else { return Ok(true) };
+    let budgets = Budgets::from_file(path)?;
+    let mut exceeded = budgets.exceeded(&counted);
+    if !args.count && subjects.len() > 1 {
+        writeln!(out)?;
+        exceeded.extend(ratios(&mut out, &budgets, &subjects, &figures)?);
+    }
+    out.flush()?;
+    for line in &exceeded {
+        anstream::eprintln!("over budget: {line}");
+    }
+    Ok(exceeded.is_empty())
+}
+
+/// Prints the ratios of median times, and returns those over their limit.
+fn ratios(
+    out: &mut dyn Write,
+    budgets: &Budgets,
+    subjects: &[Subject],
+    figures: &[Figures],
+) -> Result<Vec<String>> {
+    let [policy, floor, ..] = subjects else { return Ok(Vec::new()) };
+    let find = |module: &str, case: &str| {
+        figures.iter().find(|figures| figures.module == module && figures.case == case)
+    };
+    let mut missed = Vec::new();
+    for (name, limit) in budgets.ratios() {
+        // `a-to-floor`: against the floor; `a-to-b`: of two cases; `a-per-byte-to-b`: each by its bytes of input.
+        let Some((one, other)) = name.split_once("-to-") else { bail!("ratio/{name} is no ratio") };
+        let (one, per_byte) = one.strip_suffix("-per-byte").map_or((one, false), |one| (one, true));
+        let one = find(&policy.name, one);
+        let other = if other == "floor" {
+            one.and_then(|one| find(&floor.name, one.case))
+        } else {
+            find(&policy.name, other)
+        };
+        let (Some(one), Some(other)) = (one, other) else { bail!("ratio/{name} is of no case") };
+        #[allow(clippy::cast_precision_loss)] // sizes stay far below 2^52
+        let time = |figures: &Figures| {
+            figures.median_us / if per_byte { figures.bytes_in as f64 } else { 1.0 }
+        };
+        let ratio = time(one) / time(other);
+        writeln!(out, "{name}: {ratio:.2}, at most {limit}")?;
+        if ratio > limit {
+            missed.push(format!("{name} is {ratio:.2}, the limit is {limit}"));
+        }
+    }
+    Ok(missed)
+}
