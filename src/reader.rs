@@ -6,7 +6,7 @@ use crate::{
     annotations::nearest,
     json::{Json, text_of},
     token::TokenExpiration,
-    verdict::quote,
+    verdict::{cut_middle, printable, quote},
 };
 
 /// A setting that can't be used.
@@ -22,21 +22,28 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+        write!(f, "{} is {}, expected {}", cut_middle(&printable(&self.path), 120), self.found, self.expected)
     }
 }
 
-/// All problems of the settings, in one sentence each.
+/// Most problems that are told one by one; settings that are a mile long and wrong throughout get a number of the rest.
+const PROBLEMS_MAX: usize = 25;
+
+/// The problems of the settings, in one sentence each.
 #[must_use]
 pub fn explain(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let mut texts: Vec<String> = problems.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect();
+    if let more @ 1.. = problems.len().saturating_sub(PROBLEMS_MAX) {
+        texts.push(format!("and {more} more problems"));
+    }
+    texts.join("; ")
 }
 
 /// What stands in a setting, for messages: settings hold no secrets.
 #[must_use]
 pub fn describe(json: &Json) -> String {
     match json {
-        Json::Raw(raw) => text_of(raw).map_or_else(|| raw.clone().into_owned(), |text| quote(&text)),
+        Json::Raw(raw) => text_of(raw).map_or_else(|| cut_middle(raw, 80), |text| quote(&text)),
         Json::List(_) => "a list".to_owned(),
         Json::Object(_) => "an object".to_owned(),
     }

@@ -22,13 +22,16 @@ pub fn judge(data: &[u8]) {
     let message = answer["message"].as_str().unwrap_or_default();
     assert_eq!(answer["accepted"] == true, message.is_empty(), "{answer}");
     assert!(message.len() <= 16_384, "{message}");
-    let warnings: Vec<&str> = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let warnings: Vec<&str> =
+        answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     assert!(warnings.iter().all(|warning| warning.chars().count() <= 256), "{warnings:?}");
     assert!(warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);
     let Some(mutated) = answer.get("mutated_object") else { return };
     assert_eq!(answer["accepted"], true, "a refusal with a mutated object");
     // A second pass changes nothing. (Not for text that serde_json's own reader understands differently.)
-    if let Some(mut whole) = whole.filter(|whole| serde_json::from_slice::<Value>(data).is_ok_and(|strict| strict == *whole)) {
+    if let Some(mut whole) =
+        whole.filter(|whole| serde_json::from_slice::<Value>(data).is_ok_and(|strict| strict == *whole))
+    {
         whole["request"]["object"] = mutated.clone();
         let again = serde_json::to_vec(&whole).expect("a value can be written");
         let second = ask(&again, whole.get("account")).expect("it was a request before");
@@ -61,25 +64,138 @@ fn ask(payload: &[u8], account: Option<&Value>) -> Option<Value> {
 
 /// Names and values that the policy looks at.
 const WORDS: &[&str] = &[
-    "request", "settings", "account", "object", "oldObject", "operation", "namespace", "resource", "kind", "group", "subResource",
-    "metadata", "labels", "annotations", "name", "generateName", "spec", "template", "jobTemplate", "containers", "initContainers",
-    "ephemeralContainers", "env", "value", "valueFrom", "volumes", "volumeMounts", "mountPath", "projected", "sources",
-    "serviceAccountToken", "audience", "expirationSeconds", "path", "serviceAccountName", "serviceAccount", "hostNetwork", "os",
-    "nodeSelector", "kubernetes.io/os", "windows", "securityContext", "runAsNonRoot", "pods", "Pod", "CREATE", "UPDATE", "DELETE",
-    "ephemeralcontainers", "serviceaccounts", "ServiceAccount", "apps", "deployments", "Deployment", "batch", "cronjobs", "CronJob",
-    "azure.workload.identity/use", "azure.workload.identity/client-id", "azure.workload.identity/tenant-id",
-    "azure.workload.identity/service-account-token-expiration", "azure.workload.identity/skip-containers",
-    "azure.workload.identity/inject-proxy-sidecar", "azure.workload.identity/proxy-sidecar-port",
-    "azure.workload.identity/use-identity-binding", "kubernetes.io/config.mirror", "aadpodidbinding", "true", "false",
-    "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "contoso.onmicrosoft.com", "3600", "8000", "65536", "AZURE_CLIENT_ID", "AZURE_TENANT_ID",
-    "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/token/azure-identity-token",
-    "/var/run/secrets/azure/tokens", "azure-identity-token", "token/azure-identity-token", "api://AzureADTokenExchange",
-    "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a", "azwi-proxy", "azwi-proxy-init", "tenantId", "trigger", "Any",
-    "cloud", "AzureChinaCloud", "authorityHost", "https://login.example/", "tokenExpirationSeconds", "requireClientId",
-    "onLookupFailure", "Admit", "layout", "Legacy", "V1", "extraEnv", "allowedIdentities", "namespaces", "clientIds", "tenantIds",
-    "preflight", "Off", "Enforce", "proxy", "image", "initImage", "logLevel", "nativeSidecar", "privilegedInit", "customTokenEndpoint",
-    "annotationSuffix", "tokenProxy", "sniName", "ca", "data", "configMap", "clusterTrustBundle", "signerName", "labelSelector",
-    "matchLabels", "Cannot find v1/ServiceAccount named 'x'", "\u{0}", "\u{1f600}", "..", "a;b; c", "",
+    "request",
+    "settings",
+    "account",
+    "object",
+    "oldObject",
+    "operation",
+    "namespace",
+    "resource",
+    "kind",
+    "group",
+    "subResource",
+    "metadata",
+    "labels",
+    "annotations",
+    "name",
+    "generateName",
+    "spec",
+    "template",
+    "jobTemplate",
+    "containers",
+    "initContainers",
+    "ephemeralContainers",
+    "env",
+    "value",
+    "valueFrom",
+    "volumes",
+    "volumeMounts",
+    "mountPath",
+    "projected",
+    "sources",
+    "serviceAccountToken",
+    "audience",
+    "expirationSeconds",
+    "path",
+    "serviceAccountName",
+    "serviceAccount",
+    "hostNetwork",
+    "os",
+    "nodeSelector",
+    "kubernetes.io/os",
+    "windows",
+    "securityContext",
+    "runAsNonRoot",
+    "pods",
+    "Pod",
+    "CREATE",
+    "UPDATE",
+    "DELETE",
+    "ephemeralcontainers",
+    "serviceaccounts",
+    "ServiceAccount",
+    "apps",
+    "deployments",
+    "Deployment",
+    "batch",
+    "cronjobs",
+    "CronJob",
+    "azure.workload.identity/use",
+    "azure.workload.identity/client-id",
+    "azure.workload.identity/tenant-id",
+    "azure.workload.identity/service-account-token-expiration",
+    "azure.workload.identity/skip-containers",
+    "azure.workload.identity/inject-proxy-sidecar",
+    "azure.workload.identity/proxy-sidecar-port",
+    "azure.workload.identity/use-identity-binding",
+    "kubernetes.io/config.mirror",
+    "aadpodidbinding",
+    "true",
+    "false",
+    "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa",
+    "contoso.onmicrosoft.com",
+    "3600",
+    "8000",
+    "65536",
+    "AZURE_CLIENT_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_AUTHORITY_HOST",
+    "/var/run/secrets/azure/wi",
+    "/var/run/secrets/azure/wi/token/azure-identity-token",
+    "/var/run/secrets/azure/tokens",
+    "azure-identity-token",
+    "token/azure-identity-token",
+    "api://AzureADTokenExchange",
+    "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a",
+    "azwi-proxy",
+    "azwi-proxy-init",
+    "tenantId",
+    "trigger",
+    "Any",
+    "cloud",
+    "AzureChinaCloud",
+    "authorityHost",
+    "https://login.example/",
+    "tokenExpirationSeconds",
+    "requireClientId",
+    "onLookupFailure",
+    "Admit",
+    "layout",
+    "Legacy",
+    "V1",
+    "extraEnv",
+    "allowedIdentities",
+    "namespaces",
+    "clientIds",
+    "tenantIds",
+    "preflight",
+    "Off",
+    "Enforce",
+    "proxy",
+    "image",
+    "initImage",
+    "logLevel",
+    "nativeSidecar",
+    "privilegedInit",
+    "customTokenEndpoint",
+    "annotationSuffix",
+    "tokenProxy",
+    "sniName",
+    "ca",
+    "data",
+    "configMap",
+    "clusterTrustBundle",
+    "signerName",
+    "labelSelector",
+    "matchLabels",
+    "Cannot find v1/ServiceAccount named 'x'",
+    "\u{0}",
+    "\u{1f600}",
+    "..",
+    "a;b; c",
+    "",
 ];
 
 /// libFuzzer's hook: changes bytes now and then, and the JSON as JSON most of the time.
@@ -140,7 +256,9 @@ fn change(value: &mut Value, random: &mut SmallRng) {
 
 fn change_fields(fields: &mut Map<String, Value>, random: &mut SmallRng) {
     let at = |random: &mut SmallRng, fields: &Map<String, Value>| {
-        (!fields.is_empty()).then(|| fields.keys().nth(random.random_range(0..fields.len())).cloned()).flatten()
+        (!fields.is_empty())
+            .then(|| fields.keys().nth(random.random_range(0..fields.len())).cloned())
+            .flatten()
     };
     match (random.random_range(0..5), at(random, fields)) {
         (0, Some(name)) => {

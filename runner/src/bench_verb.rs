@@ -85,7 +85,8 @@ pub fn run(args: &Bench) -> Result<bool> {
                 json!({"module": subject.name, "bytes": subject.bytes, "compileMs": subject.compile.as_secs_f64() * 1e3})
             });
             let webhook: BTreeMap<_, _> = webhook.into_iter().collect();
-            let report = json!({"modules": modules.collect::<Vec<_>>(), "cases": figures, "webhook": webhook});
+            let report =
+                json!({"modules": modules.collect::<Vec<_>>(), "cases": figures, "webhook": webhook});
             writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
         }
         None => {
@@ -155,9 +156,8 @@ fn ratios(
         };
         let (Some(one), Some(other)) = (one, other) else { bail!("ratio/{name} is of no case") };
         #[allow(clippy::cast_precision_loss)] // sizes stay far below 2^52
-        let time = |figures: &Figures| {
-            figures.median_us / if per_byte { figures.bytes_in as f64 } else { 1.0 }
-        };
+        let time =
+            |figures: &Figures| figures.median_us / if per_byte { figures.bytes_in as f64 } else { 1.0 };
         let ratio = time(one) / time(other);
         writeln!(out, "{name}: {ratio:.2}, at most {limit}")?;
         if ratio > limit {

@@ -192,3 +192,16 @@ fn reports_all_problems_at_once() {
          layout is \"V3\", expected V1 or Legacy"
     );
 }
+
+/// Found by fuzzing: a list of a thousand wrong entries made a message of a megabyte.
+#[test]
+fn tells_the_first_of_a_thousand_problems() {
+    let entries = vec![r#"{"V1": 1, "name": ""}"#; 1_000].join(",");
+    let problems = Settings::parse(&format!(r#"{{"extraEnv": [{entries}]}}"#)).unwrap_err();
+    let text = explain(&problems);
+    assert!(text.starts_with("extraEnv[0].V1 is 1, expected no such field; did you mean name?"), "{text}");
+    assert!(text.ends_with("; and 2975 more problems") && text.len() < 8_192, "{text}");
+    let long =
+        Settings::parse(&format!(r#"{{"{}": {}}}"#, "x".repeat(100_000), "1".repeat(100_000))).unwrap_err();
+    assert!(explain(&long).len() < 1_024);
+}
