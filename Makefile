@@ -48,6 +48,7 @@ lint:
 .PHONY: test
 test: fmt lint policy.wasm $(RUNNER) $(CONFORMANCE)
 	rm -rf target/summary
+	$(MAKE) --no-print-directory manifests
 	cargo test --workspace $(CARGO_FLAGS)
 	$(MAKE) --no-print-directory conformance
 	$(MAKE) --no-print-directory budgets
@@ -55,6 +56,18 @@ test: fmt lint policy.wasm $(RUNNER) $(CONFORMANCE)
 	$(MAKE) --no-print-directory e2e-tests
 	$(MAKE) --no-print-directory e2e-sdk
 	@$(CONFORMANCE) summary
+
+# What a cluster gets of deploy/: the base and each overlay, rendered, for the tests to read. kustomize is built from its Go
+# module; where there is no Go, only the files themselves are read.
+OVERLAYS := base overlays/default-policy-server overlays/webhook-scope overlays/monitor
+.PHONY: manifests
+manifests: $(if $(shell command -v go),target/bin/kustomize)
+	@rm -rf target/manifests
+	$(if $(shell command -v go),mkdir -p target/manifests && for overlay in $(OVERLAYS); do \
+	  target/bin/kustomize build "deploy/$$overlay" > "target/manifests/$$(basename "$$overlay").yaml"; done)
+
+target/bin/kustomize:
+	GOBIN=$(CURDIR)/target/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 
 # The policy against the azure-workload-identity webhook itself, which is built from its Go module: CASES generated pods
 # from SEED on. Where there is no Go, against what it answered once (tests/recorded).

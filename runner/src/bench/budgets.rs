@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::bench::{Figures, Subject};
 
 /// How much more than its budget a counted figure may be, in percent.
-pub const TOLERANCE: u64 = 3;
+pub const TOLERANCE: f64 = 3.0;
 
 /// The figures of a budget file.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Budgets {
             let found = *found as f64;
             match self.0.get(name) {
                 None => exceeded.push(format!("{name} is {found}, and has no budget")),
-                Some(budget) if found > budget * (1.0 + TOLERANCE as f64 / 100.0) => exceeded.push(format!(
+                Some(budget) if found > budget * (1.0 + TOLERANCE / 100.0) => exceeded.push(format!(
                     "{name} is {found}, {:.1} % over its budget of {budget}",
                     (found / budget - 1.0) * 100.0
                 )),

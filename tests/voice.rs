@@ -1,0 +1,210 @@
+//! Every message of the policy stands in docs/troubleshooting.md, and every message there is one of the policy.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)] // a test may fail
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::*;
+use policy_runner::host::Answers;
+use serde_json::{Value, json};
+
+/// The messages of the page's tables, by their heading.
+fn documented(heading: &str) -> Vec<String> {
+    let page = file("docs/troubleshooting.md");
+    let (_, section) = page.split_once(&format!("## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split("` |").next().unwrap().to_owned()).collect()
+}
+
+/// Whether `text` is what `pattern` says, in which `…` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap()) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
+/// The one message that describes `text`: the longest that fits, for a general one fits everything.
+fn find<'p>(patterns: &'p [String], text: &str) -> &'p str {
+    let fitting = patterns.iter().filter(|pattern| fits(pattern, text));
+    fitting
+        .max_by_key(|pattern| pattern.len())
+        .unwrap_or_else(|| panic!("docs/troubleshooting.md does not have: {text}"))
+}
+
+fn with(more: &Value) -> Value {
+    let mut settings = settings();
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    settings
+}
+
+fn labelled(change: impl FnOnce(&mut Value)) -> Value {
+    yada(|pod| {
+        label(pod, "true");
+        change(pod);
+    })
+}
+
+fn account(change: impl FnOnce(&mut Value)) -> Answers {
+    let mut account = yada_account();
+    change(&mut account);
+    holding(&account)
+}
+
+fn recorded(fault: &str) -> Answers {
+    let errors: Value = serde_json::from_str(&file("test_data/host-errors.json")).unwrap();
+    failing(errors["texts"][fault].as_str().unwrap())
+}
+
+fn workload(change: impl FnOnce(&mut Value)) -> Value {
+    let mut request = yada(|_| ());
+    let pod = request["object"].clone();
+    request["kind"] = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
+    request["resource"] = json!({"group": "apps", "version": "v1", "resource": "deployments"});
+    request["object"] = json!({"metadata": {"name": "web", "namespace": "default"},
+        "spec": {"template": {"metadata": {"labels": {"app": "web"}}, "spec": pod["spec"]}}});
+    change(&mut request["object"]);
+    request
+}
+
+/// Settings, request and host, such that each of the policy's messages is said.
+fn cases() -> Vec<(Value, Value, Answers)> {
+    let own = || holding(&yada_account());
+    let annotated = |name: &'static str, value: &'static str| {
+        account(move |account| {
+            account["metadata"]["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
+        })
+    };
+    let proxied = |change: fn(&mut Value)| {
+        labelled(|pod| {
+            annotate(pod, "inject-proxy-sidecar", "true");
+            change(pod);
+        })
+    };
+    let allowed = |namespace: &str, client: &str, tenant: &str| {
+        with(
+            &json!({"allowedIdentities": [{"namespaces": [namespace], "clientIds": [client], "tenantIds": [tenant]}]}),
+        )
+    };
+    let mount = |index: usize| json!({"name": format!("c{index}"), "volumeMounts": [{"name": "x", "mountPath": MOUNT}]});
+    let own_value = |index: usize| json!({"name": format!("c{index}"), "env": [{"name": "AZURE_TENANT_ID", "value": "x"}]});
+    let many = |container: &dyn Fn(usize) -> Value| {
+        labelled(|pod| pod["spec"]["containers"] = (0..20).map(container).collect())
+    };
+    let mut service_account_request =
+        yada(|object| *object = service_account(&json!({"client-id": CLIENT_ID})));
+    service_account_request["object"]["metadata"]["labels"] = json!({});
+    service_account_request["kind"]["kind"] = json!("ServiceAccount");
+    service_account_request["resource"]["resource"] = json!("serviceaccounts");
+    vec![
+        (settings(), labelled(|_| ()), annotated("client-id", "${CLIENT_ID}")),
+        (settings(), labelled(|_| ()), annotated("tenant-id", "contoso")),
+        (json!({}), labelled(|_| ()), own()),
+        (with(&json!({"requireClientId": true})), labelled(|_| ()), annotated("client-id", "")),
+        (settings(), labelled(|_| ()), annotated("service-account-token-expiration", "1h")),
+        (settings(), labelled(|pod| annotate(pod, "service-account-token-expiration", "60")), own()),
+        (settings(), proxied(|pod| annotate(pod, "proxy-sidecar-port", "0")), own()),
+        (settings(), proxied(|pod| pod["spec"]["hostNetwork"] = json!(true)), own()),
+        (settings(), proxied(|pod| pod["spec"]["os"] = json!({"name": "windows"})), own()),
+        (settings(), proxied(|pod| pod["spec"]["securityContext"]["runAsNonRoot"] = json!(true)), own()),
+        (settings(), many(&mount), own()),
+        (settings(), many(&own_value), own()),
+        (allowed("other", CLIENT_ID, TENANT_ID), labelled(|_| ()), own()),
+        (allowed("default", "00000000-0000-0000-0000-000000000000", TENANT_ID), labelled(|_| ()), own()),
+        (allowed("default", CLIENT_ID, TENANT_ID), labelled(|_| ()), annotated("client-id", "")),
+        (allowed("default", CLIENT_ID, "contoso.com"), labelled(|_| ()), own()),
+        (settings(), labelled(|_| ()), not_found()),
+        (settings(), labelled(|_| ()), recorded("resource not granted")),
+        (settings(), labelled(|_| ()), recorded("capability not granted")),
+        (settings(), labelled(|_| ()), recorded("forbidden")),
+        (settings(), labelled(|_| ()), recorded("API server unreachable")),
+        (settings(), labelled(|_| ()), holding(&json!({"kind": "Pod"}))),
+        (settings(), labelled(|pod| pod["spec"]["serviceAccountName"] = json!("../x")), nobody()),
+        (settings(), labelled(|pod| pod["spec"]["containers"] = json!({})), nobody()),
+        (json!({"layout": "V3"}), labelled(|_| ()), nobody()),
+        (settings(), labelled(|_| ()), annotated("client-id", "")),
+        (settings(), labelled(|pod| annotate(pod, "skip-containers", "x")), own()),
+        (settings(), labelled(|pod| annotate(pod, "skip-container", "x")), own()),
+        (settings(), labelled(|pod| annotate(pod, "client-id", "x")), own()),
+        (settings(), labelled(|pod| annotate(pod, "use", "true")), own()),
+        (settings(), yada(|pod| label(pod, "True")), own()),
+        (settings(), labelled(|pod| pod["metadata"]["labels"]["aadpodidbinding"] = json!("x")), own()),
+        (with(&json!({"trigger": "ServiceAccount"})), service_account_request, nobody()),
+        (with(&json!({"onLookupFailure": "Admit"})), yada(|_| ()), recorded("forbidden")),
+        (settings(), workload(|_| ()), recorded("forbidden")),
+        (settings(), workload(|object| label(object, "true")), own()),
+        (settings(), workload(|object| annotate(object, "skip-containers", "x")), own()),
+        (settings(), workload(|object| annotate(object, "client-id", "x")), own()),
+    ]
+}
+
+#[test]
+fn each_message_stands_in_troubleshooting_and_the_reverse() {
+    let (refusals, warnings) = (documented("Refusals"), documented("Warnings"));
+    let mut said: BTreeSet<&str> = BTreeSet::new();
+    for (settings, request, answers) in cases() {
+        let response = evaluate(&settings, &request, answers).response;
+        let first = response.message().lines().next().unwrap_or_default();
+        if let Some((problem, _)) = first.split_once(": ").and_then(|(_, rest)| rest.rsplit_once("; ")) {
+            said.insert(find(&refusals, problem));
+        }
+        for line in response.message().lines().filter(|line| line.starts_with("and ")) {
+            said.insert(find(&warnings, line));
+        }
+        for warning in common::warnings(&response) {
+            let text = warning.split_once(": ").map_or(warning.as_str(), |(_, text)| text);
+            said.insert(find(&warnings, text));
+        }
+    }
+    let all: BTreeSet<&str> = refusals.iter().chain(&warnings).map(String::as_str).collect();
+    assert_eq!(
+        all.difference(&said).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "documented, but not said by any case"
+    );
+}
+
+/// A message that is new in the code needs a case above, and a row in the page.
+#[test]
+fn has_a_case_for_each_place_in_the_code_that_says_something() {
+    let mut places = Vec::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let says = |line: &&str| line.contains("Warning::new(") || line.trim_end().ends_with(" Refusal {");
+        let number =
+            code.lines().filter(says).filter(|line| !line.contains("fn ") || line.contains("->")).count();
+        if number > 0 {
+            places.push(format!("{} {number}", path.file_name().unwrap().to_string_lossy()));
+        }
+    }
+    places.sort();
+    let known = [
+        "admission.rs 3",
+        "annotations.rs 1",
+        "finding.rs 2",
+        "look_up.rs 1",
+        "plan.rs 7",
+        "preflight.rs 4",
+        "proxy.rs 3",
+        "remarks.rs 4",
+        "service_account.rs 2",
+        "verdict.rs 4",
+    ];
+    assert_eq!(places, known);
+}
