@@ -131,8 +131,34 @@ budgets: policy.wasm $(RUNNER)
 	@$(RUNNER) bench --count --budgets $(BUDGETS) -o budgets > target/counted.txt
 	@$(CONFORMANCE) within-budgets $(BUDGETS)
 
+# The README's picture of what `make run` prints.
+docs/run.svg: policy.wasm $(RUNNER) $(CONFORMANCE) $(wildcard $(WALKTHROUGH)/*.yaml)
+	CLICOLOR_FORCE=1 $(RUNNER) try --settings $(WALKTHROUGH)/settings.yaml $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml \
+	  | $(CONFORMANCE) picture "make run" > docs/run.svg
+
 docs/cost.svg: policy.wasm $(RUNNER)
 	$(RUNNER) bench --count --plot docs/cost.svg -o budgets > target/counted.txt
+
+# Advisories (where the database can be had), licences, sources and duplicate versions; deny.toml has the exceptions.
+.PHONY: deny
+deny:
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
+	@test -z "$$(cargo tree --locked --package azure-workload-identity-policy --edges normal --duplicates --target wasm32-wasip1)" \
+	  || { echo "the module has crates in two versions:"; cargo tree --locked --package azure-workload-identity-policy --edges normal --duplicates --target wasm32-wasip1; exit 1; }
+	cargo deny --locked check --hide-inclusion-graph advisories || echo "advisories were not checked, or there are some: see above"
+
+# Puts the annotated module into a registry: make push REGISTRY=ghcr.io/owner/policies [TAG=v0.1.0] [KWCTL_FLAGS=…]
+TAG ?= v$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+.PHONY: push
+push: annotated-policy.wasm
+	@test -n "$(REGISTRY)" || { echo "say where: make push REGISTRY=ghcr.io/owner/policies"; exit 1; }
+	kwctl push $(KWCTL_FLAGS) annotated-policy.wasm registry://$(REGISTRY)/azure-workload-identity:$(TAG)
+
+# Artifact Hub's form of metadata.yml, by kwctl; its date changes each time.
+.PHONY: artifacthub-pkg
+artifacthub-pkg:
+	kwctl scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml > artifacthub-pkg.yml
 
 # With kwctl on the PATH this runs the annotated module through it, without through policy-runner.
 .PHONY: e2e-tests

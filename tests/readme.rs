@@ -56,3 +56,17 @@ fn shows_the_message_that_a_missing_tenant_gives() {
     let (message, _) = refused(&serde_json::json!({}), &yada(|_| ()), holding(&yada_account()));
     assert_eq!(code_blocks(&file("README.md"), "text")[1].trim_end(), message);
 }
+
+#[test]
+fn pictures_what_make_run_prints() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
+    let output = Command::new(std::path::Path::new(root).join("target/host/policy-runner"))
+        .current_dir(root)
+        .env("CLICOLOR_FORCE", "1")
+        .args(["try", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
+        .output()
+        .unwrap();
+    let picture = conformance::picture::svg("make run", &String::from_utf8(output.stdout).unwrap());
+    assert!(picture == file("docs/run.svg"), "docs/run.svg is of another time: make docs/run.svg");
+}

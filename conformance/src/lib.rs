@@ -6,6 +6,7 @@ pub mod configurations;
 pub mod deviations;
 pub mod generate;
 pub mod oracle;
+pub mod picture;
 pub mod recording;
 pub mod shrink;
 pub mod summary;

@@ -16,7 +16,7 @@ use conformance::{
     configurations::{self, Configuration},
     generate::{Case, Generator},
     oracle::Oracle,
-    recording, shrink, summary,
+    picture, recording, shrink, summary,
     tally::{self, Failure, Tally},
 };
 use policy_runner::host::Module;
@@ -65,6 +65,11 @@ enum Verb {
         /// What libFuzzer printed, a file for each target
         logs: Vec<PathBuf>,
     },
+    /// Draws what a command printed, from standard input, as SVG
+    Picture {
+        /// The command, as it is shown
+        command: String,
+    },
     /// Leaves in the summary that all figures are within their budgets
     WithinBudgets {
         /// The budget file
@@ -88,6 +93,12 @@ fn main() -> ExitCode {
         Verb::Record { oracle, cases, seed } => record(&cli, oracle, *cases, *seed),
         Verb::Recorded => recorded(&cli),
         Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
+        Verb::Picture { command } => {
+            std::io::read_to_string(std::io::stdin()).map_err(Into::into).map(|output| {
+                print!("{}", picture::svg(command, &output));
+                true
+            })
+        }
         Verb::WithinBudgets { budgets } => within(budgets).map(|()| true),
         Verb::Skipped { section, why } => summary::leave(section, &format!("not run: {why}")).map(|()| true),
         Verb::Summary => summary::all().map(|text| {

@@ -43,7 +43,13 @@ fn picture(path: &Path, lines: [(&str, Line); 2]) -> Result<(), Box<dyn std::err
             .x_label_area_size(36)
             .y_label_area_size(48)
             .build_cartesian_2d(0.0..most(|point| point.0), 0.0..most(|point| point.1))?;
-        chart.configure_mesh().x_desc(name).y_desc("million wasm instructions").draw()?;
+        chart
+            .configure_mesh()
+            .x_labels(6)
+            .x_label_formatter(&|size| format!("{size:.0}"))
+            .x_desc(name)
+            .y_desc("million wasm instructions")
+            .draw()?;
         chart.draw_series(LineSeries::new(line.iter().copied(), &BLUE))?;
         chart.draw_series(line.iter().map(|point| Circle::new(*point, 3, BLUE.filled())))?;
     }
