@@ -78,3 +78,42 @@ response() { grep '^{"uid"' <<<"$output"; }
   [ "$status" -eq 1 ]
   [ "$(expr "$output" : '.*Provided settings are not valid.*tenantId is 5.*layout is "V3".*')" -ne 0 ]
 }
+
+# kwctl alone: what the official tool does with the annotated module and the manifests of deploy/.
+only_kwctl() { command -v kwctl >/dev/null || skip "kwctl is not on the PATH"; }
+
+@test "the deployment's own manifest runs locally, with the settings and grants that stand in it" {
+  only_kwctl
+  sed "s|module: .*|module: file://$PWD/annotated-policy.wasm|" deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
+  run kwctl run --request-path test_data/walkthrough.json \
+    --replay-host-capabilities-interactions test_data/session-walkthrough.yml "$BATS_TEST_TMPDIR/policy.yaml"
+  echo "output = ${output}"
+  [ "$status" -eq 0 ]
+  response | jq -r .patch | base64 --decode | jq -e '[.[].op] | length == 6 and unique == ["add"]'
+}
+
+@test "a manifest that does not grant the look-up is refused with the grant to add" {
+  only_kwctl
+  sed -e "s|module: .*|module: file://$PWD/annotated-policy.wasm|" -e '/contextAwareResources:/,+2d' deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
+  run kwctl run --request-path test_data/labelled.json "$BATS_TEST_TMPDIR/policy.yaml"
+  echo "output = ${output}"
+  response | jq -e '(.allowed | not) and (.status.message | contains("contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]"))'
+}
+
+@test "the metadata in the module is complete, and Artifact Hub's form of it is the committed one" {
+  only_kwctl
+  run kwctl inspect annotated-policy.wasm
+  echo "output = ${output}"
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"azure-workload-identity"* && "$output" == *"minimum kubewarden version"* ]]
+  kwctl scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml > "$BATS_TEST_TMPDIR/pkg.yml"
+  diff <(grep -v ^createdAt: artifacthub-pkg.yml) <(grep -v ^createdAt: "$BATS_TEST_TMPDIR/pkg.yml")
+}
+
+@test "annotating warns of nothing: what is declared is used, what is used is declared" {
+  only_kwctl
+  run kwctl annotate -m metadata.yml -u README.md -o "$BATS_TEST_TMPDIR/annotated.wasm" policy.wasm
+  echo "output = ${output}"
+  [ "$status" -eq 0 ]
+  [[ "$output" != *WARN* ]]
+}
