@@ -15,12 +15,6 @@ type Row = (fn(&mut Value), String);
 const FOUR: [&str; 4] =
     ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 
-fn with(more: &Value) -> Value {
-    let mut settings = settings();
-    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    settings
-}
-
 fn without_identity(container: &Value) -> Value {
     let mut container = container.clone();
     container.as_object_mut().unwrap().remove("volumeMounts");

@@ -46,12 +46,6 @@ fn find<'p>(patterns: &'p [String], text: &str) -> &'p str {
         .unwrap_or_else(|| panic!("docs/troubleshooting.md does not have: {text}"))
 }
 
-fn with(more: &Value) -> Value {
-    let mut settings = settings();
-    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    settings
-}
-
 fn labelled(change: impl FnOnce(&mut Value)) -> Value {
     yada(|pod| {
         label(pod, "true");

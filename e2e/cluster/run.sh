@@ -67,10 +67,12 @@ jq -e --arg tenant "$tenant" '
   "$work/pod.json" >/dev/null || fail "the pod is not complete"
 
 say "a refusal"
-if kubectl -n "$namespace" annotate --overwrite serviceaccount myserviceaccount azure.workload.identity/client-id='${CLIENT_ID}' 2> "$work/refusal"; then
+# shellcheck disable=SC2016 # the unexpanded variable is the mistake
+wrong='${CLIENT_ID}'
+if kubectl -n "$namespace" annotate --overwrite serviceaccount myserviceaccount azure.workload.identity/client-id="$wrong" 2> "$work/refusal"; then
   fail "a client id that is none was accepted"
 fi
-grep -q 'is "${CLIENT_ID}", expected a UUID' "$work/refusal" || fail "$(cat "$work/refusal")"
+grep -qF "is \"$wrong\", expected a UUID" "$work/refusal" || fail "$(cat "$work/refusal")"
 
 say "a warning"
 kubectl -n "$namespace" annotate serviceaccount myserviceaccount azure.workload.identity/client_id=x 2> "$work/warning"

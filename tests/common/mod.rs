@@ -33,6 +33,13 @@ pub fn settings() -> Value {
     json!({"tenantId": TENANT_ID})
 }
 
+/// The settings of the walkthrough, and more.
+pub fn with(more: &Value) -> Value {
+    let mut settings = settings();
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    settings
+}
+
 /// A labelled ServiceAccount with these annotations, whose names are given without their prefix.
 pub fn service_account(annotations: &Value) -> Value {
     let annotations: serde_json::Map<String, Value> = annotations
