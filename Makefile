@@ -47,8 +47,11 @@ lint:
 	cargo clippy --workspace --all-targets $(CARGO_FLAGS) -- -D warnings
 
 .PHONY: test
-test: fmt lint policy.wasm $(RUNNER) $(CONFORMANCE)
+test: fmt lint policy.wasm
 	rm -rf target/summary
+	# All at once: built package by package, wasmtime would be compiled a second time, with other features.
+	cargo build --workspace --all-targets $(CARGO_FLAGS)
+	@touch $(RUNNER) $(CONFORMANCE)
 	$(MAKE) --no-print-directory manifests workflows scripts
 	cargo test --workspace $(CARGO_FLAGS)
 	$(MAKE) --no-print-directory conformance
@@ -110,13 +113,13 @@ record: policy.wasm $(CONFORMANCE) $(ORACLE)
 	$(CONFORMANCE) record $(ORACLE)
 
 # Coverage-guided fuzzing, natively, for TIME seconds with each target: JSON is mutated as JSON. What it finds new goes to
-# fuzz/corpus, a crash to fuzz/artifacts. cargo-fuzz is installed where it is missing; no nightly compiler is needed.
+# fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts. cargo-fuzz is installed where it is missing; no nightly compiler is needed.
 TIME ?= 60
 FUZZ_TARGETS := validate validate_settings
 .PHONY: fuzz
 fuzz:
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
-	cd fuzz && for target in $(FUZZ_TARGETS); do \
+	cd fuzz && { [ -d corpus ] || tar -xzf corpus.tar.gz; } && for target in $(FUZZ_TARGETS); do \
 	  mkdir -p "corpus/$$target"; \
 	  cargo fuzz run --sanitizer none "$$target" "corpus/$$target" "seeds/$$target" -- \
 	    -max_total_time=$(TIME) -max_len=20000 -print_final_stats=1 2>&1 | tee "../target/fuzz-$$target.log" | grep -E '^(Done|stat::|SUMMARY|==)'; \
