@@ -42,7 +42,11 @@ pub fn of_metadata(
     for name in skipped.iter().filter(|name| !names.contains(name)) {
         warnings.push(Warning::new(
             title,
-            format!("skip-containers names {}, but no container has that name", quote_to(name, 63)),
+            format!(
+                "skip-containers names {}, but no container has that name{}",
+                quote_to(name, 63),
+                if name.contains(',') { " (separate names with ;)" } else { "" }
+            ),
         ));
     }
     if pod.metadata.retired_binding.is_some() {

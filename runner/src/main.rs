@@ -32,7 +32,9 @@ struct Cli {
 enum Verb {
     /// Shows what the policy does with the manifests in FILE…
     ///
-    /// The `ServiceAccounts` among them are the cluster. Exit status: 0 all allowed, 1 something refused, 2 could not run.
+    /// The `ServiceAccount` objects among them stand in for those of the cluster: any other counts as missing. Folders are
+    /// read with the folders in them. Exit status: 0 all allowed (with warnings or without), 1 something refused, 2 could not
+    /// run, or no Kubernetes object in FILE….
     Try(Try),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
@@ -114,8 +116,11 @@ fn read_settings(path: Option<&Path>) -> Result<Value> {
     let Some(path) = path else { return Ok(Value::Object(serde_json::Map::new())) };
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the settings {}", path.display()))?;
-    yaml_serde::from_str(&text)
-        .with_context(|| format!("the settings {} are no YAML or JSON", path.display()))
+    let value: Value = yaml_serde::from_str(&text)
+        .with_context(|| format!("the settings {} are no YAML or JSON", path.display()))?;
+    // A policy's manifest will do: its settings are in it.
+    let is_manifest = value.get("apiVersion").is_some() && value.get("kind").is_some();
+    Ok(if is_manifest { value.pointer("/spec/settings").cloned().unwrap_or_default() } else { value })
 }
 
 fn check_settings(module: &Module, settings: &Value) -> Result<()> {
@@ -129,7 +134,14 @@ fn check_settings(module: &Module, settings: &Value) -> Result<()> {
 fn try_manifests(args: &Try) -> Result<bool> {
     let settings = read_settings(args.settings.as_deref())?;
     let manifests = manifests::read(&args.files)?;
-    let module = Module::from_file(&args.policy)?;
+    if manifests.objects.is_empty() {
+        bail!(
+            "no Kubernetes object in {}",
+            args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+        );
+    }
+    let module = Module::from_file(&args.policy)
+        .context("build the module with `make policy.wasm`, or give another with --policy")?;
     check_settings(&module, &settings)?;
     let mut out = anstream::stdout().lock();
     let all_allowed = judge_all(args, &module, &settings, &manifests, &mut out)?;
@@ -164,7 +176,9 @@ fn judge_all(
                 continue;
             };
             judged += 1;
-            let response = module.evaluate(settings, &request, Arc::clone(&cluster))?.response;
+            let evaluation = module.evaluate(settings, &request, Arc::clone(&cluster))?;
+            let why = manifests::why_untouched(&request, &evaluation.calls.look_ups, &cluster);
+            let response = evaluation.response;
             let before = request.get("object").unwrap_or(&Value::Null);
             let after = response.apply(before)?;
             all_allowed &= response.allowed;
@@ -172,8 +186,8 @@ fn judge_all(
             let is_account = manifests::kind(value) == "ServiceAccount";
             let speaks = !response.allowed || response.warnings.is_some();
             match args.output {
-                None if is_account && !speaks => {}
-                None => report::object(out, namespace, before, &after, &response)?,
+                None if is_account && !speaks && manifests.objects.len() > 1 => {}
+                None => report::object(out, namespace, before, &after, &response, why.as_deref())?,
                 Some(_) if !response.allowed => refused(namespace, before, &response),
                 Some(Output::Env) if is_account => {}
                 Some(_) if shown => print_object(out, args.output, &after)?,

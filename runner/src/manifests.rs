@@ -186,13 +186,42 @@ pub fn pod_of(object: &Value) -> Option<Value> {
     Some(Value::Object(pod))
 }
 
+/// Why a pod may be left as it is, for a person who expected otherwise: what its label says, and what the ServiceAccount
+/// that was looked up. `None` for other objects.
+#[must_use]
+pub fn why_untouched(request: &Value, look_ups: &[GetResource], cluster: &Answers) -> Option<String> {
+    const LABEL: &str = "/metadata/labels/azure.workload.identity~1use";
+    let object = request.get("object").filter(|object| kind(object) == "Pod")?;
+    let own = object.pointer(LABEL).and_then(Value::as_str);
+    let Some(look_up) = look_ups.first() else {
+        return Some(match own {
+            Some("false") => "its label azure.workload.identity/use is \"false\"".to_owned(),
+            _ => "it has no label azure.workload.identity/use: \"true\", which alone counts here".to_owned(),
+        });
+    };
+    let account =
+        format!("ServiceAccount {}/{}", look_up.namespace.as_deref().unwrap_or_default(), look_up.name);
+    let Ok(answer) = cluster(look_up) else { return Some(format!("{account} is not among the files")) };
+    let answer: Value = serde_json::from_slice(&answer).ok()?;
+    match (own, answer.pointer(LABEL).and_then(Value::as_str)) {
+        (Some("true"), _) | (_, Some("true")) => Some("it has its identity already".to_owned()),
+        _ => Some(format!("neither it nor {account} has the label azure.workload.identity/use: \"true\"")),
+    }
+}
+
 /// The request that an API server sends when `object` is created; `None` where the policy does not look at its kind.
 ///
 /// # Errors
 /// An object without metadata.
 pub fn creation(object: &Value, default_namespace: &str) -> Result<Option<Value>> {
     let kind = kind(object);
-    let Some((_, resource)) = RESOURCES.iter().find(|(known, _)| *known == kind) else { return Ok(None) };
+    let Some((_, resource)) = RESOURCES.iter().find(|(known, _)| *known == kind) else {
+        // `kind: pod` is nothing to an API server.
+        if let Some((meant, _)) = RESOURCES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind)) {
+            bail!("kind is {kind:?}, did you mean {meant}?");
+        }
+        return Ok(None);
+    };
     let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let namespace = namespace_of(object, default_namespace);

@@ -15,7 +15,8 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const CAUTION: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Writes what came of `object`; `after` is the object as the API server would store it.
+/// Writes what came of `object`; `after` is the object as the API server would store it, `why_untouched` what is to be said
+/// of a pod that is the same after as before.
 ///
 /// # Errors
 /// The output can't be written.
@@ -25,6 +26,7 @@ pub fn object(
     object: &Value,
     after: &Value,
     response: &AdmissionResponse,
+    why_untouched: Option<&str>,
 ) -> Result<()> {
     let star = if object.pointer("/metadata/name").is_none() { "*" } else { "" };
     let title = format!("{} {namespace}/{}{star}", kind(object), name_of(object));
@@ -37,6 +39,9 @@ pub fn object(
         }
         (true, true) => {
             writeln!(out, "{title}: {FAINT}allowed, untouched{FAINT:#}")?;
+            if let Some(why) = why_untouched {
+                writeln!(out, "  {FAINT}{why}{FAINT:#}")?;
+            }
         }
         (true, false) => {
             writeln!(out, "{title}: {GOOD}allowed, with its identity{GOOD:#}")?;
