@@ -1,0 +1,167 @@
+//! A cursor over [`Json`] that knows its path: the only checks of shape, and what they say.
+
+use std::{borrow::Cow, fmt};
+
+use super::{Json, text_of};
+
+/// A place in the JSON where something else stands than the policy can understand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where, as `spec.containers[0].env`.
+    pub path: String,
+    /// What stands there, as "an object"; never its content, which can be a secret.
+    pub found: &'static str,
+    /// What would be accepted, as "a list".
+    pub expected: &'static str,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'p> {
+    Field(&'p str),
+    Index(usize),
+}
+
+/// A place in a [`Json`], and the way there.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'p, 't> {
+    json: &'t Json<'t>,
+    step: Step<'p>,
+    parent: Option<&'p At<'p, 't>>,
+}
+
+impl<'p, 't> At<'p, 't> {
+    /// The place that messages call `name`.
+    #[must_use]
+    pub fn root(name: &'p str, json: &'t Json<'t>) -> Self {
+        Self { json, step: Step::Field(name), parent: None }
+    }
+
+    /// The field `name`; `None` where it is missing or null.
+    ///
+    /// # Errors
+    /// `self` is no object.
+    pub fn field<'c>(&'c self, name: &'c str) -> Result<Option<At<'c, 't>>, Malformed> {
+        if !matches!(self.json, Json::Object(_)) {
+            return Err(self.malformed("an object"));
+        }
+        let at = self.json.field(name).map(|json| At { json, step: Step::Field(name), parent: Some(self) });
+        Ok(at.filter(|at| !at.is_null()))
+    }
+
+    /// The field `name`, which must be there.
+    ///
+    /// # Errors
+    /// `self` is no object, or the field is missing or null.
+    pub fn required<'c>(&'c self, name: &'c str, expected: &'static str) -> Result<At<'c, 't>, Malformed> {
+        self.field(name)?.ok_or_else(|| {
+            let found = if self.json.field(name).is_some() { "null" } else { "missing" };
+            Malformed { path: join(&self.path(), Step::Field(name)), found, expected }
+        })
+    }
+
+    /// The fields, in their order.
+    ///
+    /// # Errors
+    /// `self` is no object.
+    pub fn entries<'c>(&'c self) -> Result<impl Iterator<Item = (&'t str, At<'c, 't>)>, Malformed> {
+        match self.json {
+            Json::Object(fields) => Ok(fields.iter().map(|(name, json)| {
+                (name.as_ref(), At { json, step: Step::Field(name.as_ref()), parent: Some(self) })
+            })),
+            Json::Raw(_) | Json::List(_) => Err(self.malformed("an object")),
+        }
+    }
+
+    /// The items, in their order.
+    ///
+    /// # Errors
+    /// `self` is no list.
+    pub fn items<'c>(&'c self) -> Result<impl Iterator<Item = At<'c, 't>>, Malformed> {
+        match self.json {
+            Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| At {
+                json,
+                step: Step::Index(index),
+                parent: Some(self),
+            })),
+            Json::Raw(_) | Json::Object(_) => Err(self.malformed("a list")),
+        }
+    }
+
+    /// The text of a JSON string.
+    ///
+    /// # Errors
+    /// `self` is no string, or one that is not Unicode (`"\ud800"`).
+    pub fn as_text(&self) -> Result<Cow<'t, str>, Malformed> {
+        match self.json {
+            Json::Raw(raw) => text_of(raw).ok_or_else(|| self.malformed("a string")),
+            Json::Object(_) | Json::List(_) => Err(self.malformed("a string")),
+        }
+    }
+
+    /// The value of a JSON boolean.
+    ///
+    /// # Errors
+    /// `self` is neither `true` nor `false`.
+    pub fn as_bool(&self) -> Result<bool, Malformed> {
+        match self.json {
+            Json::Raw(raw) if raw == "true" => Ok(true),
+            Json::Raw(raw) if raw == "false" => Ok(false),
+            Json::Raw(_) | Json::Object(_) | Json::List(_) => Err(self.malformed("true or false")),
+        }
+    }
+
+    /// The text that came, where the shape did not look in.
+    #[must_use]
+    pub fn as_raw(&self) -> Option<&'t str> {
+        match self.json {
+            Json::Raw(raw) => Some(raw),
+            Json::Object(_) | Json::List(_) => None,
+        }
+    }
+
+    /// What the messages say of a thing in this place that is not `expected`.
+    #[must_use]
+    pub fn malformed(&self, expected: &'static str) -> Malformed {
+        Malformed { path: self.path(), found: self.kind(), expected }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self.json, Json::Raw(raw) if raw == "null")
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.json {
+            Json::Object(_) => "an object",
+            Json::List(_) => "a list",
+            Json::Raw(raw) => match raw.as_bytes().first() {
+                Some(b'{') => "an object",
+                Some(b'[') => "a list",
+                Some(b'"') if text_of(raw).is_none() => "a string that is not Unicode",
+                Some(b'"') => "a string",
+                Some(b't' | b'f') => "a boolean",
+                Some(b'n') => "null",
+                _ => "a number",
+            },
+        }
+    }
+
+    /// The way here, as `spec.containers[0].env`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        join(&self.parent.map_or_else(String::new, At::path), self.step)
+    }
+}
+
+fn join(parent: &str, step: Step) -> String {
+    match step {
+        Step::Field(name) if parent.is_empty() => name.to_owned(),
+        Step::Field(name) => format!("{parent}.{name}"),
+        Step::Index(index) => format!("{parent}[{index}]"),
+    }
+}
