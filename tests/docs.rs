@@ -238,3 +238,26 @@ fn the_migration_page_has_every_helm_value_of_the_webhook() {
     let values: BTreeSet<String> = values.split_whitespace().map(str::to_owned).collect();
     assert_eq!(first_cells("docs/migrating.md").into_iter().collect::<BTreeSet<_>>(), values);
 }
+
+/// The counted figures of the performance page are those of the budgets.
+#[test]
+fn the_performance_page_has_the_budgets_figures() {
+    let page = file("docs/performance.md");
+    let cases = [
+        "walkthrough",
+        "opted-out",
+        "unlabelled-service-account",
+        "refusal",
+        "unrelated-deployment",
+        "large-pod",
+    ];
+    let mut names = cases.map(|case| format!("instructions/{case}")).to_vec();
+    names.push("module-bytes".to_owned());
+    for name in names {
+        let budgets = file("benches/budgets.txt");
+        let number = budgets.lines().find_map(|line| line.strip_prefix(&format!("{name} "))).unwrap();
+        let digits: Vec<&[u8]> = number.as_bytes().rchunks(3).rev().collect();
+        let grouped = String::from_utf8(digits.join(&b","[..])).unwrap();
+        assert!(page.contains(&grouped), "docs/performance.md: {name} is {grouped}");
+    }
+}
