@@ -79,9 +79,37 @@ fn comparable(case: &Case, pod: &Value) -> Value {
     if account_annotation(case, "tenant-id") == Some("") { without_tenant(pod) } else { without_future(pod) }
 }
 
+/// The names of the containers that have their token already.
+fn equipped(case: &Case) -> Vec<&Value> {
+    let input = pod(case);
+    let equipped = containers(input).filter(|container| is_equipped(input, container));
+    equipped.filter_map(|container| container.get("name")).collect()
+}
+
+/// A pod without the containers that have their token already, and without the volume that is not needed then.
+fn without_equipped(case: &Case, pod: &Value) -> Value {
+    let mut pod = comparable(case, pod);
+    let equipped = equipped(case);
+    if equipped.is_empty() {
+        return pod;
+    }
+    for list in ["/spec/initContainers", "/spec/containers"] {
+        if let Some(list) = pod.pointer_mut(list).and_then(Value::as_array_mut) {
+            list.retain(|container| !container.get("name").is_some_and(|name| equipped.contains(&name)));
+        }
+    }
+    if let Some(volumes) = pod.pointer_mut("/spec/volumes").and_then(Value::as_array_mut) {
+        volumes.retain(|volume| {
+            let name = volume.get("name").and_then(Value::as_str);
+            !name.is_some_and(|name| name.starts_with("azure-workload-identity-reserved-"))
+        });
+    }
+    pod
+}
+
 /// A pod without the proxy's containers.
 fn without_proxy(case: &Case, pod: &Value) -> Value {
-    let mut pod = comparable(case, pod);
+    let mut pod = without_equipped(case, pod);
     for list in ["/spec/initContainers", "/spec/containers"] {
         if let Some(list) = pod.pointer_mut(list).and_then(Value::as_array_mut) {
             list.retain(|container| !is_proxy(container));
@@ -191,30 +219,8 @@ pub const DEVIATIONS: &[Deviation] = &[
             let (Outcome::Admitted(webhook), Outcome::Admitted(policy)) = (webhook, policy) else {
                 return false;
             };
-            let input = pod(case);
-            let equipped = containers(input)
-                .filter(|container| is_equipped(input, container))
-                .map(|container| container.get("name"))
-                .collect::<Vec<_>>();
-            // All else must be the same: the other containers, and the volumes but for the one that is not needed.
-            let rest = |pod: &Value| {
-                let mut pod = comparable(case, pod);
-                for list in ["/spec/initContainers", "/spec/containers"] {
-                    if let Some(list) = pod.pointer_mut(list).and_then(Value::as_array_mut) {
-                        list.retain(|container| !equipped.contains(&container.get("name")));
-                    }
-                }
-                if let Some(volumes) = pod.pointer_mut("/spec/volumes").and_then(Value::as_array_mut) {
-                    volumes.retain(|volume| {
-                        !volume
-                            .get("name")
-                            .and_then(Value::as_str)
-                            .is_some_and(|name| name.starts_with("azure-workload-identity-reserved-"))
-                    });
-                }
-                said(&pod)
-            };
-            !equipped.is_empty() && rest(webhook) == rest(policy)
+            let rest = |pod: &Value| said(&without_equipped(case, pod));
+            !equipped(case).is_empty() && rest(webhook) == rest(policy)
         },
     },
     Deviation {

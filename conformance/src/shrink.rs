@@ -27,6 +27,9 @@ const NEEDED: [&[&str]; 7] = [
     &["metadata", "namespace"],
 ];
 
+/// Fields that Kubernetes requires where their object is there.
+const REQUIRED: [&str; 4] = ["name", "mountPath", "path", "audience"];
+
 /// All cases that lack one field or item of `case`, the largest pieces first.
 fn candidates(case: &Case) -> Vec<Case> {
     let mut candidates = Vec::new();
@@ -55,7 +58,8 @@ fn candidates(case: &Case) -> Vec<Case> {
 fn paths(value: &Value) -> Vec<Vec<String>> {
     let mut paths = below(value);
     paths.retain(|path| {
-        !NEEDED.iter().any(|needed| path == needed) && path.last().is_none_or(|last| last != "name")
+        !NEEDED.iter().any(|needed| path == needed)
+            && path.last().is_none_or(|last| !REQUIRED.contains(&last.as_str()))
     });
     paths
 }
