@@ -113,11 +113,12 @@ record: policy.wasm $(CONFORMANCE) $(ORACLE)
 	$(CONFORMANCE) record $(ORACLE)
 
 # Coverage-guided fuzzing, natively, for TIME seconds with each target: JSON is mutated as JSON. What it finds new goes to
-# fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts. cargo-fuzz is installed where it is missing; no nightly compiler is needed.
+# fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts.
+# cargo-fuzz is installed where it is missing; no nightly compiler is needed.
 TIME ?= 60
 FUZZ_TARGETS := validate validate_settings
 .PHONY: fuzz
-fuzz:
+fuzz: $(CONFORMANCE)
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
 	cd fuzz && { [ -d corpus ] || tar -xzf corpus.tar.gz; } && for target in $(FUZZ_TARGETS); do \
 	  mkdir -p "corpus/$$target"; \
@@ -145,7 +146,7 @@ bench: policy.wasm noop.wasm $(RUNNER) $(if $(shell command -v go),$(ORACLE))
 
 # The counted figures alone, which are the same at every run.
 .PHONY: budgets
-budgets: policy.wasm $(RUNNER)
+budgets: policy.wasm $(RUNNER) $(CONFORMANCE)
 	@$(RUNNER) bench --count --budgets $(BUDGETS) -o budgets > target/counted.txt
 	@$(CONFORMANCE) within-budgets $(BUDGETS)
 

@@ -19,7 +19,7 @@ use conformance::{
     picture, recording, shrink, summary,
     tally::{self, Failure, Tally},
 };
-use policy_runner::host::Module;
+use policy_runner::{bench::budgets::Budgets, host::Module};
 
 /// Compares the policy with the azure-workload-identity webhook.
 #[derive(Parser)]
@@ -144,7 +144,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ask = |configuration: &Configuration, case: &Case| {
-        let mut oracle = Oracle::start(oracle, configuration, &[])?;
+        let mut oracle = Oracle::start(oracle, configuration)?;
         oracle.ask(std::slice::from_ref(case))?.pop().context("no answer")
     };
     conclude(&module, &tally, "conformance", &format!("{}, live, seed {seed}: ", recording::WEBHOOK), &ask)
@@ -153,7 +153,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
 /// All three comparisons of all cases with one configuration.
 fn compare(module: &Module, oracle: &Path, configuration: &Configuration, cases: &[Case]) -> Result<Tally> {
     let mut tally = Tally::default();
-    let mut oracle = Oracle::start(oracle, configuration, &[])?;
+    let mut oracle = Oracle::start(oracle, configuration)?;
     for cases in cases.chunks(1000) {
         let answers = oracle.ask(cases)?;
         let mut second = Vec::new();
@@ -174,7 +174,7 @@ fn record(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     for (index, configuration) in configurations.iter().enumerate() {
         let seed = seed.wrapping_add(index as u64);
         let cases = cases(seed, each);
-        let answers = Oracle::start(oracle, configuration, &[])?.ask(&cases)?;
+        let answers = Oracle::start(oracle, configuration)?.ask(&cases)?;
         recording::write(&cli.recorded, configuration, seed, cases, answers)?;
     }
     println!("{} cases recorded in {}", each * configurations.len(), cli.recorded.display());
@@ -199,8 +199,7 @@ fn recorded(cli: &Cli) -> Result<bool> {
 }
 
 fn within(budgets: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(budgets)?;
-    let figures = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("ratio/")).count();
+    let figures = Budgets::from_file(budgets)?.counted();
     summary::leave("budgets", &format!("{figures} counted figures, 0 over their budgets"))
 }
 

@@ -22,9 +22,8 @@ impl Oracle {
     ///
     /// # Errors
     /// It can't be started.
-    pub fn start(program: &Path, configuration: &Configuration, arguments: &[&str]) -> Result<Self> {
+    pub fn start(program: &Path, configuration: &Configuration) -> Result<Self> {
         let mut child = Command::new(program)
-            .args(arguments)
             .env_clear()
             .envs(configuration.environment.iter().copied())
             .stdin(Stdio::piped())

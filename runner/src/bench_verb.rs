@@ -74,39 +74,7 @@ pub fn run(args: &Bench) -> Result<bool> {
         None => Vec::new(),
     };
     let mut out = anstream::stdout().lock();
-    match args.output {
-        Some(Output::Budgets) => {
-            for (name, number) in &counted {
-                writeln!(out, "{name} {number}")?;
-            }
-        }
-        Some(Output::Json) => {
-            let modules = subjects.iter().map(|subject| {
-                json!({"module": subject.name, "bytes": subject.bytes, "compileMs": subject.compile.as_secs_f64() * 1e3})
-            });
-            let webhook: BTreeMap<_, _> = webhook.into_iter().collect();
-            let report =
-                json!({"modules": modules.collect::<Vec<_>>(), "cases": figures, "webhook": webhook});
-            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
-        }
-        None => {
-            for subject in &subjects {
-                let instantiate = subject.instantiate(if args.count { 1 } else { 500 })?;
-                write!(out, "{}: {} bytes", subject.name, subject.bytes)?;
-                if !args.count {
-                    write!(
-                        out,
-                        ", compiled in {:.0} ms, instantiated in {:.1} µs",
-                        subject.compile.as_secs_f64() * 1e3,
-                        instantiate.as_secs_f64() * 1e6
-                    )?;
-                }
-                writeln!(out)?;
-            }
-            writeln!(out)?;
-            table::write(&mut out, &figures, &webhook)?;
-        }
-    }
+    print(args, &mut out, &subjects, &figures, &counted, &webhook)?;
     if let (Some(threads), Some(case)) = (args.threads, cases.first()) {
         writeln!(out)?;
         for threads in 1..=threads {
@@ -129,6 +97,51 @@ pub fn run(args: &Bench) -> Result<bool> {
         anstream::eprintln!("over budget: {line}");
     }
     Ok(exceeded.is_empty())
+}
+
+/// Prints the figures in the form that was asked for.
+fn print(
+    args: &Bench,
+    out: &mut dyn Write,
+    subjects: &[Subject],
+    figures: &[Figures],
+    counted: &BTreeMap<String, u64>,
+    webhook: &[(&str, webhook::Cost)],
+) -> Result<()> {
+    match args.output {
+        Some(Output::Budgets) => {
+            for (name, number) in counted {
+                writeln!(out, "{name} {number}")?;
+            }
+        }
+        Some(Output::Json) => {
+            let modules = subjects.iter().map(|subject| {
+                json!({"module": subject.name, "bytes": subject.bytes, "compileMs": subject.compile.as_secs_f64() * 1e3})
+            });
+            let webhook: BTreeMap<_, _> = webhook.iter().map(|(case, cost)| (case, cost)).collect();
+            let report =
+                json!({"modules": modules.collect::<Vec<_>>(), "cases": figures, "webhook": webhook});
+            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+        }
+        None => {
+            for subject in subjects {
+                let instantiate = subject.instantiate(if args.count { 1 } else { 500 })?;
+                write!(out, "{}: {} bytes", subject.name, subject.bytes)?;
+                if !args.count {
+                    write!(
+                        out,
+                        ", compiled in {:.0} ms, instantiated in {:.1} µs",
+                        subject.compile.as_secs_f64() * 1e3,
+                        instantiate.as_secs_f64() * 1e6
+                    )?;
+                }
+                writeln!(out)?;
+            }
+            writeln!(out)?;
+            table::write(out, figures, webhook)?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints the ratios of median times, and returns those over their limit.

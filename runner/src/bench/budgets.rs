@@ -53,13 +53,22 @@ impl Budgets {
                 Some(_) => {}
             }
         }
-        let ratios = self.0.keys().filter(|name| !name.starts_with("ratio/"));
         exceeded.extend(
-            ratios
+            self.counted_names()
                 .filter(|name| !counted.contains_key(*name))
                 .map(|name| format!("{name} has a budget, but was not counted")),
         );
         exceeded
+    }
+
+    /// How many figures are counted ones.
+    #[must_use]
+    pub fn counted(&self) -> usize {
+        self.counted_names().count()
+    }
+
+    fn counted_names(&self) -> impl Iterator<Item = &String> {
+        self.0.keys().filter(|name| !name.starts_with("ratio/"))
     }
 
     /// The limits of the ratios, by their names without `ratio/`.
