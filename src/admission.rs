@@ -3,19 +3,21 @@
 use std::borrow::Cow;
 
 use crate::{
-    debug_containers,
-    finding::{Finding, find, no_such_name, unused_warnings},
-    inject,
-    json::{self, At, Json, Malformed},
-    look_up::{LookUp, LookUpFailure},
-    plan::{self, Decision, Subjected, pod_title},
-    pod::{self, Metadata, PodKind, Spec},
-    preflight,
-    question::{self, PAYLOAD, Question},
-    reader,
-    service_account::SERVICE_ACCOUNT,
+    decide::{
+        due::{Finding, find, no_such_name, unused_warnings},
+        inject,
+        plan::{self, Decision, Subjected, pod_title},
+    },
+    host::look_up::{LookUp, LookUpFailure},
+    json::{self, At, Json, Malformed, fields},
+    judge::{debug_containers, preflight},
+    object::{
+        pod::{self, Metadata, PodKind, Spec},
+        request::{self, PAYLOAD, Question},
+        service_account::SERVICE_ACCOUNT,
+    },
     settings::{OnLookupFailure, Settings},
-    use_label::UseLabel,
+    value::use_label::UseLabel,
     verdict::{Blame, Code, LogLine, Refusal, Verdict, Warning},
 };
 
@@ -61,17 +63,17 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         Ok(settings) => settings,
         Err(problems) => return Ok(Verdict::refused(bad_settings(&problems))),
     };
-    let judged = question::question(&request).and_then(|question| match question {
+    let judged = request::question(&request).and_then(|question| match question {
         Question::Pod => pod(&settings, payload, &request, look_up),
         Question::DebugContainers => debug_containers(&settings, payload, &request),
         Question::ServiceAccount => {
-            let object = question::object(payload, &request, &SERVICE_ACCOUNT)?;
-            let old = question::old_object(payload, &SERVICE_ACCOUNT);
+            let object = request::object(payload, &request, &SERVICE_ACCOUNT)?;
+            let old = request::old_object(payload, &SERVICE_ACCOUNT);
             preflight::service_account(&settings, &namespace(&request)?, &object, old.as_ref())
         }
         Question::Workload(kind) => {
-            let object = question::object(payload, &request, &preflight::WORKLOAD)?;
-            let old = question::old_object(payload, &preflight::WORKLOAD);
+            let object = request::object(payload, &request, &preflight::WORKLOAD)?;
+            let old = request::old_object(payload, &preflight::WORKLOAD);
             Ok(preflight::workload(&settings, kind, &namespace(&request)?, &object, old.as_ref(), look_up))
         }
         Question::NotOurs => Ok(Verdict::accepted()),
@@ -80,10 +82,10 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         .unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed("Request".to_owned(), &malformed))))
 }
 
-fn bad_settings(problems: &[reader::Problem]) -> Refusal {
+fn bad_settings(problems: &[fields::Problem]) -> Refusal {
     Refusal {
         object: "Policy".to_owned(),
-        problem: format!("its settings are not valid: {}", reader::explain(problems)),
+        problem: format!("its settings are not valid: {}", fields::explain(problems)),
         hint: "repair them in the policy's spec.settings:",
         cure: "kubectl edit clusteradmissionpolicy".to_owned(),
         code: Code::InternalServerError,
@@ -98,7 +100,7 @@ fn pod<'t>(
     request: &At<'_, '_>,
     look_up: LookUp,
 ) -> Result<Verdict<'t>, Malformed> {
-    let mut object = question::object(payload, request, &pod::POD)?;
+    let mut object = request::object(payload, request, &pod::POD)?;
     let metadata = Metadata::read(&At::root("", &object))?;
     if metadata.kind == PodKind::Mirror {
         return Ok(Verdict::accepted());
@@ -153,9 +155,9 @@ fn debug_containers<'t>(
     payload: &Json<'t>,
     request: &At<'_, '_>,
 ) -> Result<Verdict<'t>, Malformed> {
-    let object = question::object(payload, request, &pod::POD)?;
+    let object = request::object(payload, request, &pod::POD)?;
     let spec = spec_of(&object)?;
-    let old = question::old_object(payload, &pod::POD).and_then(|old| spec_of(&old).ok());
+    let old = request::old_object(payload, &pod::POD).and_then(|old| spec_of(&old).ok());
     debug_containers::judge(settings, &namespace(request)?, object, spec, old.as_ref())
 }
 

@@ -12,31 +12,14 @@
 //! to values.
 
 pub mod admission;
-pub mod annotations;
-pub mod cloud;
-pub mod debug_containers;
-pub mod entries;
-pub mod finding;
-pub mod governance;
+pub mod decide;
+pub mod feature;
 pub mod host;
-pub mod identity;
-pub mod inject;
 pub mod json;
-pub mod look_up;
-pub mod mounts;
-pub mod names;
-pub mod plan;
-pub mod pod;
-pub mod preflight;
-pub mod proxy;
-pub mod question;
-pub mod reader;
-pub mod remarks;
-pub mod service_account;
+pub mod judge;
+pub mod object;
 pub mod settings;
-pub mod token;
-pub mod token_endpoint;
-pub mod use_label;
+pub mod value;
 pub mod verdict;
 
 use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
@@ -56,8 +39,8 @@ pub extern "C" fn wapc_init() {
 /// # Errors
 /// A payload that is not the protocol's JSON at all: the host shows it as "internal server error".
 pub fn validate(payload: &[u8]) -> CallResult {
-    let verdict = admission::validate(payload, &mut host::look_up)?;
-    host::log(&verdict);
+    let verdict = admission::validate(payload, &mut host::calls::look_up)?;
+    host::calls::log(&verdict);
     Ok(verdict.into_response())
 }
 
@@ -68,6 +51,6 @@ pub fn validate(payload: &[u8]) -> CallResult {
 pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
-    let message = settings::Settings::parse(text).err().map(|problems| reader::explain(&problems));
+    let message = settings::Settings::parse(text).err().map(|problems| json::fields::explain(&problems));
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
 }

@@ -13,8 +13,8 @@ mod kinds;
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 use azure_workload_identity_policy::{
-    names,
     settings::{FIELDS, Settings},
+    value::names,
 };
 use common::file;
 use serde::Deserialize;

@@ -9,8 +9,8 @@ use std::sync::{
 
 use azure_workload_identity_policy::{
     admission,
-    look_up::{Freshness, LookUpFailure},
-    service_account::{Reference, ServiceAccount},
+    host::look_up::{Freshness, LookUpFailure},
+    object::service_account::{Reference, ServiceAccount},
 };
 use common::MODULE;
 use policy_runner::host::{Answers, GetResource, callback_failure};

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use azure_workload_identity_policy::{
     admission,
-    look_up::Freshness,
-    service_account::{Reference, ServiceAccount},
+    host::look_up::Freshness,
+    object::service_account::{Reference, ServiceAccount},
 };
 use common::*;
 use policy_runner::{

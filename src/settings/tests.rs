@@ -1,5 +1,5 @@
 use super::*;
-use crate::reader::explain;
+use crate::json::fields::explain;
 use serde_json::json;
 
 #[test]

@@ -1,13 +1,14 @@
 //! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
 
 use crate::{
-    inject,
+    decide::{
+        inject, mounts,
+        plan::{Slot, pod_title},
+    },
     json::{At, Json, Malformed},
-    mounts, names,
-    plan::{Slot, pod_title},
-    pod::{Container, Metadata, Spec, Volume},
+    object::pod::{Container, Metadata, Spec, Volume},
     settings::Settings,
-    token::Layout,
+    value::{names, token::Layout},
     verdict::{Refusal, Verdict},
 };
 

@@ -1,18 +1,24 @@
 //! Mistakes caught where they are made: in `ServiceAccounts`, and in the pod templates of workloads.
 
 use crate::{
-    annotations::{Annotations, Place},
-    finding::{Finding, find, no_such_name, unused_warnings},
+    decide::{
+        due::{Finding, find, no_such_name, unused_warnings},
+        plan::{self, Decision, Subjected, decide},
+        warnings,
+    },
+    host::look_up::{LookUp, LookUpFailure},
     json::{At, FIELDS, Json, Malformed, Shape, text_of},
-    look_up::{LookUp, LookUpFailure},
-    names,
-    plan::{self, Decision, Subjected, decide},
-    pod::{Metadata, SPEC, Spec},
-    remarks,
-    service_account::{Reference, ServiceAccount},
+    object::{
+        annotations::{Annotations, Place},
+        pod::{Metadata, SPEC, Spec},
+        service_account::{Reference, ServiceAccount},
+    },
     settings::Settings,
-    token::PodName,
-    use_label::{Trigger, UseLabel},
+    value::{
+        names,
+        token::PodName,
+        use_label::{Trigger, UseLabel},
+    },
     verdict::{Blame, LogLine, Refusal, Verdict, Warning, cut_middle, printable},
 };
 
@@ -48,7 +54,7 @@ pub fn service_account(
     let new = read(namespace, object)?;
     let old = old.and_then(|old| read(namespace, old).ok());
     let title = new.reference.title();
-    let mut warnings = remarks::of_label(&title, &new.label);
+    let mut warnings = warnings::of_label(&title, &new.label);
     let endpoint = settings.endpoint_annotation();
     warnings.extend(new.annotations.warnings(&title, Place::ServiceAccount, endpoint));
     let annotated = [names::CLIENT_ID, names::TENANT_ID, names::TOKEN_EXPIRATION]

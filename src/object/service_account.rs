@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use crate::{
-    annotations::Annotations,
-    identity::{ClientId, TenantId},
     json::{At, FIELDS, Json, Malformed, Shape},
-    names,
-    token::TokenExpiration,
-    use_label::UseLabel,
+    object::annotations::Annotations,
+    value::{
+        identity::{ClientId, TenantId},
+        names,
+        token::TokenExpiration,
+        use_label::UseLabel,
+    },
     verdict::{Blame, Code, Refusal, quote},
 };
 

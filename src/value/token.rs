@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use sha2::{Digest, Sha256};
 
-use crate::names;
+use crate::value::names;
 
 /// Seconds that the projected token is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

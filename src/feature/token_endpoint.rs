@@ -3,11 +3,9 @@
 use std::str::FromStr;
 
 use crate::{
-    json::{Json, quoted},
-    names,
-    plan::Subjected,
-    reader::Reader,
-    token::Audience,
+    decide::plan::Subjected,
+    json::{Json, fields::Reader, quoted},
+    value::{names, token::Audience},
 };
 
 /// Where the endpoint's certificate authority is in the container (webhook `CAFilePath` below `VolumeMountPath`).

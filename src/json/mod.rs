@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 pub use cursor::{At, Malformed};
 
 mod cursor;
+pub mod fields;
 
 /// How far into a JSON text the policy looks.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::{ServiceAccountTokenProjection, VolumeMount};
 use serde::Serialize;
 
 use crate::{
+    feature::token_endpoint::TokenEndpoint,
     json::quoted,
-    token::{Audience, Layout, TokenExpiration},
-    token_endpoint::TokenEndpoint,
+    value::token::{Audience, Layout, TokenExpiration},
 };
 
 /// An entry of `env`.

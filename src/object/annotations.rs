@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     json::{At, Malformed},
-    names,
+    value::names,
     verdict::{Warning, cut_middle, printable},
 };
 

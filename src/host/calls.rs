@@ -4,9 +4,9 @@ use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 use wapc_guest::host_call;
 
 use crate::{
+    host::look_up::{Freshness, LookUpFailure},
     json::Json,
-    look_up::{Freshness, LookUpFailure},
-    service_account::{Reference, ServiceAccount},
+    object::service_account::{Reference, ServiceAccount},
     verdict::{Audit, LogLine, Outcome, Verdict},
 };
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::{
+    decide::plan::{Plan, Slot},
     json::Json,
-    plan::{Plan, Slot},
 };
 
 /// Writes `plan` into `spec`.
@@ -16,7 +16,7 @@ pub fn apply(plan: Plan, spec: &mut Json<'_>) {
         equip(container, env, injection.mount.map(|slot| (slot, plan.mount.as_str())));
     }
     for new in &plan.containers {
-        let Ok(container) = Json::parse(&new.json, &crate::pod::CONTAINER) else { continue };
+        let Ok(container) = Json::parse(&new.json, &crate::object::pod::CONTAINER) else { continue };
         let mut container = container.owned();
         if new.identity {
             equip(&mut container, plan.env.iter(), Some((Slot::Append, &plan.mount)));

@@ -3,17 +3,23 @@
 use std::borrow::Cow;
 
 use crate::{
-    cloud::{AuthorityHost, Cloud},
-    governance::{self, AllowedIdentity},
-    identity::TenantId,
-    json::{Json, Shape},
-    names,
-    preflight::Preflight,
-    proxy::ProxySettings,
-    reader::{Problem, Reader, describe},
-    token::{Audience, Layout, TokenExpiration},
-    token_endpoint::TokenEndpoint,
-    use_label::Trigger,
+    feature::{
+        allowed_identities::{self, AllowedIdentity},
+        proxy::ProxySettings,
+        token_endpoint::TokenEndpoint,
+    },
+    json::{
+        Json, Shape,
+        fields::{Problem, Reader, describe},
+    },
+    judge::preflight::Preflight,
+    value::{
+        cloud::{AuthorityHost, Cloud},
+        identity::TenantId,
+        names,
+        token::{Audience, Layout, TokenExpiration},
+        use_label::Trigger,
+    },
 };
 
 /// What to do with a pod that does not ask by its own label when its ServiceAccount can't be read.
@@ -143,7 +149,7 @@ impl Settings {
                 .unwrap_or(OnLookupFailure::Refuse),
             layout: reader.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
             extra_env: extra_env(&mut reader, "extraEnv"),
-            allowed_identities: governance::read(&mut reader, "allowedIdentities"),
+            allowed_identities: allowed_identities::read(&mut reader, "allowedIdentities"),
             preflight: reader.choice("preflight", Preflight::CHOICES).unwrap_or(Preflight::Warn),
             proxy: reader.object("proxy", ProxySettings::read),
             token_endpoint: TokenEndpoint::read(&mut reader, "customTokenEndpoint"),

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use wildmatch::WildMatch;
 
 use crate::{
-    identity::{ClientId, TenantId},
-    reader::Reader,
-    service_account::Reference,
+    json::fields::Reader,
+    object::service_account::Reference,
+    value::identity::{ClientId, TenantId},
     verdict::{Blame, Code, Refusal, quote},
 };
 

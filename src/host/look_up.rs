@@ -1,7 +1,7 @@
 //! Why a ServiceAccount could not be read: the causes told apart, each with its cure.
 
 use crate::{
-    service_account::{Reference, ServiceAccount},
+    object::service_account::{Reference, ServiceAccount},
     verdict::{Blame, Code, Refusal, quote_to},
 };
 

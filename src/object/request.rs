@@ -2,7 +2,7 @@
 
 use crate::{
     json::{At, FIELDS, Json, Malformed, Shape},
-    preflight::Workload,
+    judge::preflight::Workload,
 };
 
 /// The protocol's payload; objects stay text until it is known what they are.

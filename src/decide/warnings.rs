@@ -1,14 +1,15 @@
 //! What is wrong, but does not refuse: warnings.
 
 use crate::{
-    annotations::{Names, Place},
-    names,
-    plan::Subjected,
-    pod::Container,
-    proxy,
-    service_account::ServiceAccount,
+    decide::plan::Subjected,
+    feature::proxy,
+    object::{
+        annotations::{Names, Place},
+        pod::Container,
+        service_account::ServiceAccount,
+    },
     settings::Settings,
-    use_label::UseLabel,
+    value::{names, use_label::UseLabel},
     verdict::{Warning, cut_middle, quote_to},
 };
 
@@ -89,7 +90,7 @@ pub fn sets_client_id(container: &Container) -> bool {
 #[must_use]
 pub fn of_own_values(container: &Container, env: &[(&str, &str)]) -> Vec<Warning> {
     let differs = |name: &str, value: &str| {
-        let own = container.variable(name).and_then(crate::pod::Env::value);
+        let own = container.variable(name).and_then(crate::object::pod::Env::value);
         own.is_some_and(|own| own != value)
     };
     env.iter()

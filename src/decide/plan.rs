@@ -1,20 +1,22 @@
 //! Whether and what a pod gets: `decide`. The plan is complete before the first write.
 
-use injector::Injector;
+use crate::decide::containers::Injector;
 
 use crate::{
-    governance,
-    identity::{ClientId, Subject, TenantId},
-    names,
-    pod::{ContainerList, Metadata, Spec},
-    proxy, remarks,
-    service_account::{Reference, ServiceAccount, WrongValue, token_expiration},
+    decide::warnings,
+    feature::{allowed_identities, proxy},
+    object::{
+        pod::{ContainerList, Metadata, Spec},
+        service_account::{Reference, ServiceAccount, WrongValue, token_expiration},
+    },
     settings::{RequireClientId, Settings},
-    token::{PodName, TokenExpiration},
+    value::{
+        identity::{ClientId, Subject, TenantId},
+        names,
+        token::{PodName, TokenExpiration},
+    },
     verdict::{Audit, Blame, Code, Refusal, Warning},
 };
-
-mod injector;
 
 /// A pod, or a template that pods will be made from.
 #[derive(Debug, Clone, Copy)]
@@ -112,10 +114,10 @@ pub struct Decision {
 }
 
 /// The identity as it is injected.
-struct Identity {
-    client_id: Option<ClientId>,
-    tenant_id: TenantId,
-    expiration: TokenExpiration,
+pub(crate) struct Identity {
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) expiration: TokenExpiration,
 }
 
 /// Decides what `pod`, which is due an identity, gets from `service_account`.
@@ -141,13 +143,13 @@ pub fn decide(settings: &Settings, pod: Subjected, service_account: &ServiceAcco
     let injector = Injector::new(settings, pod);
     refusals.extend(injector.conflicts());
     let mut warnings =
-        remarks::of_metadata(settings, pod, service_account, &injector.skipped, proxy.is_some());
+        warnings::of_metadata(settings, pod, service_account, &injector.skipped, proxy.is_some());
     let audit = audit(service_account, settings);
     let Some(identity) = identity.filter(|_| refusals.is_empty()) else {
         return Decision { plan: Err(refusals), warnings, audit, doubtful: true };
     };
     let doubtful = identity.client_id.is_none();
-    if doubtful && !injector.due().all(remarks::sets_client_id) {
+    if doubtful && !injector.due().all(warnings::sets_client_id) {
         warnings.push(no_client_id_warning(&service_account.reference));
     }
     if proxy.is_some() {
@@ -203,7 +205,7 @@ pub fn service_account_identity(
     }
     let (client_id, tenant_id) = (client_id?, tenant_id?);
     if let Some(allowed) = &settings.allowed_identities {
-        refusals.extend(governance::check(allowed, reference, client_id.as_ref(), &tenant_id));
+        refusals.extend(allowed_identities::check(allowed, reference, client_id.as_ref(), &tenant_id));
     }
     Some((client_id, tenant_id))
 }

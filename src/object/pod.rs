@@ -3,12 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
-    annotations::Annotations,
     json::{At, FIELDS, ITEMS, Json, Malformed, Shape, text_of},
-    names,
-    service_account::Reference,
-    token::PodName,
-    use_label::UseLabel,
+    object::{annotations::Annotations, service_account::Reference},
+    value::{names, token::PodName, use_label::UseLabel},
 };
 
 /// A pod whose spec is not looked into yet.

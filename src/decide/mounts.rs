@@ -1,11 +1,13 @@
 //! Containers that have what they need already, and mounts that are in the way.
 
 use crate::{
-    names,
-    plan::Subjected,
-    pod::{Container, Mount},
-    token::{Audience, Layout},
-    token_endpoint,
+    decide::plan::Subjected,
+    feature::token_endpoint,
+    object::pod::{Container, Mount},
+    value::{
+        names,
+        token::{Audience, Layout},
+    },
     verdict::{Blame, Code, Refusal, cut_middle, printable, quote, quote_to},
 };
 
@@ -28,7 +30,7 @@ impl Equipped<'_, '_> {
     #[must_use]
     pub fn has(&self, container: &Container) -> bool {
         let Some(file) =
-            container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(crate::pod::Env::value)
+            container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(crate::object::pod::Env::value)
         else {
             return false;
         };

@@ -1,12 +1,13 @@
 //! The proxy sidecar, which serves applications that still ask the instance metadata service for their tokens.
 
 use crate::{
-    json::quoted,
-    names,
-    plan::{Subjected, of_pod},
-    pod::{Namespaces, Os},
-    reader::Reader,
-    service_account::WrongValue,
+    decide::plan::{Subjected, of_pod},
+    json::{fields::Reader, quoted},
+    object::{
+        pod::{Namespaces, Os},
+        service_account::WrongValue,
+    },
+    value::names,
     verdict::{Blame, Code, Refusal, Warning},
 };
 

@@ -1,15 +1,18 @@
 //! What a pod or pod template is due: the look-up, and the decision that comes of it.
 
 use crate::{
-    annotations::Place,
-    identity::is_object_name,
-    look_up::{Freshness, LookUp, LookUpFailure},
-    plan::{self, Decision, Subjected},
-    pod::Metadata,
-    remarks,
-    service_account::{Reference, ServiceAccount},
+    decide::{
+        plan::{self, Decision, Subjected},
+        warnings,
+    },
+    host::look_up::{Freshness, LookUp, LookUpFailure},
+    object::{
+        annotations::Place,
+        pod::Metadata,
+        service_account::{Reference, ServiceAccount},
+    },
     settings::Settings,
-    use_label::UseLabel,
+    value::{identity::is_object_name, use_label::UseLabel},
     verdict::{Blame, Code, Refusal, Warning, quote},
 };
 
@@ -49,7 +52,7 @@ fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) 
         return Finding::Due(Box::new(plan::decide(settings, pod, service_account)));
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
-    warnings.extend(remarks::of_label(&service_account.reference.title(), &service_account.label));
+    warnings.extend(warnings::of_label(&service_account.reference.title(), &service_account.label));
     Finding::NotDue(warnings)
 }
 
@@ -59,7 +62,7 @@ pub fn unused_warnings(settings: &Settings, title: &str, metadata: &Metadata) ->
     if metadata.label == UseLabel::False {
         return Vec::new();
     }
-    let mut warnings = remarks::of_label(title, &metadata.label);
+    let mut warnings = warnings::of_label(title, &metadata.label);
     warnings.extend(metadata.annotations.warnings(title, Place::Pod, settings.endpoint_annotation()));
     warnings
 }

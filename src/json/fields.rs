@@ -3,9 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    annotations::nearest,
     json::{Json, text_of},
-    token::TokenExpiration,
+    object::annotations::nearest,
+    value::token::TokenExpiration,
     verdict::{cut_middle, printable, quote},
 };
 

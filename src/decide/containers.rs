@@ -1,21 +1,26 @@
 //! What each container of a pod that is due an identity lacks.
 
 use crate::{
-    annotations::Names,
-    entries,
+    decide::{
+        fragments,
+        mounts::{self, Equipped},
+        warnings,
+    },
+    feature::{
+        proxy::{self, ProxyPort, Sidecar},
+        token_endpoint::TokenEndpoint,
+    },
     json::{Json, Shape},
-    mounts::{self, Equipped},
-    names,
-    pod::{Container, ContainerList},
-    proxy::{self, ProxyPort, Sidecar},
-    remarks,
+    object::{
+        annotations::Names,
+        pod::{Container, ContainerList},
+    },
     settings::Settings,
-    token::Audience,
-    token_endpoint::TokenEndpoint,
+    value::{names, token::Audience},
     verdict::{Refusal, Warning},
 };
 
-use super::{Identity, Injection, NewContainer, Plan, Slot, Subjected};
+use crate::decide::plan::{Identity, Injection, NewContainer, Plan, Slot, Subjected};
 
 /// Whether a container has what it needs already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,19 +30,19 @@ enum State {
 }
 
 /// What is the same for all containers of one pod.
-pub(super) struct Injector<'s, 't> {
+pub(crate) struct Injector<'s, 't> {
     settings: &'s Settings,
     pod: Subjected<'s, 't>,
     /// The custom token endpoint, where the pod asks for it.
     endpoint: Option<&'s TokenEndpoint>,
     audience: &'s Audience,
     reserved: String,
-    pub(super) skipped: Names<'s>,
+    pub(crate) skipped: Names<'s>,
     due: Vec<(&'s Container<'t>, State)>,
 }
 
 impl<'s, 't> Injector<'s, 't> {
-    pub(super) fn new(settings: &'s Settings, pod: Subjected<'s, 't>) -> Self {
+    pub(crate) fn new(settings: &'s Settings, pod: Subjected<'s, 't>) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let reserved = settings.layout.volume_name(&pod.metadata.name);
@@ -55,17 +60,17 @@ impl<'s, 't> Injector<'s, 't> {
     }
 
     /// The containers that are due an identity.
-    pub(super) fn due(&self) -> impl Iterator<Item = &'s Container<'t>> {
+    pub(crate) fn due(&self) -> impl Iterator<Item = &'s Container<'t>> {
         self.due.iter().map(|(container, _)| *container)
     }
 
-    pub(super) fn conflicts(&self) -> impl Iterator<Item = Refusal> {
+    pub(crate) fn conflicts(&self) -> impl Iterator<Item = Refusal> {
         self.bare().filter_map(|container| {
             mounts::conflict(self.settings.layout, self.pod.title, container, &self.reserved)
         })
     }
 
-    pub(super) fn plan(
+    pub(crate) fn plan(
         &self,
         identity: &Identity,
         proxy: Option<ProxyPort>,
@@ -80,12 +85,12 @@ impl<'s, 't> Injector<'s, 't> {
             (names::AZURE_FEDERATED_TOKEN_FILE, token_file.as_str()),
             (names::AZURE_AUTHORITY_HOST, host.as_str()),
         ];
-        warnings.extend(self.bare().flat_map(|container| remarks::of_own_values(container, &four)));
+        warnings.extend(self.bare().flat_map(|container| warnings::of_own_values(container, &four)));
         let endpoint = self.endpoint.map(TokenEndpoint::variables).into_iter().flatten();
         let extra = self.settings.extra_env.iter().map(|extra| (extra.name.as_str(), extra.value.as_str()));
         let env: Vec<(&str, &str)> =
             four.into_iter().chain(endpoint).chain(extra).filter(|(_, value)| !value.is_empty()).collect();
-        let mount = entries::mount(&self.reserved, self.settings.layout);
+        let mount = fragments::mount(&self.reserved, self.settings.layout);
         let injections =
             self.due.iter().map(|(container, state)| inject(container, *state, &env, &self.reserved, &mount));
         let containers = proxy.map(|port| self.proxy(port)).unwrap_or_default();
@@ -93,7 +98,7 @@ impl<'s, 't> Injector<'s, 't> {
         let any_bare = self.bare().next().is_some() || containers.iter().any(|container| container.identity);
         let has_token =
             || self.pod.spec.volumes.iter().any(|volume| volume.projects_token(Some(self.audience.as_str())));
-        let volume = entries::volume(
+        let volume = fragments::volume(
             &self.reserved,
             self.settings.layout,
             self.audience,
@@ -105,7 +110,7 @@ impl<'s, 't> Injector<'s, 't> {
             injections: injections
                 .filter(|injection| !injection.env.is_empty() || injection.mount.is_some())
                 .collect(),
-            env: env.into_iter().map(|(name, value)| entries::variable(name, value)).collect(),
+            env: env.into_iter().map(|(name, value)| fragments::variable(name, value)).collect(),
             mount,
             containers,
             volume: slot.map(|slot| (slot, volume)),
