@@ -4,19 +4,21 @@ use std::borrow::Cow;
 
 use crate::{
     decide::{
+        decision::Decision,
         due::{Finding, find, no_such_name, unused_warnings},
-        inject,
-        plan::{self, Decision, Subjected, pod_title},
+        inject, plan,
     },
     host::look_up::{LookUp, LookUpFailure},
-    json::{self, At, Json, Malformed, fields},
-    judge::{debug_containers, preflight},
+    json::{self, At, Json, Malformed, fields::Problem},
+    judge::{debug_containers, service_account, workload},
     object::{
-        pod::{self, Metadata, PodKind, Spec},
+        pod::{self, Metadata, PodKind, Spec, Subjected, pod_title},
         request::{self, PAYLOAD, Question},
         service_account::SERVICE_ACCOUNT,
+        workload::WORKLOAD,
     },
     settings::{OnLookupFailure, Settings},
+    text::cut_middle,
     value::use_label::UseLabel,
     verdict::{Blame, Code, LogLine, Refusal, Verdict, Warning},
 };
@@ -69,12 +71,12 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         Question::ServiceAccount => {
             let object = request::object(payload, &request, &SERVICE_ACCOUNT)?;
             let old = request::old_object(payload, &SERVICE_ACCOUNT);
-            preflight::service_account(&settings, &namespace(&request)?, &object, old.as_ref())
+            service_account::judge(&settings, &namespace(&request)?, &object, old.as_ref())
         }
         Question::Workload(kind) => {
-            let object = request::object(payload, &request, &preflight::WORKLOAD)?;
-            let old = request::old_object(payload, &preflight::WORKLOAD);
-            Ok(preflight::workload(&settings, kind, &namespace(&request)?, &object, old.as_ref(), look_up))
+            let object = request::object(payload, &request, &WORKLOAD)?;
+            let old = request::old_object(payload, &WORKLOAD);
+            Ok(workload::judge(&settings, kind, &namespace(&request)?, &object, old.as_ref(), look_up))
         }
         Question::NotOurs => Ok(Verdict::accepted()),
     });
@@ -82,10 +84,10 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         .unwrap_or_else(|malformed| Verdict::refused(Refusal::malformed("Request".to_owned(), &malformed))))
 }
 
-fn bad_settings(problems: &[fields::Problem]) -> Refusal {
+fn bad_settings(problems: &[Problem]) -> Refusal {
     Refusal {
         object: "Policy".to_owned(),
-        problem: format!("its settings are not valid: {}", fields::explain(problems)),
+        problem: format!("its settings are not valid: {}", crate::json::fields::explain(problems)),
         hint: "repair them in the policy's spec.settings:",
         cure: "kubectl edit clusteradmissionpolicy".to_owned(),
         code: Code::InternalServerError,
@@ -196,7 +198,7 @@ fn conclude<'t>(
                 failure.cause(),
                 metadata.name
             );
-            let warning = Warning::new(reference.title(), crate::verdict::cut_middle(&text, 200));
+            let warning = Warning::new(reference.title(), cut_middle(&text, 200));
             let message = Some(failure.refusal(title.to_owned(), &reference).problem);
             Verdict { warnings: vec![warning], log: Some(LogLine { message, ..log }), ..Verdict::default() }
         }

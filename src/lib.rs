@@ -19,6 +19,7 @@ pub mod json;
 pub mod judge;
 pub mod object;
 pub mod settings;
+pub mod text;
 pub mod value;
 pub mod verdict;
 

@@ -3,7 +3,9 @@
 use crate::{
     decide::{
         fragments,
+        identity::Identity,
         mounts::{self, Equipped},
+        plan::{Injection, NewContainer, Plan, Slot},
         warnings,
     },
     feature::{
@@ -13,14 +15,12 @@ use crate::{
     json::{Json, Shape},
     object::{
         annotations::Names,
-        pod::{Container, ContainerList},
+        pod::{Container, ContainerList, Subjected},
     },
     settings::Settings,
     value::{names, token::Audience},
     verdict::{Refusal, Warning},
 };
-
-use crate::decide::plan::{Identity, Injection, NewContainer, Plan, Slot, Subjected};
 
 /// Whether a container has what it needs already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

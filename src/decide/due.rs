@@ -2,18 +2,19 @@
 
 use crate::{
     decide::{
-        plan::{self, Decision, Subjected},
+        decision::{Decision, decide},
         warnings,
     },
     host::look_up::{Freshness, LookUp, LookUpFailure},
     object::{
         annotations::Place,
-        pod::Metadata,
+        pod::{Metadata, Subjected},
         service_account::{Reference, ServiceAccount},
     },
     settings::Settings,
+    text::quote,
     value::{identity::is_object_name, use_label::UseLabel},
-    verdict::{Blame, Code, Refusal, Warning, quote},
+    verdict::{Blame, Code, Refusal, Warning},
 };
 
 /// What was found out of a pod or template that could be due an identity.
@@ -49,7 +50,7 @@ pub fn find(settings: &Settings, pod: Subjected, look_up: LookUp) -> Finding {
 
 fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Finding {
     if settings.trigger.injects(&pod.metadata.label, &service_account.label) {
-        return Finding::Due(Box::new(plan::decide(settings, pod, service_account)));
+        return Finding::Due(Box::new(decide(settings, pod, service_account)));
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&service_account.reference.title(), &service_account.label));

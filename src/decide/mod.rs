@@ -2,8 +2,10 @@
 //! reason to refuse it, with warnings. Only the look-up in [`due`] asks the host; [`inject`] writes a plan and decides nothing.
 
 pub mod containers;
+pub mod decision;
 pub mod due;
 pub mod fragments;
+pub mod identity;
 pub mod inject;
 pub mod mounts;
 pub mod plan;

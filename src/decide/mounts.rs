@@ -1,14 +1,14 @@
 //! Containers that have what they need already, and mounts that are in the way.
 
 use crate::{
-    decide::plan::Subjected,
     feature::token_endpoint,
-    object::pod::{Container, Mount},
+    object::pod::{Container, Mount, Subjected},
+    text::{cut_middle, printable, quote, quote_to},
     value::{
         names,
         token::{Audience, Layout},
     },
-    verdict::{Blame, Code, Refusal, cut_middle, printable, quote, quote_to},
+    verdict::{Blame, Code, Refusal},
 };
 
 /// Tells the containers that the webhook, in either layout, or this policy has equipped.

@@ -1,16 +1,16 @@
 //! What is wrong, but does not refuse: warnings.
 
 use crate::{
-    decide::plan::Subjected,
     feature::proxy,
     object::{
         annotations::{Names, Place},
-        pod::Container,
+        pod::{Container, Subjected},
         service_account::ServiceAccount,
     },
     settings::Settings,
+    text::{cut_middle, quote_to},
     value::{names, use_label::UseLabel},
-    verdict::{Warning, cut_middle, quote_to},
+    verdict::Warning,
 };
 
 /// What the labels and annotations of a pod that is due an identity, and of its ServiceAccount, get wrong.

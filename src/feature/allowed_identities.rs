@@ -7,8 +7,9 @@ use wildmatch::WildMatch;
 use crate::{
     json::fields::Reader,
     object::service_account::Reference,
+    text::quote,
     value::identity::{ClientId, TenantId},
-    verdict::{Blame, Code, Refusal, quote},
+    verdict::{Blame, Code, Refusal},
 };
 
 /// A pattern for names of namespaces: `*` stands for any text, `?` for one character.

@@ -1,10 +1,9 @@
 //! The proxy sidecar, which serves applications that still ask the instance metadata service for their tokens.
 
 use crate::{
-    decide::plan::{Subjected, of_pod},
     json::{fields::Reader, quoted},
     object::{
-        pod::{Namespaces, Os},
+        pod::{Namespaces, Os, Subjected, of_pod},
         service_account::WrongValue,
     },
     value::names,

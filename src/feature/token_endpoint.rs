@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use crate::{
-    decide::plan::Subjected,
     json::{Json, fields::Reader, quoted},
+    object::pod::Subjected,
     value::{names, token::Audience},
 };
 

@@ -2,7 +2,8 @@
 
 use crate::{
     object::service_account::{Reference, ServiceAccount},
-    verdict::{Blame, Code, Refusal, quote_to},
+    text::quote_to,
+    verdict::{Blame, Code, Refusal},
 };
 
 /// Whether the host may answer from its cache, which holds successes for 5 seconds.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Json, text_of};
+use crate::json::{read::text_of, tree::Json};
 
 /// A place in the JSON where something else stands than the policy can understand.
 #[derive(Debug, Clone, PartialEq, Eq)]

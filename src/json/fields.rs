@@ -3,10 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    json::{Json, text_of},
-    object::annotations::nearest,
+    json::{read::text_of, tree::Json},
+    text::{cut_middle, nearest, printable, quote},
     value::token::TokenExpiration,
-    verdict::{cut_middle, printable, quote},
 };
 
 /// A setting that can't be used.

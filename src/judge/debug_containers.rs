@@ -1,12 +1,9 @@
 //! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
 
 use crate::{
-    decide::{
-        inject, mounts,
-        plan::{Slot, pod_title},
-    },
+    decide::{inject, mounts, plan::Slot},
     json::{At, Json, Malformed},
-    object::pod::{Container, Metadata, Spec, Volume},
+    object::pod::{Container, Metadata, Spec, Volume, pod_title},
     settings::Settings,
     value::{names, token::Layout},
     verdict::{Refusal, Verdict},

@@ -2,4 +2,5 @@
 //! [`crate::admission`], and a judge writes nothing itself: it has plans written by [`crate::decide`].
 
 pub mod debug_containers;
-pub mod preflight;
+pub mod service_account;
+pub mod workload;

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use crate::{
     json::{At, Malformed},
+    text::{cut_middle, nearest, printable},
     value::names,
-    verdict::{Warning, cut_middle, printable},
+    verdict::Warning,
 };
 
 /// The kinds of object that carry annotations of workload identity.
@@ -143,13 +144,6 @@ fn misplaced(name: &str, place: Place, endpoint: Option<&str>) -> Option<String>
             ))
         }
     }
-}
-
-/// The one of `known` that `name` was most likely meant to be.
-#[must_use]
-pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let name = cut_middle(name, 128);
-    known.min_by_key(|known| strsim::levenshtein(&name, known))
 }
 
 #[cfg(test)]

@@ -5,3 +5,4 @@ pub mod annotations;
 pub mod pod;
 pub mod request;
 pub mod service_account;
+pub mod workload;

@@ -4,8 +4,12 @@ use std::borrow::Cow;
 
 use crate::{
     json::{At, FIELDS, ITEMS, Json, Malformed, Shape, text_of},
-    object::{annotations::Annotations, service_account::Reference},
+    object::{
+        annotations::Annotations,
+        service_account::{Reference, WrongValue},
+    },
     value::{names, token::PodName, use_label::UseLabel},
+    verdict::{Blame, Code, Refusal},
 };
 
 /// A pod whose spec is not looked into yet.
@@ -381,5 +385,42 @@ impl<'t> Container<'t> {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&Env<'t>> {
         self.env.iter().find(|env| env.name == name)
+    }
+}
+
+// === As it is judged ===
+
+/// A pod, or a template that pods will be made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Subjected<'s, 't> {
+    /// What messages call it, as `Pod default/yadaapi`.
+    pub title: &'s str,
+    /// Namespace of the request.
+    pub namespace: &'s str,
+    /// Its metadata.
+    pub metadata: &'s Metadata,
+    /// Its spec.
+    pub spec: &'s Spec<'t>,
+}
+
+/// What messages call a pod.
+#[must_use]
+pub fn pod_title(namespace: &str, name: &PodName) -> String {
+    match name {
+        PodName::Name(name) => format!("Pod {namespace}/{name}"),
+        PodName::Prefix(prefix) => format!("Pod {namespace}/{prefix}*"),
+    }
+}
+
+/// Refuses because of an annotation of the pod itself.
+#[must_use]
+pub fn of_pod(wrong: &WrongValue, pod: Subjected) -> Refusal {
+    Refusal {
+        object: pod.title.to_owned(),
+        problem: wrong.problem(),
+        hint: "repair it in the pod's manifest, or its workload's pod template, with:",
+        cure: format!("metadata: {{annotations: {{{}: \"{}\"}}}}", wrong.annotation, wrong.placeholder),
+        code: Code::BadRequest,
+        blame: Blame::Pod,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     json::{At, FIELDS, Json, Malformed, Shape},
-    judge::preflight::Workload,
+    object::workload::Workload,
 };
 
 /// The protocol's payload; objects stay text until it is known what they are.

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use crate::{
     json::{At, FIELDS, Json, Malformed, Shape},
     object::annotations::Annotations,
+    text::quote,
     value::{
         identity::{ClientId, TenantId},
         names,
         token::TokenExpiration,
         use_label::UseLabel,
     },
-    verdict::{Blame, Code, Refusal, quote},
+    verdict::{Blame, Code, Refusal},
 };
 
 /// Of a ServiceAccount only the metadata is looked into; `managedFields` alone can be larger than all the rest.

@@ -12,7 +12,6 @@ use crate::{
         Json, Shape,
         fields::{Problem, Reader, describe},
     },
-    judge::preflight::Preflight,
     value::{
         cloud::{AuthorityHost, Cloud},
         identity::TenantId,
@@ -78,6 +77,23 @@ pub enum RequireClientId {
     Warn,
     /// A refusal.
     Refuse,
+}
+
+/// The setting `preflight`: what is done about a workload whose pods will fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preflight {
+    /// Nothing.
+    Off,
+    /// Everything is a warning.
+    Warn,
+    /// What makes the pods certain to be refused is refused here.
+    Enforce,
+}
+
+impl Preflight {
+    /// The setting's values.
+    pub const CHOICES: &'static [(&'static str, Self)] =
+        &[("Off", Self::Off), ("Warn", Self::Warn), ("Enforce", Self::Enforce)];
 }
 
 /// The settings' names, in the order of the documentation.

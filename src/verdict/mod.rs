@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::json::{Json, Malformed};
+use crate::{
+    json::{Json, Malformed},
+    text::{cut_middle, printable},
+};
 
 /// Why something is refused: which object, which field, what stands there, what would be accepted, how to repair it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,48 +116,6 @@ impl fmt::Display for Warning {
         let room = WARNING_MAX - 2 - text.chars().count();
         write!(f, "{}: {text}", cut_middle(&printable(&self.about), room))
     }
-}
-
-/// `text` in quotes, escaped, and cut to what a message can bear.
-#[must_use]
-pub fn quote(text: &str) -> String {
-    quote_to(text, 80)
-}
-
-/// `text` in quotes, escaped, and cut to `max` characters.
-#[must_use]
-pub fn quote_to(text: &str, max: usize) -> String {
-    let mut quoted = String::from("\"");
-    for c in cut_middle(text, max).chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.extend(c.escape_unicode()),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-/// `text` without control characters.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// `text`, with its middle cut out where it is longer than `max` characters.
-#[must_use]
-pub fn cut_middle(text: &str, max: usize) -> String {
-    let length = text.chars().count();
-    if length <= max {
-        return text.to_owned();
-    }
-    let head = max.saturating_sub(1) / 2;
-    let tail = max.saturating_sub(1) - head;
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
 }
 
 /// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
@@ -303,13 +264,6 @@ impl Verdict<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quotes_escapes_and_cuts_what_was_found() {
-        assert_eq!(quote("${CLIENT_ID}"), r#""${CLIENT_ID}""#);
-        assert_eq!(quote("a\n\"b\"'"), r#""a\n\"b\"'""#);
-        assert_eq!(quote_to("abcdefghij", 5), "\"ab…ij\"");
-    }
 
     #[test]
     fn cuts_the_name_but_never_the_cure() {

@@ -1,0 +1,149 @@
+//! A JSON value that comes out as it went in.
+
+use std::borrow::Cow;
+
+/// JSON, looked into as far as a `Shape` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json<'a> {
+    /// A JSON text, kept to the letter.
+    Raw(Cow<'a, str>),
+    /// An object's fields in their order; where a name comes twice the last one counts, as in `serde_json::Value`.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+    /// A list's items in their order.
+    List(Vec<Json<'a>>),
+}
+
+impl<'a> Json<'a> {
+    /// The text, where it is kept as it came.
+    #[must_use]
+    pub fn as_it_came(&self) -> Option<&'a str> {
+        match self {
+            Self::Raw(Cow::Borrowed(text)) => Some(text),
+            Self::Raw(Cow::Owned(_)) | Self::Object(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The same, with a copy of every text.
+    #[must_use]
+    pub fn owned<'o>(self) -> Json<'o> {
+        let copy = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Raw(text) => Json::Raw(copy(text)),
+            Self::Object(fields) => {
+                Json::Object(fields.into_iter().map(|(name, json)| (copy(name), json.owned())).collect())
+            }
+            Self::List(items) => Json::List(items.into_iter().map(Self::owned).collect()),
+        }
+    }
+
+    /// A JSON string that holds `text`.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Raw(Cow::Owned(quoted(text)))
+    }
+
+    /// Whether both say the same: the order of an object's fields does not count.
+    #[must_use]
+    pub fn is_same(&self, other: &Json) -> bool {
+        match (self, other) {
+            (Self::Raw(one), Json::Raw(other)) => one == other,
+            (Self::List(one), Json::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+            }
+            (Self::Object(one), Json::Object(fields)) => {
+                one.len() == fields.len()
+                    && one
+                        .iter()
+                        .all(|(name, json)| other.field(name).is_some_and(|other| json.is_same(other)))
+            }
+            (Self::Raw(_) | Self::List(_) | Self::Object(_), _) => false,
+        }
+    }
+
+    /// Appends the JSON text to `out`.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(text) => out.push_str(text),
+            Self::Object(fields) => {
+                let mut open = '{';
+                for (name, value) in fields {
+                    out.push(open);
+                    push_quoted(name, out);
+                    out.push(':');
+                    value.write(out);
+                    open = ',';
+                }
+                out.push_str(if open == '{' { "{}" } else { "}" });
+            }
+            Self::List(items) => {
+                let mut open = '[';
+                for item in items {
+                    out.push(open);
+                    item.write(out);
+                    open = ',';
+                }
+                out.push_str(if open == '[' { "[]" } else { "]" });
+            }
+        }
+    }
+
+    /// The value of the field `name`, the last one of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => {
+                fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json)
+            }
+            Self::Raw(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The value of the field `name`, to be changed.
+    pub fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match self {
+            Self::Object(fields) => {
+                fields.iter_mut().rev().find(|(field, _)| field == name).map(|(_, json)| json)
+            }
+            Self::Raw(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The list in the field `name`; where the field is missing or no list (null), an empty one is put there.
+    /// `None` only where `self` is no object.
+    pub fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
+        let Self::Object(fields) = self else { return None };
+        let index = if let Some(index) = fields.iter().rposition(|(field, _)| field == name) {
+            index
+        } else {
+            fields.push((Cow::Borrowed(name), Self::List(Vec::new())));
+            fields.len() - 1
+        };
+        let (_, value) = fields.get_mut(index)?;
+        if !matches!(value, Self::List(_)) {
+            *value = Self::List(Vec::new());
+        }
+        match value {
+            Self::List(items) => Some(items),
+            Self::Raw(_) | Self::Object(_) => None,
+        }
+    }
+}
+
+/// `text` as a JSON string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(text, &mut out);
+    out
+}
+
+pub(super) fn push_quoted(text: &str, out: &mut String) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
