@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use crate::{
     decide::{
         decision::Decision,
-        due::{Finding, find, no_such_name, unused_warnings},
+        due::{Due, no_such_name, resolve, unused_warnings},
         inject, plan,
     },
     host::look_up::{LookUp, LookUpFailure},
-    json::{self, At, Json, Malformed, fields::Problem},
+    json::{self, Cursor, Json, Malformed, fields::Problem},
     judge::{debug_containers, service_account, workload},
     object::{
-        pod::{self, Metadata, PodKind, Spec, Subjected, pod_title},
+        pod::{self, Candidate, Metadata, PodKind, Spec, pod_title},
         request::{self, PAYLOAD, Question},
         service_account::SERVICE_ACCOUNT,
         workload::WORKLOAD,
@@ -20,7 +20,7 @@ use crate::{
     settings::{OnLookupFailure, Settings},
     text::cut_middle,
     value::use_label::UseLabel,
-    verdict::{Blame, Code, LogLine, Refusal, Verdict, Warning},
+    verdict::{Code, Fault, LogLine, Refusal, Verdict, Warning},
 };
 
 /// A payload that is not the protocol's JSON at all, so that there is nobody to answer.
@@ -56,11 +56,11 @@ pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, N
 }
 
 fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARequest> {
-    let root = At::root("", payload);
+    let root = Cursor::root("", payload);
     let absent = |malformed: Malformed| NotARequest(malformed.to_string());
     let request = root.required("request", "an object").map_err(absent)?;
     let settings =
-        root.field("settings").map_err(absent)?.and_then(|settings| settings.as_raw()).unwrap_or("null");
+        root.field("settings").map_err(absent)?.and_then(|settings| settings.raw()).unwrap_or("null");
     let settings = match Settings::parse(settings) {
         Ok(settings) => settings,
         Err(problems) => return Ok(Verdict::refused(bad_settings(&problems))),
@@ -91,7 +91,7 @@ fn bad_settings(problems: &[Problem]) -> Refusal {
         hint: "repair them in the policy's spec.settings:",
         cure: "kubectl edit clusteradmissionpolicy".to_owned(),
         code: Code::InternalServerError,
-        blame: Blame::ServiceAccount,
+        fault: Fault::Elsewhere,
     }
 }
 
@@ -99,11 +99,11 @@ fn bad_settings(problems: &[Problem]) -> Refusal {
 fn pod<'t>(
     settings: &Settings,
     payload: &Json<'t>,
-    request: &At<'_, '_>,
+    request: &Cursor<'_, '_>,
     look_up: LookUp,
 ) -> Result<Verdict<'t>, Malformed> {
     let mut object = request::object(payload, request, &pod::POD)?;
-    let metadata = Metadata::read(&At::root("", &object))?;
+    let metadata = Metadata::read(&Cursor::root("", &object))?;
     if metadata.kind == PodKind::Mirror {
         return Ok(Verdict::accepted());
     }
@@ -119,15 +119,15 @@ fn pod<'t>(
     let namespace = namespace(request)?;
     let title = pod_title(&namespace, &metadata.name);
     let judged = spec_of(&object).and_then(|mut spec| {
-        let finding = {
-            let facts = Spec::read(&At::root("spec", &spec))?;
-            find(
+        let due = {
+            let facts = Spec::read(&Cursor::root("spec", &spec))?;
+            resolve(
                 settings,
-                Subjected { title: &title, namespace: &namespace, metadata: &metadata, spec: &facts },
+                Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &facts },
                 look_up,
             )
         };
-        Ok(conclude(settings, &title, &namespace, &metadata, finding, |plan| {
+        Ok(conclude(settings, &title, &namespace, &metadata, due, |plan| {
             inject::apply(plan, &mut spec);
             if let Some(place) = object.field_mut("spec") {
                 *place = spec;
@@ -139,7 +139,7 @@ fn pod<'t>(
 }
 
 /// The request's namespace, which every object that this policy looks at has.
-fn namespace<'t>(request: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
+fn namespace<'t>(request: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
     let namespace = request.required("namespace", "the object's namespace")?.as_text()?;
     if namespace.is_empty() {
         return Err(Malformed {
@@ -155,7 +155,7 @@ fn namespace<'t>(request: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
 fn debug_containers<'t>(
     settings: &Settings,
     payload: &Json<'t>,
-    request: &At<'_, '_>,
+    request: &Cursor<'_, '_>,
 ) -> Result<Verdict<'t>, Malformed> {
     let object = request::object(payload, request, &pod::POD)?;
     let spec = spec_of(&object)?;
@@ -165,9 +165,9 @@ fn debug_containers<'t>(
 
 /// The spec of a pod, looked into.
 fn spec_of<'t>(object: &Json<'t>) -> Result<Json<'t>, Malformed> {
-    let root = At::root("", object);
+    let root = Cursor::root("", object);
     let spec = root.required("spec", "an object")?;
-    let text = object.field("spec").and_then(Json::as_it_came);
+    let text = object.field("spec").and_then(Json::raw);
     let json = text
         .and_then(|text| Json::parse(text, &pod::SPEC).ok())
         .ok_or_else(|| spec.malformed("an object"))?;
@@ -179,18 +179,18 @@ fn conclude<'t>(
     title: &str,
     namespace: &str,
     metadata: &Metadata,
-    finding: Finding,
+    due: Due,
     write: impl FnOnce(plan::Plan) -> Json<'t>,
 ) -> Verdict<'t> {
     let log = LogLine { namespace: namespace.to_owned(), object: title.to_owned(), message: None };
     let asks = !matches!(metadata.label, UseLabel::Absent | UseLabel::Other(_));
-    match finding {
-        Finding::NotDue(warnings) => Verdict::warned(warnings),
-        Finding::NoSuchName(reference) => Verdict::refused(no_such_name(title, &reference)),
-        Finding::Failed(_, LookUpFailure::NotFound) if !asks => {
+    match due {
+        Due::No(warnings) => Verdict::warned(warnings),
+        Due::NoSuchName(reference) => Verdict::refused(no_such_name(title, &reference)),
+        Due::Unreadable(_, LookUpFailure::NotFound) if !asks => {
             Verdict::warned(unused_warnings(settings, title, metadata))
         }
-        Finding::Failed(reference, failure)
+        Due::Unreadable(reference, failure)
             if !asks && settings.on_lookup_failure == OnLookupFailure::Admit =>
         {
             let text = format!(
@@ -202,14 +202,14 @@ fn conclude<'t>(
             let message = Some(failure.refusal(title.to_owned(), &reference).problem);
             Verdict { warnings: vec![warning], log: Some(LogLine { message, ..log }), ..Verdict::default() }
         }
-        Finding::Failed(reference, failure) => {
+        Due::Unreadable(reference, failure) => {
             let refusal = failure.refusal(title.to_owned(), &reference);
             Verdict {
                 log: Some(LogLine { message: Some(refusal.problem.clone()), ..log }),
                 ..Verdict::refused(refusal)
             }
         }
-        Finding::Due(decision) => {
+        Due::Yes(decision) => {
             let Decision { plan, warnings, audit, .. } = *decision;
             let (mutated, refusals) = match plan {
                 Ok(plan) if plan.is_empty() => (None, Vec::new()),

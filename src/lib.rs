@@ -1,6 +1,6 @@
 //! A Kubewarden policy that gives pods their Azure workload identity.
 //!
-//! One request goes down one line, and a reader can follow it file by file:
+//! One request goes down one line, and a fields can follow it file by file:
 //!
 //! ```text
 //! payload bytes → question → facts → plan → write → verdict → response bytes

@@ -15,7 +15,7 @@ use crate::{
     json::{Json, Shape},
     object::{
         annotations::Names,
-        pod::{Container, ContainerList, Subjected},
+        pod::{Candidate, Container, ContainerList},
     },
     settings::Settings,
     value::{names, token::Audience},
@@ -32,7 +32,7 @@ enum State {
 /// What is the same for all containers of one pod.
 pub(crate) struct Injector<'s, 't> {
     settings: &'s Settings,
-    pod: Subjected<'s, 't>,
+    pod: Candidate<'s, 't>,
     /// The custom token endpoint, where the pod asks for it.
     endpoint: Option<&'s TokenEndpoint>,
     audience: &'s Audience,
@@ -42,7 +42,7 @@ pub(crate) struct Injector<'s, 't> {
 }
 
 impl<'s, 't> Injector<'s, 't> {
-    pub(crate) fn new(settings: &'s Settings, pod: Subjected<'s, 't>) -> Self {
+    pub(crate) fn new(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let reserved = settings.layout.volume_name(&pod.metadata.name);

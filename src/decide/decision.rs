@@ -4,7 +4,7 @@ use crate::{
     decide::{containers::Injector, identity::identity, plan::Plan, warnings},
     feature::proxy,
     object::{
-        pod::Subjected,
+        pod::Candidate,
         service_account::{Reference, ServiceAccount},
     },
     settings::Settings,
@@ -37,7 +37,7 @@ pub struct Decision {
 ///
 /// An empty annotation counts as none.
 #[must_use]
-pub fn decide(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Decision {
+pub fn decide(settings: &Settings, pod: Candidate, service_account: &ServiceAccount) -> Decision {
     let mut refusals = Vec::new();
     let identity = identity(settings, pod, service_account, &mut refusals);
     let proxy = proxy::is_wanted(pod).then(|| proxy::port(pod)).transpose();

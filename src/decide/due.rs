@@ -8,53 +8,51 @@ use crate::{
     host::look_up::{Freshness, LookUp, LookUpFailure},
     object::{
         annotations::Place,
-        pod::{Metadata, Subjected},
+        pod::{Candidate, Metadata},
         service_account::{Reference, ServiceAccount},
     },
     settings::Settings,
     text::quote,
     value::{identity::is_object_name, use_label::UseLabel},
-    verdict::{Blame, Code, Refusal, Warning},
+    verdict::{Code, Fault, Refusal, Warning},
 };
 
 /// What was found out of a pod or template that could be due an identity.
-pub enum Finding {
+pub enum Due {
     /// Neither label asks for one.
-    NotDue(Vec<Warning>),
+    No(Vec<Warning>),
     /// Its ServiceAccount could not be read.
-    Failed(Reference, LookUpFailure),
+    Unreadable(Reference, LookUpFailure),
     /// Its ServiceAccount's name can't be one.
     NoSuchName(Reference),
     /// It is due one.
-    Due(Box<Decision>),
+    Yes(Box<Decision>),
 }
 
 /// Looks up the ServiceAccount and decides. A cached copy that would lead to a refusal, or to a missing client id, is
 /// confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
-pub fn find(settings: &Settings, pod: Subjected, look_up: LookUp) -> Finding {
+pub fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> Due {
     let reference = pod.spec.reference(pod.namespace);
     if !is_object_name(&reference.name) {
-        return Finding::NoSuchName(reference);
+        return Due::NoSuchName(reference);
     }
     let mut judge = |freshness| match look_up(&reference, freshness) {
-        Ok(service_account) => weigh(settings, pod, &service_account),
-        Err(failure) => Finding::Failed(reference.clone(), failure),
+        Ok(service_account) => judge_label(settings, pod, &service_account),
+        Err(failure) => Due::Unreadable(reference.clone(), failure),
     };
     match judge(Freshness::Cached) {
-        Finding::Due(decision) if decision.doubtful => judge(Freshness::Fresh),
-        finding @ (Finding::NotDue(_) | Finding::Failed(..) | Finding::NoSuchName(_) | Finding::Due(_)) => {
-            finding
-        }
+        Due::Yes(decision) if decision.doubtful => judge(Freshness::Fresh),
+        due @ (Due::No(_) | Due::Unreadable(..) | Due::NoSuchName(_) | Due::Yes(_)) => due,
     }
 }
 
-fn weigh(settings: &Settings, pod: Subjected, service_account: &ServiceAccount) -> Finding {
+fn judge_label(settings: &Settings, pod: Candidate, service_account: &ServiceAccount) -> Due {
     if settings.trigger.injects(&pod.metadata.label, &service_account.label) {
-        return Finding::Due(Box::new(decide(settings, pod, service_account)));
+        return Due::Yes(Box::new(decide(settings, pod, service_account)));
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&service_account.reference.title(), &service_account.label));
-    Finding::NotDue(warnings)
+    Due::No(warnings)
 }
 
 /// What is to be said of a pod that gets no identity: a label that counts as absent, an annotation in the wrong place.
@@ -80,6 +78,6 @@ pub fn no_such_name(title: &str, reference: &Reference) -> Refusal {
         hint: "list those of the namespace with:",
         cure: "kubectl get serviceaccounts".to_owned(),
         code: Code::BadRequest,
-        blame: Blame::Pod,
+        fault: Fault::Template,
     }
 }

@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::{
     feature::token_endpoint::TokenEndpoint,
-    json::quoted,
+    json::json_string,
     value::token::{Audience, Layout, TokenExpiration},
 };
 
 /// An entry of `env`.
 #[must_use]
 pub fn variable(name: &str, value: &str) -> String {
-    format!("{{\"name\":{},\"value\":{}}}", quoted(name), quoted(value))
+    format!("{{\"name\":{},\"value\":{}}}", json_string(name), json_string(value))
 }
 
 /// The entry of `volumeMounts`.
@@ -47,7 +47,7 @@ pub fn volume(
     let source =
         endpoint.and_then(TokenEndpoint::source).map(|source| format!(",{source}")).unwrap_or_default();
     let sources = format!("[{{\"serviceAccountToken\":{token}}}{source}]");
-    format!("{{\"name\":{},\"projected\":{{\"sources\":{sources}}}}}", quoted(reserved))
+    format!("{{\"name\":{},\"projected\":{{\"sources\":{sources}}}}}", json_string(reserved))
 }
 
 /// The JSON of a type that always has one.

@@ -3,7 +3,7 @@
 use crate::{
     feature::allowed_identities,
     object::{
-        pod::{Subjected, of_pod},
+        pod::{Candidate, of_pod},
         service_account::{Reference, ServiceAccount, WrongValue, token_expiration},
     },
     settings::{RequireClientId, Settings},
@@ -12,7 +12,7 @@ use crate::{
         names,
         token::TokenExpiration,
     },
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// The identity as it is injected.
@@ -51,7 +51,7 @@ pub fn service_account_identity(
 
 pub(crate) fn identity(
     settings: &Settings,
-    pod: Subjected,
+    pod: Candidate,
     service_account: &ServiceAccount,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Identity> {
@@ -85,7 +85,7 @@ fn no_tenant(reference: &Reference) -> Refusal {
         hint: "give it in the policy's spec.settings as tenantId, or with:",
         cure: reference.annotate(names::TENANT_ID, "<the tenant id>"),
         code: Code::BadRequest,
-        blame: Blame::ServiceAccount,
+        fault: Fault::Elsewhere,
     }
 }
 
@@ -100,6 +100,6 @@ fn no_client_id(reference: &Reference) -> Refusal {
         hint: "give it with:",
         cure: reference.annotate(names::CLIENT_ID, "<the managed identity's client id>"),
         code: Code::BadRequest,
-        blame: Blame::ServiceAccount,
+        fault: Fault::Elsewhere,
     }
 }

@@ -2,20 +2,20 @@
 
 use crate::{
     feature::token_endpoint,
-    object::pod::{Container, Mount, Subjected},
+    object::pod::{Candidate, Container, Mount},
     text::{cut_middle, printable, quote, quote_to},
     value::{
         names,
         token::{Audience, Layout},
     },
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// Tells the containers that the webhook, in either layout, or this policy has equipped.
 #[derive(Debug)]
 pub struct Equipped<'e, 't> {
     /// The pod.
-    pub pod: Subjected<'e, 't>,
+    pub pod: Candidate<'e, 't>,
     /// The audience of its token.
     pub audience: &'e Audience,
     /// The reserved volume's name.
@@ -91,6 +91,6 @@ pub fn conflict(layout: Layout, title: &str, container: &Container, reserved: &s
             printable(&cut_middle(&container.name, 63))
         ),
         code: Code::BadRequest,
-        blame: Blame::Pod,
+        fault: Fault::Template,
     })
 }

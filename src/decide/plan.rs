@@ -5,9 +5,9 @@ use crate::object::pod::ContainerList;
 /// Where something goes in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
-    /// At its start.
+    /// Cursor its start.
     First,
-    /// At its end.
+    /// Cursor its end.
     Append,
     /// In place of the item of this index.
     Replace(usize),

@@ -4,7 +4,7 @@ use crate::{
     feature::proxy,
     object::{
         annotations::{Names, Place},
-        pod::{Container, Subjected},
+        pod::{Candidate, Container},
         service_account::ServiceAccount,
     },
     settings::Settings,
@@ -17,7 +17,7 @@ use crate::{
 #[must_use]
 pub fn of_metadata(
     settings: &Settings,
-    pod: Subjected,
+    pod: Candidate,
     service_account: &ServiceAccount,
     skipped: &Names,
     proxy: bool,

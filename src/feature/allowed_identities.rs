@@ -5,11 +5,11 @@ use std::str::FromStr;
 use wildmatch::WildMatch;
 
 use crate::{
-    json::fields::Reader,
+    json::fields::Fields,
     object::service_account::Reference,
     text::quote,
     value::identity::{ClientId, TenantId},
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// A pattern for names of namespaces: `*` stands for any text, `?` for one character.
@@ -36,15 +36,15 @@ pub struct AllowedIdentity {
 }
 
 /// Reads the setting; `None` where it is missing.
-pub fn read(reader: &mut Reader, name: &str) -> Option<Vec<AllowedIdentity>> {
-    reader.present(name).then(|| {
+pub fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentity>> {
+    fields.present(name).then(|| {
         let mut allowed = Vec::new();
-        reader.objects(name, |reader| {
-            reader.known(&["namespaces", "clientIds", "tenantIds"]);
+        fields.objects(name, |fields| {
+            fields.known(&["namespaces", "clientIds", "tenantIds"]);
             allowed.push(AllowedIdentity {
-                namespaces: reader.list("namespaces", "a namespace's name, with * and ? as wildcards"),
-                client_ids: reader.list("clientIds", ClientId::ACCEPTED),
-                tenant_ids: reader.list("tenantIds", TenantId::ACCEPTED),
+                namespaces: fields.list("namespaces", "a namespace's name, with * and ? as wildcards"),
+                client_ids: fields.list("clientIds", ClientId::ACCEPTED),
+                tenant_ids: fields.list("tenantIds", TenantId::ACCEPTED),
             });
         });
         allowed
@@ -105,6 +105,6 @@ pub fn check(
         hint: "use an identity that is allowed, or have the policy's administrator add to spec.settings.allowedIdentities:",
         cure: format!("- {{namespaces: [{}]{client_ids}, tenantIds: [{tenant_id}]}}", reference.namespace),
         code: Code::Forbidden,
-        blame: Blame::ServiceAccount,
+        fault: Fault::Elsewhere,
     })
 }

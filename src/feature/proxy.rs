@@ -1,13 +1,13 @@
 //! The proxy sidecar, which serves applications that still ask the instance metadata service for their tokens.
 
 use crate::{
-    json::{fields::Reader, quoted},
+    json::{fields::Fields, json_string},
     object::{
-        pod::{Namespaces, Os, Subjected, of_pod},
+        pod::{Candidate, Namespaces, Os, of_pod},
         service_account::WrongValue,
     },
     value::names,
-    verdict::{Blame, Code, Refusal, Warning},
+    verdict::{Code, Fault, Refusal, Warning},
 };
 
 /// Name of the init container (webhook `ProxyInitContainerName`).
@@ -85,19 +85,19 @@ impl std::str::FromStr for Image {
 
 impl ProxySettings {
     /// Reads the setting's fields.
-    pub fn read(reader: &mut Reader) -> Self {
-        reader.known(&["image", "initImage", "logLevel", "nativeSidecar", "privilegedInit"]);
+    pub fn read(fields: &mut Fields) -> Self {
+        fields.known(&["image", "initImage", "logLevel", "nativeSidecar", "privilegedInit"]);
         let mut image = |name, default: &str| {
-            reader
+            fields
                 .parsed::<Image>(name, "an image's name")
                 .map_or_else(|| default.to_owned(), |image| image.0)
         };
         Self {
             image: image("image", IMAGE),
             init_image: image("initImage", INIT_IMAGE),
-            log_level: reader.choice("logLevel", LOG_LEVELS).unwrap_or("info"),
-            sidecar: if reader.boolean("nativeSidecar", true) { Sidecar::Native } else { Sidecar::Classic },
-            init_privileges: if reader.boolean("privilegedInit", true) {
+            log_level: fields.choice("logLevel", LOG_LEVELS).unwrap_or("info"),
+            sidecar: if fields.boolean("nativeSidecar", true) { Sidecar::Native } else { Sidecar::Classic },
+            init_privileges: if fields.boolean("privilegedInit", true) {
                 InitPrivileges::Privileged
             } else {
                 InitPrivileges::NetAdmin
@@ -114,7 +114,7 @@ impl ProxySettings {
 
 /// Whether `pod` asks for the proxy: by the annotation's presence, unless that says `"false"`.
 #[must_use]
-pub fn is_wanted(pod: Subjected) -> bool {
+pub fn is_wanted(pod: Candidate) -> bool {
     pod.metadata.annotations.present(names::INJECT_PROXY_SIDECAR).is_some_and(|value| value != "false")
 }
 
@@ -122,7 +122,7 @@ pub fn is_wanted(pod: Subjected) -> bool {
 ///
 /// # Errors
 /// A port that is none, a pod on the host's network, a Windows pod.
-pub fn port(pod: Subjected) -> Result<ProxyPort, Vec<Refusal>> {
+pub fn port(pod: Candidate) -> Result<ProxyPort, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let port = match pod.metadata.annotations.present(names::PROXY_SIDECAR_PORT) {
         None => ProxyPort::DEFAULT,
@@ -149,20 +149,20 @@ pub fn port(pod: Subjected) -> Result<ProxyPort, Vec<Refusal>> {
     if refusals.is_empty() { Ok(port) } else { Err(refusals) }
 }
 
-fn impossible(pod: Subjected, problem: &str) -> Refusal {
+fn impossible(pod: Candidate, problem: &str) -> Refusal {
     Refusal {
         object: pod.title.to_owned(),
         problem: problem.to_owned(),
         hint: "leave the proxy out in the pod's manifest, or its workload's pod template, with:",
         cure: format!("metadata: {{annotations: {{{}: \"false\"}}}}", names::INJECT_PROXY_SIDECAR),
         code: Code::BadRequest,
-        blame: Blame::Pod,
+        fault: Fault::Template,
     }
 }
 
 /// What can be seen to forbid the init container.
 #[must_use]
-pub fn warnings(pod: Subjected) -> Option<Warning> {
+pub fn warnings(pod: Candidate) -> Option<Warning> {
     let text =
         "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root: the namespace may forbid it";
     pod.spec.runs_as_non_root.then(|| Warning::new(pod.title, text))
@@ -174,7 +174,7 @@ pub fn init_container(settings: &ProxySettings, port: ProxyPort) -> String {
     let privileged = settings.init_privileges == InitPrivileges::Privileged;
     format!(
         r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"PROXY_PORT","value":"{}"}}]}}"#,
-        quoted(&settings.init_image),
+        json_string(&settings.init_image),
         port.0
     )
 }
@@ -189,6 +189,6 @@ pub fn sidecar(settings: &ProxySettings, port: ProxyPort) -> String {
     };
     format!(
         r#"{{"name":"{SIDECAR}","image":{},"imagePullPolicy":"IfNotPresent","args":["--proxy-port={port}","--log-level={level}"],"ports":[{{"containerPort":{port}}}],"lifecycle":{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}},"securityContext":{{"allowPrivilegeEscalation":false,"capabilities":{{"drop":["ALL"]}},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}}{restart}}}"#,
-        quoted(&settings.image)
+        json_string(&settings.image)
     )
 }

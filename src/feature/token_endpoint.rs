@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use crate::{
-    json::{Json, fields::Reader, quoted},
-    object::pod::Subjected,
+    json::{Json, fields::Fields, json_string},
+    object::pod::Candidate,
     value::{names, token::Audience},
 };
 
@@ -86,23 +86,23 @@ const AUDIENCE: &str = "an audience other than api://AzureADTokenExchange";
 
 impl TokenEndpoint {
     /// Reads the setting; `None` where it is missing.
-    pub fn read(reader: &mut Reader, name: &str) -> Option<Self> {
-        if !reader.present(name) {
+    pub fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        if !fields.present(name) {
             return None;
         }
-        reader.object(name, |reader| {
-            reader.known(&["annotationSuffix", "audience", "tokenProxy", "sniName", "ca"]);
-            let suffix = reader.parsed::<Suffix>("annotationSuffix", SUFFIX);
-            let audience = reader.parsed::<OtherAudience>("audience", AUDIENCE);
+        fields.object(name, |fields| {
+            fields.known(&["annotationSuffix", "audience", "tokenProxy", "sniName", "ca"]);
+            let suffix = fields.parsed::<Suffix>("annotationSuffix", SUFFIX);
+            let audience = fields.parsed::<OtherAudience>("audience", AUDIENCE);
             for (field, accepted) in [("annotationSuffix", SUFFIX), ("audience", AUDIENCE)] {
-                if !reader.present(field) {
-                    reader.problem(field, accepted);
+                if !fields.present(field) {
+                    fields.problem(field, accepted);
                 }
             }
             let mut text =
-                |name| reader.parsed::<NonEmpty>(name, "a text").map(|text| text.0).unwrap_or_default();
+                |name| fields.parsed::<NonEmpty>(name, "a text").map(|text| text.0).unwrap_or_default();
             let (token_proxy, sni_name) = (text("tokenProxy"), text("sniName"));
-            let ca = if reader.present("ca") { reader.object("ca", ca) } else { None };
+            let ca = if fields.present("ca") { fields.object("ca", ca) } else { None };
             Some(Self {
                 annotation: format!("{}{}", names::USE_ENDPOINT_PREFIX, suffix?.0),
                 audience: audience?.0,
@@ -121,7 +121,7 @@ impl TokenEndpoint {
 
     /// Whether `pod` asks for it: `"true"` in any case.
     #[must_use]
-    pub fn is_wanted(&self, pod: Subjected) -> bool {
+    pub fn is_wanted(&self, pod: Candidate) -> bool {
         pod.metadata
             .annotations
             .value(&self.annotation)
@@ -146,7 +146,7 @@ impl TokenEndpoint {
             Ca::Data(_) => None,
             Ca::ConfigMap(name) => Some(format!(
                 r#"{{"configMap":{{"name":{},"items":[{{"key":"ca.crt","path":"{CA_PATH}"}}],"optional":false}}}}"#,
-                quoted(name)
+                json_string(name)
             )),
             Ca::TrustBundle { signer, selector } => {
                 let selector = selector
@@ -155,59 +155,59 @@ impl TokenEndpoint {
                     .unwrap_or_default();
                 Some(format!(
                     r#"{{"clusterTrustBundle":{{"signerName":{},{selector}"path":"{CA_PATH}","optional":false}}}}"#,
-                    quoted(signer)
+                    json_string(signer)
                 ))
             }
         }
     }
 }
 
-fn ca(reader: &mut Reader) -> Option<Ca> {
-    reader.known(&["data", "configMap", "clusterTrustBundle"]);
+fn ca(fields: &mut Fields) -> Option<Ca> {
+    fields.known(&["data", "configMap", "clusterTrustBundle"]);
     let given: Vec<&str> =
-        ["data", "configMap", "clusterTrustBundle"].into_iter().filter(|name| reader.present(name)).collect();
+        ["data", "configMap", "clusterTrustBundle"].into_iter().filter(|name| fields.present(name)).collect();
     if given.len() > 1 {
         let last = given.last().copied().unwrap_or_default();
-        reader.problem(last, format!("one kind of ca, not {} at once", given.join(" and ")));
+        fields.problem(last, format!("one kind of ca, not {} at once", given.join(" and ")));
         return None;
     }
     match given.first().copied() {
-        Some("data") => reader.parsed::<NonEmpty>("data", "certificates in PEM").map(|data| Ca::Data(data.0)),
+        Some("data") => fields.parsed::<NonEmpty>("data", "certificates in PEM").map(|data| Ca::Data(data.0)),
         Some("configMap") => {
-            reader.parsed::<NonEmpty>("configMap", "a ConfigMap's name").map(|name| Ca::ConfigMap(name.0))
+            fields.parsed::<NonEmpty>("configMap", "a ConfigMap's name").map(|name| Ca::ConfigMap(name.0))
         }
-        Some(_) => reader.object("clusterTrustBundle", |reader| {
-            reader.known(&["signerName", "labelSelector"]);
-            let signer = reader.parsed::<NonEmpty>("signerName", "a signer's name");
-            if !reader.present("signerName") {
-                reader.problem("signerName", "a signer's name");
+        Some(_) => fields.object("clusterTrustBundle", |fields| {
+            fields.known(&["signerName", "labelSelector"]);
+            let signer = fields.parsed::<NonEmpty>("signerName", "a signer's name");
+            if !fields.present("signerName") {
+                fields.problem("signerName", "a signer's name");
             }
-            let selector = selector(reader, "labelSelector");
+            let selector = selector(fields, "labelSelector");
             Some(Ca::TrustBundle { signer: signer?.0, selector })
         }),
         None => {
-            reader.problem("data", "a ca of one kind: data, configMap or clusterTrustBundle");
+            fields.problem("data", "a ca of one kind: data, configMap or clusterTrustBundle");
             None
         }
     }
 }
 
-fn selector(reader: &mut Reader, name: &str) -> Option<String> {
-    let json = reader.value(name)?;
+fn selector(fields: &mut Fields, name: &str) -> Option<String> {
+    let json = fields.value(name)?;
     if !matches!(json, Json::Object(_)) {
-        reader.problem(name, "an object with matchLabels and matchExpressions");
+        fields.problem(name, "an object with matchLabels and matchExpressions");
         return None;
     }
-    reader.object(name, |reader| {
-        reader.known(&["matchLabels", "matchExpressions"]);
+    fields.object(name, |fields| {
+        fields.known(&["matchLabels", "matchExpressions"]);
         for (field, object) in [("matchLabels", true), ("matchExpressions", false)] {
-            let fits = reader.value(field).is_none_or(|json| match json {
+            let fits = fields.value(field).is_none_or(|json| match json {
                 Json::Object(_) => object,
                 Json::List(_) => !object,
                 Json::Raw(_) => false,
             });
             if !fits {
-                reader.problem(field, if object { "an object" } else { "a list" });
+                fields.problem(field, if object { "an object" } else { "a list" });
             }
         }
     });

@@ -3,7 +3,7 @@
 use crate::{
     object::service_account::{Reference, ServiceAccount},
     text::quote_to,
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// Whether the host may answer from its cache, which holds successes for 5 seconds.
@@ -90,8 +90,8 @@ impl LookUpFailure {
             Self::Forbidden(said) => (
                 format!("its {} could not be read: the PolicyServer's own account may not get serviceaccounts ({})", reference.title(), quote_to(said, 240)),
                 "allow it with (for the default PolicyServer):",
-                "kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
-                 kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
+                "kubectl create clusterrole kubewarden-serviceaccount-fields --verb=get --resource=serviceaccounts\n\
+                 kubectl create clusterrolebinding kubewarden-serviceaccount-fields --clusterrole=kubewarden-serviceaccount-fields \
                  --serviceaccount=kubewarden:policy-server"
                     .to_owned(),
                 Code::InternalServerError,
@@ -109,7 +109,7 @@ impl LookUpFailure {
                 Code::InternalServerError,
             ),
         };
-        Refusal { object, problem, hint, cure, code, blame: Blame::ServiceAccount }
+        Refusal { object, problem, hint, cure, code, fault: Fault::Elsewhere }
     }
 
     /// The cause in a few words, for a warning.

@@ -29,13 +29,13 @@ enum Step<'p> {
 
 /// A place in a [`Json`], and the way there.
 #[derive(Debug, Clone, Copy)]
-pub struct At<'p, 't> {
+pub struct Cursor<'p, 't> {
     json: &'t Json<'t>,
     step: Step<'p>,
-    parent: Option<&'p At<'p, 't>>,
+    parent: Option<&'p Cursor<'p, 't>>,
 }
 
-impl<'p, 't> At<'p, 't> {
+impl<'p, 't> Cursor<'p, 't> {
     /// The place that messages call `name`.
     #[must_use]
     pub fn root(name: &'p str, json: &'t Json<'t>) -> Self {
@@ -46,11 +46,12 @@ impl<'p, 't> At<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object.
-    pub fn field<'c>(&'c self, name: &'c str) -> Result<Option<At<'c, 't>>, Malformed> {
+    pub fn field<'c>(&'c self, name: &'c str) -> Result<Option<Cursor<'c, 't>>, Malformed> {
         if !matches!(self.json, Json::Object(_)) {
             return Err(self.malformed("an object"));
         }
-        let at = self.json.field(name).map(|json| At { json, step: Step::Field(name), parent: Some(self) });
+        let at =
+            self.json.field(name).map(|json| Cursor { json, step: Step::Field(name), parent: Some(self) });
         Ok(at.filter(|at| !at.is_null()))
     }
 
@@ -58,7 +59,11 @@ impl<'p, 't> At<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object, or the field is missing or null.
-    pub fn required<'c>(&'c self, name: &'c str, expected: &'static str) -> Result<At<'c, 't>, Malformed> {
+    pub fn required<'c>(
+        &'c self,
+        name: &'c str,
+        expected: &'static str,
+    ) -> Result<Cursor<'c, 't>, Malformed> {
         self.field(name)?.ok_or_else(|| {
             let found = if self.json.field(name).is_some() { "null" } else { "missing" };
             Malformed { path: join(&self.path(), Step::Field(name)), found, expected }
@@ -69,10 +74,10 @@ impl<'p, 't> At<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object.
-    pub fn entries<'c>(&'c self) -> Result<impl Iterator<Item = (&'t str, At<'c, 't>)>, Malformed> {
+    pub fn entries<'c>(&'c self) -> Result<impl Iterator<Item = (&'t str, Cursor<'c, 't>)>, Malformed> {
         match self.json {
             Json::Object(fields) => Ok(fields.iter().map(|(name, json)| {
-                (name.as_ref(), At { json, step: Step::Field(name.as_ref()), parent: Some(self) })
+                (name.as_ref(), Cursor { json, step: Step::Field(name.as_ref()), parent: Some(self) })
             })),
             Json::Raw(_) | Json::List(_) => Err(self.malformed("an object")),
         }
@@ -82,9 +87,9 @@ impl<'p, 't> At<'p, 't> {
     ///
     /// # Errors
     /// `self` is no list.
-    pub fn items<'c>(&'c self) -> Result<impl Iterator<Item = At<'c, 't>>, Malformed> {
+    pub fn items<'c>(&'c self) -> Result<impl Iterator<Item = Cursor<'c, 't>>, Malformed> {
         match self.json {
-            Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| At {
+            Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| Cursor {
                 json,
                 step: Step::Index(index),
                 parent: Some(self),
@@ -118,7 +123,7 @@ impl<'p, 't> At<'p, 't> {
 
     /// The text that came, where the shape did not look in.
     #[must_use]
-    pub fn as_raw(&self) -> Option<&'t str> {
+    pub fn raw(&self) -> Option<&'t str> {
         match self.json {
             Json::Raw(raw) => Some(raw),
             Json::Object(_) | Json::List(_) => None,
@@ -154,7 +159,7 @@ impl<'p, 't> At<'p, 't> {
     /// The way here, as `spec.containers[0].env`.
     #[must_use]
     pub fn path(&self) -> String {
-        join(&self.parent.map_or_else(String::new, At::path), self.step)
+        join(&self.parent.map_or_else(String::new, Cursor::path), self.step)
     }
 }
 

@@ -49,19 +49,19 @@ pub fn describe(json: &Json) -> String {
 }
 
 /// The fields of an object, as they came.
-pub type Fields<'j> = [(Cow<'j, str>, Json<'j>)];
+pub type RawFields<'j> = [(Cow<'j, str>, Json<'j>)];
 
 /// Reads the fields of one object, and gathers what is wrong with them.
 #[derive(Debug)]
-pub struct Reader<'r> {
+pub struct Fields<'r> {
     path: &'r str,
-    fields: &'r Fields<'r>,
+    fields: &'r RawFields<'r>,
     problems: &'r mut Vec<Problem>,
 }
 
-impl<'r> Reader<'r> {
+impl<'r> Fields<'r> {
     /// Reads `fields`, whose names stand in messages behind `path`.
-    pub fn new(path: &'r str, fields: &'r Fields<'r>, problems: &'r mut Vec<Problem>) -> Self {
+    pub fn new(path: &'r str, fields: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
         Self { path, fields, problems }
     }
 
@@ -169,13 +169,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Each object of the list `name`, with its path.
-    pub fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Reader)) {
+    pub fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Fields)) {
         let Some(value) = self.value(name) else { return };
         let Json::List(items) = value else { return self.problem(name, "a list") };
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{index}]", self.path_of(name));
             match item {
-                Json::Object(fields) => each(&mut Reader { path: &path, fields, problems: self.problems }),
+                Json::Object(fields) => each(&mut Fields { path: &path, fields, problems: self.problems }),
                 Json::Raw(_) | Json::List(_) => {
                     self.problems.push(Problem {
                         path,
@@ -194,8 +194,8 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the object `name`; an empty one where it is missing.
-    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Reader) -> T) -> T {
-        let fields: &Fields = match self.value(name) {
+    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields) -> T) -> T {
+        let fields: &RawFields = match self.value(name) {
             Some(Json::Object(fields)) => fields,
             Some(Json::Raw(_) | Json::List(_)) => {
                 self.problem(name, "an object");
@@ -203,7 +203,7 @@ impl<'r> Reader<'r> {
             }
             None => &[],
         };
-        read(&mut Reader { path: &self.path_of(name), fields, problems: self.problems })
+        read(&mut Fields { path: &self.path_of(name), fields, problems: self.problems })
     }
 
     /// The values that the strings of the list `name` say; `None` where it is missing.

@@ -180,7 +180,7 @@ pub fn check(payload: &str) -> serde_json::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::cursor::At;
+    use crate::json::cursor::Cursor;
 
     static POD: Shape = Shape::Object(&[("spec", &Shape::Object(&[("containers", &Shape::List(&FIELDS))]))]);
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn names_the_place_and_what_stands_there_but_not_its_content() {
         let json = Json::parse(r#"{"spec":{"containers":[{"name":5}]}}"#, &POD).unwrap();
-        let root = At::root("object", &json);
+        let root = Cursor::root("object", &json);
         let spec = root.field("spec").unwrap().unwrap();
         let containers = spec.field("containers").unwrap().unwrap();
         let first = containers.items().unwrap().next().unwrap();
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn reads_the_last_of_two_fields_of_one_name() {
         let json = Json::parse(r#"{"a":"1","a":"2"}"#, &POD).unwrap();
-        let root = At::root("x", &json);
+        let root = Cursor::root("x", &json);
         assert_eq!(root.field("a").unwrap().unwrap().as_text().unwrap(), "2");
     }
 

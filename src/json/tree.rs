@@ -16,7 +16,7 @@ pub enum Json<'a> {
 impl<'a> Json<'a> {
     /// The text, where it is kept as it came.
     #[must_use]
-    pub fn as_it_came(&self) -> Option<&'a str> {
+    pub fn raw(&self) -> Option<&'a str> {
         match self {
             Self::Raw(Cow::Borrowed(text)) => Some(text),
             Self::Raw(Cow::Owned(_)) | Self::Object(_) | Self::List(_) => None,
@@ -39,7 +39,7 @@ impl<'a> Json<'a> {
     /// A JSON string that holds `text`.
     #[must_use]
     pub fn text(text: &str) -> Self {
-        Self::Raw(Cow::Owned(quoted(text)))
+        Self::Raw(Cow::Owned(json_string(text)))
     }
 
     /// Whether both say the same: the order of an object's fields does not count.
@@ -131,7 +131,7 @@ impl<'a> Json<'a> {
 
 /// `text` as a JSON string.
 #[must_use]
-pub fn quoted(text: &str) -> String {
+pub fn json_string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     push_quoted(text, &mut out);
     out

@@ -2,7 +2,7 @@
 
 use crate::{
     decide::{inject, mounts, plan::Slot},
-    json::{At, Json, Malformed},
+    json::{Cursor, Json, Malformed},
     object::pod::{Container, Metadata, Spec, Volume, pod_title},
     settings::Settings,
     value::{names, token::Layout},
@@ -29,9 +29,9 @@ pub fn judge<'t>(
     old: Option<&Json<'_>>,
 ) -> Result<Verdict<'t>, Malformed> {
     let copies = {
-        let metadata = Metadata::read(&At::root("", &object))?;
-        let facts = Spec::read(&At::root("spec", &spec))?;
-        let before = old.map(|old| Spec::read(&At::root("oldObject.spec", old))).transpose()?;
+        let metadata = Metadata::read(&Cursor::root("", &object))?;
+        let facts = Spec::read(&Cursor::root("spec", &spec))?;
+        let before = old.map(|old| Spec::read(&Cursor::root("oldObject.spec", old))).transpose()?;
         let title = pod_title(namespace, &metadata.name);
         match copies(settings, &title, &metadata, &facts, before.as_ref()) {
             Ok(copies) => copies,

@@ -2,7 +2,7 @@
 
 use crate::{
     decide::{decision, identity::service_account_identity, warnings},
-    json::{At, Json, Malformed},
+    json::{Cursor, Json, Malformed},
     object::{
         annotations::Place,
         service_account::{Reference, ServiceAccount},
@@ -92,7 +92,7 @@ fn mistakes(
 }
 
 fn read(namespace: &str, object: &Json) -> Result<ServiceAccount, Malformed> {
-    let root = At::root("", object);
+    let root = Cursor::root("", object);
     let metadata = root.required("metadata", "an object")?;
     let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
     let name = match text("name")? {

@@ -3,20 +3,20 @@
 use crate::{
     decide::{
         decision::{Decision, decide},
-        due::{Finding, find, no_such_name, unused_warnings},
+        due::{Due, no_such_name, resolve, unused_warnings},
     },
     host::look_up::{LookUp, LookUpFailure},
-    json::{At, Json, Malformed, Shape, text_of},
+    json::{Cursor, Json, Malformed, Shape, text_of},
     object::{
         annotations::Annotations,
-        pod::{Metadata, SPEC, Spec, Subjected},
+        pod::{Candidate, Metadata, SPEC, Spec},
         service_account::{Reference, ServiceAccount},
         workload::Workload,
     },
     settings::{Preflight, Settings},
     text::{cut_middle, printable},
     value::{names, token::PodName, use_label::UseLabel},
-    verdict::{Blame, LogLine, Refusal, Verdict, Warning},
+    verdict::{Fault, LogLine, Refusal, Verdict, Warning},
 };
 
 /// Judges a workload's pod template as its pods will be judged. An UPDATE that leaves the template as it was is not.
@@ -38,7 +38,7 @@ pub fn judge(
     let name = object
         .field("metadata")
         .and_then(|metadata| metadata.field("name"))
-        .and_then(Json::as_it_came)
+        .and_then(Json::raw)
         .and_then(text_of);
     let name = name.unwrap_or_default();
     let title = format!("{} {namespace}/{name}", kind.kind());
@@ -47,7 +47,8 @@ pub fn judge(
             Ok(judged) => judged,
             Err(malformed) => (vec![Refusal::malformed(title.clone(), &malformed)], Vec::new()),
         };
-    let certain = |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.blame == Blame::Pod;
+    let certain =
+        |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.fault == Fault::Template;
     let (refusals, later): (Vec<Refusal>, Vec<Refusal>) = refusals.into_iter().partition(certain);
     warnings.extend(later.iter().map(Refusal::warning));
     let message = refusals.first().map(|refusal| refusal.problem.clone());
@@ -80,25 +81,25 @@ fn judged(
 ) -> Result<Judged, Malformed> {
     let path = kind.path().join(".");
     let pods = PodName::Prefix(format!("{name}-"));
-    let metadata = Metadata::of_template(&At::root(&path, template), pods.clone())?;
+    let metadata = Metadata::of_template(&Cursor::root(&path, template), pods.clone())?;
     let mut warnings =
-        misplaced(title, &path, &Metadata::of_template(&At::root("", object), pods)?, &metadata);
+        misplaced(title, &path, &Metadata::of_template(&Cursor::root("", object), pods)?, &metadata);
     if settings.trigger.is_settled_by(&metadata.label) {
         warnings.extend(unused_warnings(settings, title, &metadata));
         return Ok((Vec::new(), warnings));
     }
     let path = format!("{path}.spec");
-    let Some(spec) = template.field("spec").and_then(Json::as_it_came) else {
+    let Some(spec) = template.field("spec").and_then(Json::raw) else {
         return Ok((Vec::new(), warnings));
     };
     let spec = Json::parse(spec, &SPEC).unwrap_or(Json::Raw("null".into()));
-    let facts = Spec::read(&At::root(&path, &spec))?;
-    let pod = Subjected { title, namespace, metadata: &metadata, spec: &facts };
-    let (refusals, found) = match find(settings, pod, look_up) {
-        Finding::NotDue(warnings) => (Vec::new(), warnings),
-        Finding::NoSuchName(reference) => (vec![no_such_name(title, &reference)], Vec::new()),
-        Finding::Failed(reference, failure) => unread(settings, pod, reference, &failure),
-        Finding::Due(decision) => {
+    let facts = Spec::read(&Cursor::root(&path, &spec))?;
+    let pod = Candidate { title, namespace, metadata: &metadata, spec: &facts };
+    let (refusals, found) = match resolve(settings, pod, look_up) {
+        Due::No(warnings) => (Vec::new(), warnings),
+        Due::NoSuchName(reference) => (vec![no_such_name(title, &reference)], Vec::new()),
+        Due::Unreadable(reference, failure) => unread(settings, pod, reference, &failure),
+        Due::Yes(decision) => {
             let Decision { plan, warnings, .. } = *decision;
             (plan.err().unwrap_or_default(), warnings)
         }
@@ -108,7 +109,7 @@ fn judged(
 }
 
 /// The ServiceAccount may be applied next: only what the template itself gets wrong is certain.
-fn unread(settings: &Settings, pod: Subjected, reference: Reference, failure: &LookUpFailure) -> Judged {
+fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: &LookUpFailure) -> Judged {
     let asks = matches!(pod.metadata.label, UseLabel::True);
     if !asks && *failure == LookUpFailure::NotFound {
         return (Vec::new(), unused_warnings(settings, pod.title, pod.metadata));
@@ -120,7 +121,7 @@ fn unread(settings: &Settings, pod: Subjected, reference: Reference, failure: &L
     }
     let unknown = ServiceAccount { reference, label: UseLabel::Absent, annotations: Annotations::default() };
     let mut refusals = decide(settings, pod, &unknown).plan.err().unwrap_or_default();
-    refusals.retain(|refusal| refusal.blame == Blame::Pod);
+    refusals.retain(|refusal| refusal.fault == Fault::Template);
     (refusals, warnings)
 }
 

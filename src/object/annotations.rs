@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    json::{At, Malformed},
+    json::{Cursor, Malformed},
     text::{cut_middle, nearest, printable},
     value::names,
     verdict::Warning,
@@ -36,7 +36,7 @@ impl Annotations {
     ///
     /// # Errors
     /// The annotations are no object, or one of ours is no string.
-    pub fn read(annotations: &At<'_, '_>) -> Result<Self, Malformed> {
+    pub fn read(annotations: &Cursor<'_, '_>) -> Result<Self, Malformed> {
         let mut ours = Vec::new();
         for (name, value) in annotations.entries()? {
             if name.starts_with(names::PREFIX) {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use crate::{
-    json::{At, FIELDS, ITEMS, Json, Malformed, Shape, text_of},
+    json::{Cursor, FIELDS, ITEMS, Json, Malformed, Shape, text_of},
     object::{
         annotations::Annotations,
         service_account::{Reference, WrongValue},
     },
     value::{names, token::PodName, use_label::UseLabel},
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// A pod whose spec is not looked into yet.
@@ -60,7 +60,7 @@ impl Metadata {
     ///
     /// # Errors
     /// No metadata, or something in it that is of another type.
-    pub fn read(object: &At<'_, '_>) -> Result<Self, Malformed> {
+    pub fn read(object: &Cursor<'_, '_>) -> Result<Self, Malformed> {
         let metadata = object.required("metadata", "an object")?;
         let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
         let name = match text("name")?.filter(|name| !name.is_empty()) {
@@ -74,7 +74,7 @@ impl Metadata {
     ///
     /// # Errors
     /// Something in it that is of another type.
-    pub fn of_template(template: &At<'_, '_>, name: PodName) -> Result<Self, Malformed> {
+    pub fn of_template(template: &Cursor<'_, '_>, name: PodName) -> Result<Self, Malformed> {
         match template.field("metadata")? {
             Some(metadata) => Self::of(&metadata, name),
             None => Ok(Self {
@@ -87,7 +87,7 @@ impl Metadata {
         }
     }
 
-    fn of(metadata: &At<'_, '_>, name: PodName) -> Result<Self, Malformed> {
+    fn of(metadata: &Cursor<'_, '_>, name: PodName) -> Result<Self, Malformed> {
         let labels = metadata.field("labels")?;
         let label = |name| match &labels {
             Some(labels) => labels.field(name)?.map(|at| at.as_text()).transpose(),
@@ -186,8 +186,8 @@ pub struct Volume<'t> {
 }
 
 /// Reads an entry of a list that was kept as text; what it holds is never quoted.
-fn entry<'t>(at: &At<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
-    let raw = at.as_raw().ok_or_else(|| at.malformed("an object"))?;
+fn entry<'t>(at: &Cursor<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
+    let raw = at.raw().ok_or_else(|| at.malformed("an object"))?;
     match Json::parse(raw, &FIELDS) {
         Ok(json @ Json::Object(_)) => Ok((json, raw)),
         Ok(Json::Raw(_) | Json::List(_)) | Err(_) => Err(at.malformed("an object")),
@@ -195,8 +195,8 @@ fn entry<'t>(at: &At<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
 }
 
 /// The text of an entry's field, empty where it has none.
-fn text<'t>(at: &At<'_, 't>, entry: &Json<'t>, field: &'static str) -> Result<Cow<'t, str>, Malformed> {
-    let raw = entry.field(field).and_then(Json::as_it_came).filter(|raw| *raw != "null");
+fn text<'t>(at: &Cursor<'_, 't>, entry: &Json<'t>, field: &'static str) -> Result<Cow<'t, str>, Malformed> {
+    let raw = entry.field(field).and_then(Json::raw).filter(|raw| *raw != "null");
     let Some(raw) = raw else { return Ok(Cow::Borrowed("")) };
     text_of(raw).ok_or_else(|| Malformed {
         path: format!("{}.{field}", at.path()),
@@ -210,29 +210,26 @@ impl<'t> Env<'t> {
     ///
     /// # Errors
     /// No object, or a name that is no string.
-    pub fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+    pub fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (env, raw) = entry(at)?;
         Ok(Self {
             name: text(at, &env, "name")?,
-            value: env.field("value").and_then(Json::as_it_came),
-            from_elsewhere: env
-                .field("valueFrom")
-                .and_then(Json::as_it_came)
-                .is_some_and(|from| from != "null"),
+            value: env.field("value").and_then(Json::raw),
+            from_elsewhere: env.field("valueFrom").and_then(Json::raw).is_some_and(|from| from != "null"),
             raw,
         })
     }
 }
 
 impl<'t> Mount<'t> {
-    fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+    fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (mount, raw) = entry(at)?;
         Ok(Self { name: text(at, &mount, "name")?, path: text(at, &mount, "mountPath")?, raw })
     }
 }
 
 impl<'t> Volume<'t> {
-    fn read(at: &At<'_, 't>) -> Result<Self, Malformed> {
+    fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (volume, raw) = entry(at)?;
         Ok(Self { name: text(at, &volume, "name")?, raw })
     }
@@ -297,7 +294,7 @@ impl<'t> Spec<'t> {
     ///
     /// # Errors
     /// Something that is of another type than Kubernetes has it.
-    pub fn read(spec: &At<'_, 't>) -> Result<Self, Malformed> {
+    pub fn read(spec: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let mut containers = Container::read_list(spec, ContainerList::Init)?;
         containers.extend(Container::read_list(spec, ContainerList::Main)?);
         let mut volumes = Vec::new();
@@ -306,7 +303,7 @@ impl<'t> Spec<'t> {
                 volumes.push(Volume::read(&item)?);
             }
         }
-        let flag = |at: &At<'_, 't>, name: &str| {
+        let flag = |at: &Cursor<'_, 't>, name: &str| {
             Ok(at.field(name)?.map(|at| at.as_bool()).transpose()?.unwrap_or_default())
         };
         let security = spec.field("securityContext")?;
@@ -336,7 +333,7 @@ impl<'t> Spec<'t> {
 ///
 /// # Errors
 /// One of the two is no string.
-fn service_account_name<'t>(spec: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
+fn service_account_name<'t>(spec: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
     for field in ["serviceAccountName", "serviceAccount"] {
         let name = spec.field(field)?.map(|name| name.as_text()).transpose()?;
         if let Some(name) = name.filter(|name| !name.is_empty()) {
@@ -346,7 +343,7 @@ fn service_account_name<'t>(spec: &At<'_, 't>) -> Result<Cow<'t, str>, Malformed
     Ok(Cow::Borrowed("default"))
 }
 
-fn os(spec: &At<'_, '_>) -> Result<Os, Malformed> {
+fn os(spec: &Cursor<'_, '_>) -> Result<Os, Malformed> {
     for (object, field) in [("os", "name"), ("nodeSelector", "kubernetes.io/os")] {
         if let Some(object) = spec.field(object)?
             && let Some(name) = object.field(field)?
@@ -359,12 +356,12 @@ fn os(spec: &At<'_, '_>) -> Result<Os, Malformed> {
 }
 
 impl<'t> Container<'t> {
-    fn read_list(spec: &At<'_, 't>, list: ContainerList) -> Result<Vec<Self>, Malformed> {
+    fn read_list(spec: &Cursor<'_, 't>, list: ContainerList) -> Result<Vec<Self>, Malformed> {
         let Some(items) = spec.field(list.field())? else { return Ok(Vec::new()) };
         items.items()?.enumerate().map(|(index, item)| Self::read(list, index, &item)).collect()
     }
 
-    fn read(list: ContainerList, index: usize, at: &At<'_, 't>) -> Result<Self, Malformed> {
+    fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let mut env = Vec::new();
         if let Some(items) = at.field("env")? {
@@ -392,7 +389,7 @@ impl<'t> Container<'t> {
 
 /// A pod, or a template that pods will be made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Subjected<'s, 't> {
+pub struct Candidate<'s, 't> {
     /// What messages call it, as `Pod default/yadaapi`.
     pub title: &'s str,
     /// Namespace of the request.
@@ -414,13 +411,13 @@ pub fn pod_title(namespace: &str, name: &PodName) -> String {
 
 /// Refuses because of an annotation of the pod itself.
 #[must_use]
-pub fn of_pod(wrong: &WrongValue, pod: Subjected) -> Refusal {
+pub fn of_pod(wrong: &WrongValue, pod: Candidate) -> Refusal {
     Refusal {
         object: pod.title.to_owned(),
         problem: wrong.problem(),
         hint: "repair it in the pod's manifest, or its workload's pod template, with:",
         cure: format!("metadata: {{annotations: {{{}: \"{}\"}}}}", wrong.annotation, wrong.placeholder),
         code: Code::BadRequest,
-        blame: Blame::Pod,
+        fault: Fault::Template,
     }
 }

@@ -1,7 +1,7 @@
 //! Payload bytes → question: what is asked, of which object.
 
 use crate::{
-    json::{At, FIELDS, Json, Malformed, Shape},
+    json::{Cursor, FIELDS, Json, Malformed, Shape},
     object::workload::Workload,
 };
 
@@ -46,8 +46,8 @@ struct About {
 
 impl About {
     /// `resource` says it; a request written by hand may only have `kind`.
-    fn read(request: &At<'_, '_>) -> Result<Self, Malformed> {
-        let text = |at: &At<'_, '_>, name: &str| -> Result<String, Malformed> {
+    fn read(request: &Cursor<'_, '_>) -> Result<Self, Malformed> {
+        let text = |at: &Cursor<'_, '_>, name: &str| -> Result<String, Malformed> {
             Ok(at.field(name)?.map(|at| at.as_text()).transpose()?.unwrap_or_default().into_owned())
         };
         let (group, resource) = match request.field("resource")? {
@@ -72,7 +72,7 @@ impl About {
 ///
 /// # Errors
 /// A request that doesn't say so.
-pub fn question(request: &At<'_, '_>) -> Result<Question, Malformed> {
+pub fn question(request: &Cursor<'_, '_>) -> Result<Question, Malformed> {
     let About { group, resource, sub_resource, operation } = About::read(request)?;
     if resource.is_empty() {
         return Err(request.required("resource", "an object with the resource's name").err().unwrap_or_else(
@@ -107,12 +107,11 @@ pub fn question(request: &At<'_, '_>) -> Result<Question, Malformed> {
 /// No object.
 pub fn object<'t>(
     payload: &Json<'t>,
-    request: &At<'_, '_>,
+    request: &Cursor<'_, '_>,
     shape: &'static Shape,
 ) -> Result<Json<'t>, Malformed> {
     let object = request.required("object", "an object")?;
-    let text =
-        payload.field("request").and_then(|request| request.field("object")).and_then(Json::as_it_came);
+    let text = payload.field("request").and_then(|request| request.field("object")).and_then(Json::raw);
     let json =
         text.and_then(|text| Json::parse(text, shape).ok()).ok_or_else(|| object.malformed("an object"))?;
     if matches!(json, Json::Object(_)) { Ok(json) } else { Err(object.malformed("an object")) }
@@ -121,6 +120,6 @@ pub fn object<'t>(
 /// The object before an UPDATE, looked into as far as `shape` says; `None` where there is none to be understood.
 #[must_use]
 pub fn old_object<'t>(payload: &Json<'t>, shape: &'static Shape) -> Option<Json<'t>> {
-    let text = payload.field("request")?.field("oldObject")?.as_it_came()?;
+    let text = payload.field("request")?.field("oldObject")?.raw()?;
     Json::parse(text, shape).ok().filter(|json| matches!(json, Json::Object(_)))
 }

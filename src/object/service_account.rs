@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    json::{At, FIELDS, Json, Malformed, Shape},
+    json::{Cursor, FIELDS, Json, Malformed, Shape},
     object::annotations::Annotations,
     text::quote,
     value::{
@@ -12,7 +12,7 @@ use crate::{
         token::TokenExpiration,
         use_label::UseLabel,
     },
-    verdict::{Blame, Code, Refusal},
+    verdict::{Code, Fault, Refusal},
 };
 
 /// Of a ServiceAccount only the metadata is looked into; `managedFields` alone can be larger than all the rest.
@@ -78,7 +78,7 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// No metadata, or labels or annotations that are no objects of strings.
-    pub fn read(reference: Reference, object: &At<'_, '_>) -> Result<Self, Malformed> {
+    pub fn read(reference: Reference, object: &Cursor<'_, '_>) -> Result<Self, Malformed> {
         let metadata = object.required("metadata", "an object")?;
         let labels = metadata.field("labels")?;
         let label = labels.as_ref().map(|labels| labels.field(names::USE_LABEL)).transpose()?.flatten();
@@ -95,8 +95,8 @@ impl ServiceAccount {
     #[must_use]
     pub fn from_answer(reference: Reference, answer: &str) -> Option<Self> {
         let json = Json::parse(answer, &SERVICE_ACCOUNT).ok()?;
-        let object = At::root("object", &json);
-        let said = |at: &At<'_, '_>, field: &str, expected: &str| match at.field(field) {
+        let object = Cursor::root("object", &json);
+        let said = |at: &Cursor<'_, '_>, field: &str, expected: &str| match at.field(field) {
             Ok(Some(found)) => found.as_text().is_ok_and(|found| found == expected),
             Ok(None) => true,
             Err(_) => false,
@@ -178,7 +178,7 @@ impl WrongValue {
             hint: "repair it with:",
             cure: reference.annotate(self.annotation, self.placeholder),
             code: Code::BadRequest,
-            blame: Blame::ServiceAccount,
+            fault: Fault::Elsewhere,
         }
     }
 }

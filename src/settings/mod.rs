@@ -10,7 +10,7 @@ use crate::{
     },
     json::{
         Json, Shape,
-        fields::{Problem, Reader, describe},
+        fields::{Fields, Problem, describe},
     },
     value::{
         cloud::{AuthorityHost, Cloud},
@@ -136,63 +136,63 @@ impl Settings {
             Json::Raw(raw) if raw == "null" => &[],
             Json::Raw(_) | Json::List(_) => return Err(not_an_object(describe(&json))),
         };
-        let mut reader = Reader::new("", fields, &mut problems);
-        reader.known(FIELDS);
-        let cloud = reader.parsed::<Cloud>("cloud", Cloud::ACCEPTED);
-        let authority_host = reader.parsed::<AuthorityHost>("authorityHost", AuthorityHost::ACCEPTED);
-        if reader.present("cloud") && reader.present("authorityHost") {
-            reader.problem(
+        let mut fields = Fields::new("", fields, &mut problems);
+        fields.known(FIELDS);
+        let cloud = fields.parsed::<Cloud>("cloud", Cloud::ACCEPTED);
+        let authority_host = fields.parsed::<AuthorityHost>("authorityHost", AuthorityHost::ACCEPTED);
+        if fields.present("cloud") && fields.present("authorityHost") {
+            fields.problem(
                 "authorityHost",
                 "no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
             );
         }
         let settings = Self {
-            tenant_id: reader.parsed("tenantId", TenantId::ACCEPTED),
-            trigger: reader.parsed("trigger", Trigger::ACCEPTED).unwrap_or(Trigger::Any),
+            tenant_id: fields.parsed("tenantId", TenantId::ACCEPTED),
+            trigger: fields.parsed("trigger", Trigger::ACCEPTED).unwrap_or(Trigger::Any),
             authority_host: authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host()),
-            audience: reader.parsed("audience", Audience::ACCEPTED).unwrap_or_default(),
-            token_expiration: reader.token_expiration("tokenExpirationSeconds"),
-            require_client_id: if reader.boolean("requireClientId", false) {
+            audience: fields.parsed("audience", Audience::ACCEPTED).unwrap_or_default(),
+            token_expiration: fields.token_expiration("tokenExpirationSeconds"),
+            require_client_id: if fields.boolean("requireClientId", false) {
                 RequireClientId::Refuse
             } else {
                 RequireClientId::Warn
             },
-            on_lookup_failure: reader
+            on_lookup_failure: fields
                 .choice(
                     "onLookupFailure",
                     &[("Refuse", OnLookupFailure::Refuse), ("Admit", OnLookupFailure::Admit)],
                 )
                 .unwrap_or(OnLookupFailure::Refuse),
-            layout: reader.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
-            extra_env: extra_env(&mut reader, "extraEnv"),
-            allowed_identities: allowed_identities::read(&mut reader, "allowedIdentities"),
-            preflight: reader.choice("preflight", Preflight::CHOICES).unwrap_or(Preflight::Warn),
-            proxy: reader.object("proxy", ProxySettings::read),
-            token_endpoint: TokenEndpoint::read(&mut reader, "customTokenEndpoint"),
+            layout: fields.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
+            extra_env: extra_env(&mut fields, "extraEnv"),
+            allowed_identities: allowed_identities::read(&mut fields, "allowedIdentities"),
+            preflight: fields.choice("preflight", Preflight::CHOICES).unwrap_or(Preflight::Warn),
+            proxy: fields.object("proxy", ProxySettings::read),
+            token_endpoint: TokenEndpoint::read(&mut fields, "customTokenEndpoint"),
         };
         if settings.token_endpoint.is_some() && settings.layout == Layout::Legacy {
-            reader.problem("layout", "V1, which customTokenEndpoint needs");
+            fields.problem("layout", "V1, which customTokenEndpoint needs");
         }
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 }
 
-fn extra_env(reader: &mut Reader, name: &str) -> Vec<ExtraEnv> {
+fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {
     let mut extra: Vec<ExtraEnv> = Vec::new();
-    reader.objects(name, |reader| {
-        reader.known(&["name", "value"]);
-        let name = reader.text("name").unwrap_or_default().into_owned();
-        let value = reader.text("value").map(Cow::into_owned);
+    fields.objects(name, |fields| {
+        fields.known(&["name", "value"]);
+        let name = fields.text("name").unwrap_or_default().into_owned();
+        let value = fields.text("value").map(Cow::into_owned);
         if !is_env_name(&name) {
-            reader.problem("name", "the name of an environment variable (printable ASCII without =)");
+            fields.problem("name", "the name of an environment variable (printable ASCII without =)");
         } else if names::IDENTITY_VARIABLES.contains(&name.as_str()) {
-            reader.problem("name", "a name that the policy does not set itself");
+            fields.problem("name", "a name that the policy does not set itself");
         } else if extra.iter().any(|before| before.name == name) {
-            reader.problem("name", "a name that no entry before it has");
+            fields.problem("name", "a name that no entry before it has");
         }
         match value {
             Some(value) => extra.push(ExtraEnv { name, value }),
-            None => reader.problem("value", "a string"),
+            None => fields.problem("value", "a string"),
         }
     });
     extra

@@ -21,16 +21,16 @@ pub struct Refusal {
     /// HTTP status code for the API server's answer.
     pub code: Code,
     /// Whose mistake it is.
-    pub blame: Blame,
+    pub fault: Fault,
 }
 
 /// Whose mistake it is: a workload's template is certain to fail for its own, a ServiceAccount's can be mended in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
+pub enum Fault {
     /// The pod's, or its template's.
-    Pod,
+    Template,
     /// The ServiceAccount's, or that of something else outside of the pod.
-    ServiceAccount,
+    Elsewhere,
 }
 
 /// HTTP status codes of refusals.
@@ -66,7 +66,7 @@ impl Refusal {
             hint: "compare it with what the API server expects:",
             cure: "kubectl explain pod.spec".to_owned(),
             code: Code::BadRequest,
-            blame: Blame::Pod,
+            fault: Fault::Template,
         }
     }
 
