@@ -1,27 +1,59 @@
 //! A Kubewarden policy that gives pods their Azure workload identity.
 //!
-//! One request goes down one line, and a fields can follow it file by file:
+//! One request goes down one line, and you can follow it room by room. A room uses only rooms below it in this table, so
+//! that nobody has to come back:
+//!
+//! | room | in | out |
+//! |---|---|---|
+//! | [`admission`] | the payload's bytes | the verdict of the judge whose question it is |
+//! | `judge` | the object, read | accepted, refused, or a plan written into the object |
+//! | `decide` | settings, pod, ServiceAccount | a complete plan, or every reason against it |
+//! | `settings` | the settings' JSON | [`Settings`], or every problem with its path |
+//! | `feature` | what one setting switches on | a part of the plan |
+//! | `host` | which ServiceAccount; what to log | the [`ServiceAccount`], or why it could not be read |
+//! | `object` | an object's JSON | what it says about identity |
+//! | `verdict` | mistakes and notices, as data | sentences, and the response's bytes |
+//! | `json` | a text | a tree over that text, and a cursor that knows its path |
+//! | `value` | a text | one value of the contract |
+//! | `text` | a text from outside | the same, fit to stand in a message |
 //!
 //! ```text
 //! payload bytes → question → facts → plan → write → verdict → response bytes
-//!                 question   pod     plan   inject  verdict
-//!                            service_account
 //! ```
 //!
-//! [`admission`] strings them together. Only [`host`] talks to the host; everything else is a function from values
-//! to values.
+//! *Decide* and *write* are two steps: a plan is complete before its first write, so no half-changed pod can come out, and
+//! writing can't fail. Only the two ends and the look-up in the middle touch the host; everything else is a function from
+//! values to values. What is public here is what the runner, the tests and the fuzzers call.
 
+#[forbid(unsafe_code)]
 pub mod admission;
-pub mod decide;
-pub mod feature;
-pub mod host;
-pub mod json;
-pub mod judge;
-pub mod object;
-pub mod settings;
-pub mod text;
-pub mod value;
-pub mod verdict;
+#[forbid(unsafe_code)]
+mod decide;
+#[forbid(unsafe_code)]
+mod feature;
+#[forbid(unsafe_code)]
+mod host;
+#[forbid(unsafe_code)]
+mod json;
+#[forbid(unsafe_code)]
+mod judge;
+#[forbid(unsafe_code)]
+mod object;
+#[forbid(unsafe_code)]
+mod settings;
+#[forbid(unsafe_code)]
+mod text;
+#[forbid(unsafe_code)]
+mod value;
+#[forbid(unsafe_code)]
+mod verdict;
+
+pub use host::look_up::{Freshness, LookUp};
+pub use json::fields::Problem;
+pub use object::service_account::ServiceAccount;
+pub use settings::{FIELDS as SETTINGS, Settings};
+pub use value::{names, reference::Reference};
+pub use verdict::{mistake::LookUpFailure, outcome::Verdict};
 
 use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
 use wapc_guest::{CallResult, register_function};
@@ -52,6 +84,6 @@ pub fn validate(payload: &[u8]) -> CallResult {
 pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
-    let message = settings::Settings::parse(text).err().map(|problems| json::fields::explain(&problems));
+    let message = Settings::parse(text).err().map(|problems| json::fields::explain(&problems));
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
 }

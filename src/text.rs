@@ -2,13 +2,13 @@
 
 /// `text` in quotes, escaped, and cut to what a message can bear.
 #[must_use]
-pub fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     quote_to(text, 80)
 }
 
 /// `text` in quotes, escaped, and cut to `max` characters.
 #[must_use]
-pub fn quote_to(text: &str, max: usize) -> String {
+pub(crate) fn quote_to(text: &str, max: usize) -> String {
     let mut quoted = String::from("\"");
     for c in cut_middle(text, max).chars() {
         match c {
@@ -26,13 +26,13 @@ pub fn quote_to(text: &str, max: usize) -> String {
 
 /// `text` without control characters.
 #[must_use]
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// `text`, with its middle cut out where it is longer than `max` characters.
 #[must_use]
-pub fn cut_middle(text: &str, max: usize) -> String {
+pub(crate) fn cut_middle(text: &str, max: usize) -> String {
     let length = text.chars().count();
     if length <= max {
         return text.to_owned();
@@ -44,7 +44,7 @@ pub fn cut_middle(text: &str, max: usize) -> String {
 
 /// The one of `known` that `name` was most likely meant to be.
 #[must_use]
-pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let name = cut_middle(name, 128);
     known.min_by_key(|known| strsim::levenshtein(&name, known))
 }

@@ -12,10 +12,7 @@ mod kinds;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use azure_workload_identity_policy::{
-    settings::{FIELDS, Settings},
-    value::names,
-};
+use azure_workload_identity_policy::{SETTINGS, Settings, names};
 use common::file;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -180,7 +177,7 @@ fn known(settings: &Value) -> Vec<String> {
 
 #[test]
 fn the_settings_page_lists_every_setting_and_no_other() {
-    let mut all: BTreeSet<String> = FIELDS.iter().map(|name| (*name).to_owned()).collect();
+    let mut all: BTreeSet<String> = SETTINGS.iter().map(|name| (*name).to_owned()).collect();
     for (path, settings) in [
         ("extraEnv[]", json!({"extraEnv": [{"zzz": 1}]})),
         ("allowedIdentities[]", json!({"allowedIdentities": [{"zzz": 1}]})),
@@ -196,7 +193,7 @@ fn the_settings_page_lists_every_setting_and_no_other() {
     }
     let listed: BTreeSet<String> = first_cells("docs/settings.md").into_iter().collect();
     assert_eq!(listed, all);
-    assert_eq!(known(&json!({"zzz": 1})), FIELDS);
+    assert_eq!(known(&json!({"zzz": 1})), SETTINGS);
 }
 
 #[test]

@@ -7,11 +7,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use azure_workload_identity_policy::{
-    admission,
-    host::look_up::{Freshness, LookUpFailure},
-    object::service_account::{Reference, ServiceAccount},
-};
+use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
 use common::MODULE;
 use policy_runner::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
@@ -48,7 +44,7 @@ fn ask(settings: &Value, request: &Value, account: Option<&Value>) -> (Value, us
             .ok_or(LookUpFailure::NotAServiceAccount)
     };
     let native = admission::validate(payload.as_bytes(), &mut look_up)
-        .map(azure_workload_identity_policy::verdict::Verdict::into_response)
+        .map(azure_workload_identity_policy::Verdict::into_response)
         .map_err(|error| error.to_string());
     let held = account.map(|account| account.to_string().into_bytes());
     let answers: Answers = Arc::new(move |request: &GetResource| {

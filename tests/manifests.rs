@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use azure_workload_identity_policy::settings::{FIELDS, Settings};
+use azure_workload_identity_policy::{SETTINGS, Settings};
 use common::file;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -177,7 +177,7 @@ fn ranchers_form_covers_every_setting_and_writes_only_what_is_accepted() {
     questions(&form["questions"], "", &mut found);
     let top: BTreeSet<&str> =
         found.iter().map(|(name, _)| name.as_str()).filter(|name| !name.contains(['.', '['])).collect();
-    assert_eq!(top, FIELDS.iter().copied().collect());
+    assert_eq!(top, SETTINGS.iter().copied().collect());
     // What the form writes when nothing is filled in: the defaults, and all of them are the policy's own.
     let mut written = json!({});
     for (name, default) in &found {

@@ -31,7 +31,7 @@ fn lists_every_setting_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `"))
         .map(|line| line.split('`').next().unwrap())
         .collect();
-    assert_eq!(listed, azure_workload_identity_policy::settings::FIELDS);
+    assert_eq!(listed, azure_workload_identity_policy::SETTINGS);
 }
 
 #[test]

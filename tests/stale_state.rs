@@ -4,11 +4,7 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use azure_workload_identity_policy::{
-    admission,
-    host::look_up::Freshness,
-    object::service_account::{Reference, ServiceAccount},
-};
+use azure_workload_identity_policy::{Freshness, Reference, ServiceAccount, admission};
 use common::*;
 use policy_runner::{
     host::{Answers, GetResource},

@@ -1,6 +1,6 @@
 //! What both fuzz targets share: what must hold of every answer, and mutations of JSON as JSON.
 
-use azure_workload_identity_policy::{admission, host::look_up::{Freshness, LookUpFailure}, object::service_account::{Reference, ServiceAccount}};
+use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
 use libfuzzer_sys::fuzzer_mutate;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::{Map, Value, json};

@@ -3,10 +3,9 @@
 use crate::{
     decide::{
         fragments,
-        identity::Identity,
         mounts::{self, Equipped},
-        plan::{Injection, NewContainer, Plan, Slot},
-        warnings,
+        plan::{Injection, NewContainer, Plan, Share, Slot},
+        variables::Variables,
     },
     feature::{
         proxy::{self, ProxyPort, Sidecar},
@@ -15,11 +14,16 @@ use crate::{
     json::{Json, Shape},
     object::{
         annotations::Names,
-        pod::{Candidate, Container, ContainerList},
+        container::{Container, ContainerList},
+        pod::Candidate,
     },
     settings::Settings,
-    value::{names, token::Audience},
-    verdict::{Refusal, Warning},
+    value::token::{Audience, TokenExpiration},
+    verdict::{
+        notice::Notice,
+        refusal::Refusal,
+        warning::{About, Warning},
+    },
 };
 
 /// Whether a container has what it needs already.
@@ -29,20 +33,23 @@ enum State {
     Equipped,
 }
 
-/// What is the same for all containers of one pod.
-pub(crate) struct Injector<'s, 't> {
+/// The containers of a pod, and what is the same for all of them.
+#[derive(Debug)]
+pub(crate) struct Containers<'s, 't> {
     settings: &'s Settings,
     pod: Candidate<'s, 't>,
     /// The custom token endpoint, where the pod asks for it.
-    endpoint: Option<&'s TokenEndpoint>,
+    pub(crate) endpoint: Option<&'s TokenEndpoint>,
     audience: &'s Audience,
     reserved: String,
+    /// The names in `skip-containers`.
     pub(crate) skipped: Names<'s>,
     due: Vec<(&'s Container<'t>, State)>,
 }
 
-impl<'s, 't> Injector<'s, 't> {
-    pub(crate) fn new(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
+impl<'s, 't> Containers<'s, 't> {
+    /// The containers of `pod`.
+    pub(crate) fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let reserved = settings.layout.volume_name(&pod.metadata.name);
@@ -64,53 +71,55 @@ impl<'s, 't> Injector<'s, 't> {
         self.due.iter().map(|(container, _)| *container)
     }
 
+    /// The containers that can't have their mount.
     pub(crate) fn conflicts(&self) -> impl Iterator<Item = Refusal> {
         self.bare().filter_map(|container| {
             mounts::conflict(self.settings.layout, self.pod.title, container, &self.reserved)
         })
     }
 
+    /// The variables of the identity that a container sets to another value.
+    pub(crate) fn own_values(&self, variables: &Variables) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for container in self.bare() {
+            for (variable, value) in variables.of_identity() {
+                let own = container.variable(variable).and_then(|env| env.value());
+                if own.is_some_and(|own| own != value) {
+                    let about = About::Container(container.name.clone().into_owned());
+                    warnings.push(Warning { about, notice: Notice::OwnValue { variable } });
+                }
+            }
+        }
+        warnings
+    }
+
+    /// What is written: to each container the variables that it lacks and the mount, to the pod the volume and the proxy.
     pub(crate) fn plan(
         &self,
-        identity: &Identity,
+        variables: &Variables,
+        expiration: TokenExpiration,
         proxy: Option<ProxyPort>,
-        warnings: &mut Vec<Warning>,
     ) -> Plan {
-        let client_id = identity.client_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (tenant_id, host) = (identity.tenant_id.to_string(), self.settings.authority_host.to_string());
-        let token_file = self.settings.layout.token_file();
-        let four = [
-            (names::AZURE_CLIENT_ID, client_id.as_str()),
-            (names::AZURE_TENANT_ID, tenant_id.as_str()),
-            (names::AZURE_FEDERATED_TOKEN_FILE, token_file.as_str()),
-            (names::AZURE_AUTHORITY_HOST, host.as_str()),
-        ];
-        warnings.extend(self.bare().flat_map(|container| warnings::of_own_values(container, &four)));
-        let endpoint = self.endpoint.map(TokenEndpoint::variables).into_iter().flatten();
-        let extra = self.settings.extra_env.iter().map(|extra| (extra.name.as_str(), extra.value.as_str()));
-        let env: Vec<(&str, &str)> =
-            four.into_iter().chain(endpoint).chain(extra).filter(|(_, value)| !value.is_empty()).collect();
         let mount = fragments::mount(&self.reserved, self.settings.layout);
-        let injections =
-            self.due.iter().map(|(container, state)| inject(container, *state, &env, &self.reserved, &mount));
+        let injections = self
+            .due
+            .iter()
+            .map(|(container, state)| inject(container, *state, variables, &self.reserved, &mount));
         let containers = proxy.map(|port| self.proxy(port)).unwrap_or_default();
-        let any_due = !self.due.is_empty() || containers.iter().any(|container| container.identity);
-        let any_bare = self.bare().next().is_some() || containers.iter().any(|container| container.identity);
+        let mut new = containers.iter().map(|container| container.share);
+        let new_due = new.any(|share| share == Share::Identity);
+        let any_due = !self.due.is_empty() || new_due;
+        let any_bare = self.bare().next().is_some() || new_due;
         let has_token =
             || self.pod.spec.volumes.iter().any(|volume| volume.projects_token(Some(self.audience.as_str())));
-        let volume = fragments::volume(
-            &self.reserved,
-            self.settings.layout,
-            self.audience,
-            identity.expiration,
-            self.endpoint,
-        );
+        let volume =
+            fragments::volume(&self.reserved, self.settings.layout, self.audience, expiration, self.endpoint);
         let slot = self.volume_slot(&volume, any_bare || (!any_due && !has_token()));
         Plan {
             injections: injections
                 .filter(|injection| !injection.env.is_empty() || injection.mount.is_some())
                 .collect(),
-            env: env.into_iter().map(|(name, value)| fragments::variable(name, value)).collect(),
+            env: variables.iter().map(|(name, value)| fragments::variable(name, value)).collect(),
             mount,
             containers,
             volume: slot.map(|slot| (slot, volume)),
@@ -120,12 +129,7 @@ impl<'s, 't> Injector<'s, 't> {
     /// The proxy's containers, each only where none of its name is there.
     fn proxy(&self, port: ProxyPort) -> Vec<NewContainer> {
         let there = |name: &str| self.pod.spec.containers.iter().any(|container| container.name == name);
-        let new = |name, list, slot, json| NewContainer {
-            list,
-            slot,
-            json,
-            identity: !self.skipped.contains(name),
-        };
+        let share = |name: &str| if self.skipped.contains(name) { Share::Nothing } else { Share::Identity };
         let settings = &self.settings.proxy;
         let list = match settings.sidecar() {
             Sidecar::Native => ContainerList::Init,
@@ -133,11 +137,20 @@ impl<'s, 't> Injector<'s, 't> {
         };
         let mut containers = Vec::new();
         if !there(proxy::INIT_CONTAINER) {
-            let json = proxy::init_container(settings, port);
-            containers.push(new(proxy::INIT_CONTAINER, ContainerList::Init, Slot::Append, json));
+            containers.push(NewContainer {
+                list: ContainerList::Init,
+                slot: Slot::Append,
+                json: proxy::init_container(settings, port),
+                share: share(proxy::INIT_CONTAINER),
+            });
         }
         if !there(proxy::SIDECAR) {
-            containers.push(new(proxy::SIDECAR, list, Slot::First, proxy::sidecar(settings, port)));
+            containers.push(NewContainer {
+                list,
+                slot: Slot::First,
+                json: proxy::sidecar(settings, port),
+                share: share(proxy::SIDECAR),
+            });
         }
         containers
     }
@@ -156,25 +169,20 @@ impl<'s, 't> Injector<'s, 't> {
 fn inject(
     container: &Container,
     state: State,
-    env: &[(&str, &str)],
+    variables: &Variables,
     reserved: &str,
     mount: &str,
 ) -> Injection {
-    // A handful of variables is searched for in the list; of many, which only `extraEnv` can bring, a set is made.
     let bare = state == State::Bare;
-    let present =
-        (bare && env.len() > 8).then(|| Names::new(container.env.iter().map(|env| env.name.as_ref())));
-    let has = |name: &str| match &present {
-        Some(present) => present.contains(name),
-        None => container.variable(name).is_some(),
-    };
-    let missing = env.iter().enumerate().filter(|(_, (name, _))| bare && !has(name)).map(|(index, _)| index);
+    let present = Names::new(container.env.iter().map(|env| env.name.as_ref()));
+    let missing = variables.iter().enumerate().filter(|(_, (name, _))| bare && !present.contains(name));
+    let env = missing.map(|(index, _)| index).collect();
     let mount = match container.mounts.iter().enumerate().find(|(_, own)| own.name == reserved) {
         Some((_, own)) if same(own.raw, mount) => None,
         Some((index, _)) => Some(Slot::Replace(index)),
         None => bare.then_some(Slot::Append),
     };
-    Injection { list: container.list, index: container.index, env: missing.collect(), mount }
+    Injection { list: container.list, index: container.index, env, mount }
 }
 
 /// Whether what stands there says the same already, but for the mode that the API server fills in (0644, decimal 420).

@@ -1,86 +1,103 @@
 //! Whether and what a pod gets: `decide`. The plan is complete before the first write.
 
 use crate::{
-    decide::{containers::Injector, identity::identity, plan::Plan, warnings},
-    feature::proxy,
-    object::{
-        pod::Candidate,
-        service_account::{Reference, ServiceAccount},
+    decide::{
+        identity::{Identity, service_account_identity},
+        own::Own,
+        plan::Plan,
+        variables::Variables,
+        warnings,
     },
+    feature::proxy,
+    object::{pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
-    value::{identity::Subject, names},
-    verdict::{Audit, Refusal, Warning},
+    value::{identity::Subject, reference::Reference, token::TokenExpiration},
+    verdict::{mistake::Mistake, notice::Notice, outcome::Audit, refusal::Refusal, warning::Warning},
 };
 
 /// What was decided of a pod that gets an identity.
 #[derive(Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// What is written, or why it is refused.
-    pub plan: Result<Plan, Vec<Refusal>>,
+    pub(crate) plan: Result<Plan, Vec<Refusal>>,
     /// What is said all the same.
-    pub warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
     /// Who gets which identity.
-    pub audit: Audit,
-    /// Whether the verdict rests on what the ServiceAccount lacks, so that a cached copy must be confirmed.
-    pub doubtful: bool,
+    pub(crate) audit: Audit,
+    /// Whether a copy of the ServiceAccount is good enough for it.
+    pub(crate) basis: Basis,
 }
 
-/// Decides what `pod`, which is due an identity, gets from `service_account`.
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// On what is there.
+    Present,
+    /// On what the ServiceAccount lacks or has wrong, which may have been repaired a moment ago.
+    Missing,
+}
+
+/// Decides what `pod`, which is due an identity, gets from `account`.
 ///
 /// | value | taken from, in this order |
 /// |---|---|
-/// | client id | ServiceAccount annotation |
-/// | tenant id | ServiceAccount annotation, setting `tenantId` |
+/// | identity | [`service_account_identity`] |
 /// | token expiration | pod annotation, ServiceAccount annotation, setting `tokenExpirationSeconds` |
 /// | authority host | setting `authorityHost`, setting `cloud` |
 /// | audience | the custom token endpoint's, where the pod asks for it; setting `audience` |
 ///
 /// An empty annotation counts as none.
-#[must_use]
-pub fn decide(settings: &Settings, pod: Candidate, service_account: &ServiceAccount) -> Decision {
-    let mut refusals = Vec::new();
-    let identity = identity(settings, pod, service_account, &mut refusals);
-    let proxy = proxy::is_wanted(pod).then(|| proxy::port(pod)).transpose();
-    let proxy = proxy.unwrap_or_else(|wrong| {
-        refusals.extend(wrong);
-        None
-    });
-    let injector = Injector::new(settings, pod);
-    refusals.extend(injector.conflicts());
-    let mut warnings =
-        warnings::of_metadata(settings, pod, service_account, &injector.skipped, proxy.is_some());
-    let audit = audit(service_account, settings);
-    let Some(identity) = identity.filter(|_| refusals.is_empty()) else {
-        return Decision { plan: Err(refusals), warnings, audit, doubtful: true };
+pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccount) -> Decision {
+    let own = Own::read(settings, pod);
+    let mut warnings = warnings::of_metadata(settings, pod, account, &own);
+    let audit = audit(account, settings);
+    let (identity, expiration) = match judge(settings, &own, account) {
+        Ok(judged) => judged,
+        Err(mut mistakes) => {
+            mistakes.extend(own.mistakes);
+            return Decision { plan: Err(mistakes), warnings, audit, basis: Basis::Missing };
+        }
     };
-    let doubtful = identity.client_id.is_none();
-    if doubtful && !injector.due().all(warnings::sets_client_id) {
-        warnings.push(no_client_id_warning(&service_account.reference));
+    let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
+    if basis == Basis::Missing && !own.containers.due().all(warnings::sets_client_id) {
+        warnings.push(Warning::new(&account.reference.title(), Notice::NoClientId));
     }
-    if proxy.is_some() {
+    if own.proxy.is_some() {
         warnings.extend(proxy::warnings(pod));
     }
-    let plan = injector.plan(&identity, proxy, &mut warnings);
-    Decision { plan: Ok(plan), warnings, audit, doubtful }
+    let variables = Variables::new(settings, &identity, own.containers.endpoint);
+    warnings.extend(own.containers.own_values(&variables));
+    let plan = own.containers.plan(&variables, expiration, own.proxy);
+    Decision { plan: Ok(plan), warnings, audit, basis }
 }
 
-/// No client id, where none is required.
-#[must_use]
-pub fn no_client_id_warning(reference: &Reference) -> Warning {
-    Warning::new(
-        reference.title(),
-        format!("no annotation {}, so {} stays unset", names::CLIENT_ID, names::AZURE_CLIENT_ID),
-    )
+/// The identity and how long its token is valid, where neither the ServiceAccount nor the pod is wrong.
+fn judge(
+    settings: &Settings,
+    own: &Own,
+    account: &ServiceAccount,
+) -> Result<(Identity, TokenExpiration), Vec<Refusal>> {
+    let mut mistakes = Vec::new();
+    let expiration =
+        own.expiration.map_or_else(|| account.annotations.token_expiration(), |own| Ok(Some(own)));
+    let expiration = expiration.map(|expiration| expiration.unwrap_or(settings.token_expiration));
+    let identity = service_account_identity(settings, account).map_err(|wrong| mistakes.extend(wrong));
+    let title = account.reference.title();
+    let expiration =
+        expiration.map_err(|wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong))));
+    match (identity, expiration) {
+        (Ok(identity), Ok(expiration)) if own.mistakes.is_empty() => Ok((identity, expiration)),
+        (Ok(_) | Err(()), _) => Err(mistakes),
+    }
 }
 
 /// The audit annotations, as far as the values can be used.
-#[must_use]
-pub fn audit(service_account: &ServiceAccount, settings: &Settings) -> Audit {
-    let Reference { namespace, name } = &service_account.reference;
-    let tenant_id = service_account.tenant_id().ok();
+pub(crate) fn audit(account: &ServiceAccount, settings: &Settings) -> Audit {
+    let Reference { namespace, name } = &account.reference;
+    let tenant_id = account.tenant_id().ok();
     Audit {
-        service_account: service_account.reference.to_string(),
-        client_id: service_account.client_id().ok().flatten().map(|client_id| client_id.to_string()),
+        service_account: account.reference.to_string(),
+        client_id: account.client_id().ok().flatten().map(|client_id| client_id.to_string()),
         tenant_id: tenant_id
             .and_then(|tenant_id| tenant_id.or_else(|| settings.tenant_id.clone()))
             .map(|tenant_id| tenant_id.to_string()),

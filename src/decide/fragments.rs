@@ -10,18 +10,21 @@ use serde::Serialize;
 use crate::{
     feature::token_endpoint::TokenEndpoint,
     json::json_string,
-    value::token::{Audience, Layout, TokenExpiration},
+    value::{
+        layout::Layout,
+        token::{Audience, TokenExpiration},
+    },
 };
 
 /// An entry of `env`.
 #[must_use]
-pub fn variable(name: &str, value: &str) -> String {
+pub(crate) fn variable(name: &str, value: &str) -> String {
     format!("{{\"name\":{},\"value\":{}}}", json_string(name), json_string(value))
 }
 
 /// The entry of `volumeMounts`.
 #[must_use]
-pub fn mount(reserved: &str, layout: Layout) -> String {
+pub(crate) fn mount(reserved: &str, layout: Layout) -> String {
     to_json(&VolumeMount {
         name: reserved.to_owned(),
         mount_path: layout.mount_path().to_owned(),
@@ -32,7 +35,7 @@ pub fn mount(reserved: &str, layout: Layout) -> String {
 
 /// The entry of `volumes`.
 #[must_use]
-pub fn volume(
+pub(crate) fn volume(
     reserved: &str,
     layout: Layout,
     audience: &Audience,

@@ -1,105 +1,63 @@
-//! The identity that a ServiceAccount names for a pod, checked.
+//! The identity that a ServiceAccount names, checked.
 
 use crate::{
     feature::allowed_identities,
-    object::{
-        pod::{Candidate, of_pod},
-        service_account::{Reference, ServiceAccount, WrongValue, token_expiration},
-    },
+    object::service_account::ServiceAccount,
     settings::{RequireClientId, Settings},
-    value::{
-        identity::{ClientId, TenantId},
-        names,
-        token::TokenExpiration,
-    },
-    verdict::{Code, Fault, Refusal},
+    value::identity::{ClientId, TenantId},
+    verdict::{mistake::Mistake, refusal::Refusal},
 };
 
-/// The identity as it is injected.
+/// Who a pod is to Microsoft Entra.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
+    /// Its client id, if one is named.
     pub(crate) client_id: Option<ClientId>,
+    /// Its tenant.
     pub(crate) tenant_id: TenantId,
-    pub(crate) expiration: TokenExpiration,
 }
 
-/// The identity that `service_account` names, for pods of it: what is wrong with it goes to `refusals`.
-pub fn service_account_identity(
+/// The identity that `account` names.
+///
+/// | value | taken from, in this order |
+/// |---|---|
+/// | client id | ServiceAccount annotation |
+/// | tenant id | ServiceAccount annotation, setting `tenantId` |
+///
+/// An empty annotation counts as none.
+///
+/// # Errors
+/// Every mistake of the ServiceAccount that would be one of every pod that uses it.
+pub(crate) fn service_account_identity(
     settings: &Settings,
-    service_account: &ServiceAccount,
-    refusals: &mut Vec<Refusal>,
-) -> Option<(Option<ClientId>, TenantId)> {
-    let reference = &service_account.reference;
-    let mut keep = |wrong: WrongValue| refusals.push(wrong.of_service_account(reference));
-    let client_id = service_account.client_id().map_err(&mut keep).ok();
-    let tenant_id = service_account.tenant_id().map_err(&mut keep).ok();
-    let tenant_id = tenant_id.and_then(|tenant_id| {
-        let tenant_id = tenant_id.or_else(|| settings.tenant_id.clone());
-        if tenant_id.is_none() {
-            refusals.push(no_tenant(reference));
-        }
-        tenant_id
-    });
-    if client_id == Some(None) && settings.require_client_id == RequireClientId::Refuse {
-        refusals.push(no_client_id(reference));
+    account: &ServiceAccount,
+) -> Result<Identity, Vec<Refusal>> {
+    let mut mistakes = Vec::new();
+    let client_id = account.client_id().map_err(|wrong| mistakes.push(Mistake::WrongAnnotation(wrong)));
+    let tenant_id = account.tenant_id().map_err(|wrong| mistakes.push(Mistake::WrongAnnotation(wrong)));
+    let tenant_id = tenant_id.map(|tenant_id| tenant_id.or_else(|| settings.tenant_id.clone()));
+    if tenant_id == Ok(None) {
+        mistakes.push(Mistake::NoTenant);
     }
-    let (client_id, tenant_id) = (client_id?, tenant_id?);
-    if let Some(allowed) = &settings.allowed_identities {
-        refusals.extend(allowed_identities::check(allowed, reference, client_id.as_ref(), &tenant_id));
+    if client_id == Ok(None) && settings.require_client_id == RequireClientId::Refuse {
+        mistakes.push(Mistake::ClientIdRequired);
     }
-    Some((client_id, tenant_id))
-}
-
-pub(crate) fn identity(
-    settings: &Settings,
-    pod: Candidate,
-    service_account: &ServiceAccount,
-    refusals: &mut Vec<Refusal>,
-) -> Option<Identity> {
-    let ids = service_account_identity(settings, service_account, refusals);
-    let expiration = match token_expiration(&pod.metadata.annotations) {
-        Ok(Some(expiration)) => Some(expiration),
-        Ok(None) => match service_account.token_expiration() {
-            Ok(expiration) => Some(expiration.unwrap_or(settings.token_expiration)),
-            Err(wrong) => {
-                refusals.push(wrong.of_service_account(&service_account.reference));
-                None
-            }
-        },
-        Err(wrong) => {
-            refusals.push(of_pod(&wrong, pod));
-            None
-        }
+    let identity = match (client_id, tenant_id) {
+        (Ok(client_id), Ok(Some(tenant_id))) => Some(Identity { client_id, tenant_id }),
+        (Ok(_) | Err(()), _) => None,
     };
-    let ((client_id, tenant_id), expiration) = (ids?, expiration?);
-    Some(Identity { client_id, tenant_id, expiration })
-}
-
-fn no_tenant(reference: &Reference) -> Refusal {
-    Refusal {
-        object: reference.title(),
-        problem: format!(
-            "annotation {} is missing and the policy's setting tenantId too, expected {} in one of them",
-            names::TENANT_ID,
-            TenantId::ACCEPTED
-        ),
-        hint: "give it in the policy's spec.settings as tenantId, or with:",
-        cure: reference.annotate(names::TENANT_ID, "<the tenant id>"),
-        code: Code::BadRequest,
-        fault: Fault::Elsewhere,
+    if let (Some(identity), Some(allowed)) = (&identity, &settings.allowed_identities) {
+        let Identity { client_id, tenant_id } = identity;
+        mistakes.extend(allowed_identities::check(
+            allowed,
+            &account.reference.namespace,
+            client_id.as_ref(),
+            tenant_id,
+        ));
     }
-}
-
-fn no_client_id(reference: &Reference) -> Refusal {
-    Refusal {
-        object: reference.title(),
-        problem: format!(
-            "annotation {} is missing and the policy's setting requireClientId is true, expected {}",
-            names::CLIENT_ID,
-            ClientId::ACCEPTED
-        ),
-        hint: "give it with:",
-        cure: reference.annotate(names::CLIENT_ID, "<the managed identity's client id>"),
-        code: Code::BadRequest,
-        fault: Fault::Elsewhere,
+    let title = account.reference.title();
+    match identity {
+        Some(identity) if mistakes.is_empty() => Ok(identity),
+        Some(_) | None => Err(mistakes.into_iter().map(|mistake| Refusal::new(&title, mistake)).collect()),
     }
 }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use crate::{
-    decide::plan::{Plan, Slot},
+    decide::plan::{Plan, Share, Slot},
     json::Json,
+    object::container::CONTAINER,
 };
 
-/// Writes `plan` into `spec`.
-pub fn apply(plan: Plan, spec: &mut Json<'_>) {
+/// Writes `plan` into the spec of `pod`.
+pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
+    let Some(spec) = pod.field_mut("spec") else { return };
     for injection in &plan.injections {
         let Some(Json::List(containers)) = spec.field_mut(injection.list.field()) else { continue };
         let Some(container) = containers.get_mut(injection.index) else { continue };
@@ -16,9 +18,9 @@ pub fn apply(plan: Plan, spec: &mut Json<'_>) {
         equip(container, env, injection.mount.map(|slot| (slot, plan.mount.as_str())));
     }
     for new in &plan.containers {
-        let Ok(container) = Json::parse(&new.json, &crate::object::pod::CONTAINER) else { continue };
+        let Ok(container) = Json::parse(&new.json, &CONTAINER) else { continue };
         let mut container = container.owned();
-        if new.identity {
+        if new.share == Share::Identity {
             equip(&mut container, plan.env.iter(), Some((Slot::Append, &plan.mount)));
         }
         if let Some(containers) = spec.list_mut(new.list.field()) {
@@ -33,7 +35,7 @@ pub fn apply(plan: Plan, spec: &mut Json<'_>) {
 }
 
 /// Appends variables to a container and puts the mount into it.
-pub fn equip<'e>(
+pub(crate) fn equip<'e>(
     container: &mut Json<'_>,
     env: impl Iterator<Item = &'e String>,
     mount: Option<(Slot, &str)>,

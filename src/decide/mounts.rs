@@ -2,36 +2,33 @@
 
 use crate::{
     feature::token_endpoint,
-    object::pod::{Candidate, Container, Mount},
-    text::{cut_middle, printable, quote, quote_to},
-    value::{
-        names,
-        token::{Audience, Layout},
+    object::{
+        container::{Container, Env, Mount},
+        pod::Candidate,
     },
-    verdict::{Code, Fault, Refusal},
+    value::{layout::Layout, names, token::Audience},
+    verdict::{mistake::Mistake, refusal::Refusal, title::Title},
 };
 
 /// Tells the containers that the webhook, in either layout, or this policy has equipped.
 #[derive(Debug)]
-pub struct Equipped<'e, 't> {
+pub(crate) struct Equipped<'e, 't> {
     /// The pod.
-    pub pod: Candidate<'e, 't>,
+    pub(crate) pod: Candidate<'e, 't>,
     /// The audience of its token.
-    pub audience: &'e Audience,
+    pub(crate) audience: &'e Audience,
     /// The reserved volume's name.
-    pub reserved: &'e str,
+    pub(crate) reserved: &'e str,
     /// Where the token is.
-    pub token_file: &'e str,
+    pub(crate) token_file: &'e str,
 }
 
 impl Equipped<'_, '_> {
     /// It has `AZURE_FEDERATED_TOKEN_FILE`, and a mount above that path whose volume projects a token of the audience.
     /// What stands under the reserved name is written anew, so it only counts if the file is where that will be.
     #[must_use]
-    pub fn has(&self, container: &Container) -> bool {
-        let Some(file) =
-            container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(crate::object::pod::Env::value)
-        else {
+    pub(crate) fn has(&self, container: &Container) -> bool {
+        let Some(file) = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(Env::value) else {
             return false;
         };
         container.mounts.iter().filter(|mount| is_above(&mount.path, &file)).any(|mount| {
@@ -66,7 +63,12 @@ fn is_above(mount: &str, file: &str) -> bool {
 
 /// Something else is mounted where the token shall be, or over it.
 #[must_use]
-pub fn conflict(layout: Layout, title: &str, container: &Container, reserved: &str) -> Option<Refusal> {
+pub(crate) fn conflict(
+    layout: Layout,
+    title: &Title,
+    container: &Container,
+    reserved: &str,
+) -> Option<Refusal> {
     let (root, token_file) = (components(layout.mount_path()), layout.token_file());
     let files = [components(&token_file), components(token_endpoint::CA_FILE)];
     let own = container.mounts.iter().position(|mount| mount.name == reserved);
@@ -76,21 +78,10 @@ pub fn conflict(layout: Layout, title: &str, container: &Container, reserved: &s
     };
     let mut others = container.mounts.iter().enumerate().filter(|(index, _)| Some(*index) != own);
     let (_, mount) = others.find(|(_, mount)| hides(mount))?;
-    Some(Refusal {
-        object: title.to_owned(),
-        problem: format!(
-            "container {} mounts volume {} at {}, where the identity's token must be, expected another mountPath",
-            quote_to(&container.name, 63),
-            quote_to(&mount.name, 63),
-            quote(&mount.path)
-        ),
-        hint: "move that mount, or leave the container without an identity with:",
-        cure: format!(
-            "metadata: {{annotations: {{{}: {}}}}}",
-            names::SKIP_CONTAINERS,
-            printable(&cut_middle(&container.name, 63))
-        ),
-        code: Code::BadRequest,
-        fault: Fault::Template,
-    })
+    let mistake = Mistake::MountHidesToken {
+        container: container.name.clone().into_owned(),
+        volume: mount.name.clone().into_owned(),
+        path: mount.path.clone().into_owned(),
+    };
+    Some(Refusal::new(title, mistake))
 }

@@ -1,13 +1,13 @@
 //! All that is written into a pod, as data: complete before the first write.
 
-use crate::object::pod::ContainerList;
+use crate::object::container::ContainerList;
 
 /// Where something goes in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slot {
-    /// Cursor its start.
+pub(crate) enum Slot {
+    /// At its start.
     First,
-    /// Cursor its end.
+    /// At its end.
     Append,
     /// In place of the item of this index.
     Replace(usize),
@@ -15,49 +15,58 @@ pub enum Slot {
 
 /// What one container gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injection {
+pub(crate) struct Injection {
     /// The list it is in.
-    pub list: ContainerList,
+    pub(crate) list: ContainerList,
     /// Its place there.
-    pub index: usize,
+    pub(crate) index: usize,
     /// Which of the plan's variables are appended.
-    pub env: Vec<usize>,
+    pub(crate) env: Vec<usize>,
     /// Where the plan's mount goes; `None` where it is there.
-    pub mount: Option<Slot>,
+    pub(crate) mount: Option<Slot>,
+}
+
+/// Whether a container has a share in the pod's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// The variables and the mount.
+    Identity,
+    /// Nothing: `skip-containers` names it.
+    Nothing,
 }
 
 /// A container that the pod gets, complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewContainer {
+pub(crate) struct NewContainer {
     /// The list it goes to.
-    pub list: ContainerList,
+    pub(crate) list: ContainerList,
     /// Where there.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// It, as JSON.
-    pub json: String,
+    pub(crate) json: String,
     /// Whether it gets the variables and the mount too.
-    pub identity: bool,
+    pub(crate) share: Share,
 }
 
-/// All that is written into the pod. JSON texts, ready to be put in.
+/// All that is written into the pod: JSON texts, ready to be put in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The variables, each as an entry of `env`.
-    pub env: Vec<String>,
+    pub(crate) env: Vec<String>,
     /// The mount, as an entry of `volumeMounts`.
-    pub mount: String,
+    pub(crate) mount: String,
     /// What each container gets.
-    pub injections: Vec<Injection>,
+    pub(crate) injections: Vec<Injection>,
     /// The containers that the pod gets.
-    pub containers: Vec<NewContainer>,
+    pub(crate) containers: Vec<NewContainer>,
     /// The volume as an entry of `volumes`, and where it goes; `None` where it is there.
-    pub volume: Option<(Slot, String)>,
+    pub(crate) volume: Option<(Slot, String)>,
 }
 
 impl Plan {
     /// Whether nothing is written.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.injections.is_empty() && self.containers.is_empty() && self.volume.is_none()
     }
 }

@@ -1,50 +1,63 @@
 //! Which managed identities a namespace may use: the setting `allowedIdentities`.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use wildmatch::WildMatch;
 
 use crate::{
     json::fields::Fields,
-    object::service_account::Reference,
-    text::quote,
-    value::identity::{ClientId, TenantId},
-    verdict::{Code, Fault, Refusal},
+    value::{
+        identity::{ClientId, TenantId},
+        parse::{Accepts, Rejected},
+    },
+    verdict::mistake::{IdentityPart, Mistake},
 };
 
 /// A pattern for names of namespaces: `*` stands for any text, `?` for one character.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NamespaceGlob(WildMatch);
+pub(crate) struct NamespaceGlob(WildMatch);
+
+impl Accepts for NamespaceGlob {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Borrowed("a namespace's name, with * and ? as wildcards")
+    }
+}
 
 impl FromStr for NamespaceGlob {
-    type Err = ();
+    type Err = Rejected;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    /// # Errors
+    /// Empty, or a character that no namespace's name has: `Team`, `team_a`.
+    fn from_str(text: &str) -> Result<Self, Rejected> {
         let fits = |byte: u8| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'*' | b'?')
         };
-        if !text.is_empty() && text.bytes().all(fits) { Ok(Self(WildMatch::new(text))) } else { Err(()) }
+        if !text.is_empty() && text.bytes().all(fits) {
+            Ok(Self(WildMatch::new(text)))
+        } else {
+            Err(Rejected::by::<Self>())
+        }
     }
 }
 
 /// One entry of `allowedIdentities`; a list that is left out means any.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AllowedIdentity {
+pub(crate) struct AllowedIdentity {
     namespaces: Option<Vec<NamespaceGlob>>,
     client_ids: Option<Vec<ClientId>>,
     tenant_ids: Option<Vec<TenantId>>,
 }
 
 /// Reads the setting; `None` where it is missing.
-pub fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentity>> {
+pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentity>> {
     fields.present(name).then(|| {
         let mut allowed = Vec::new();
         fields.objects(name, |fields| {
             fields.known(&["namespaces", "clientIds", "tenantIds"]);
             allowed.push(AllowedIdentity {
-                namespaces: fields.list("namespaces", "a namespace's name, with * and ? as wildcards"),
-                client_ids: fields.list("clientIds", ClientId::ACCEPTED),
-                tenant_ids: fields.list("tenantIds", TenantId::ACCEPTED),
+                namespaces: fields.list("namespaces"),
+                client_ids: fields.list("clientIds"),
+                tenant_ids: fields.list("tenantIds"),
             });
         });
         allowed
@@ -60,51 +73,38 @@ impl AllowedIdentity {
     fn allows_client(&self, client_id: Option<&ClientId>) -> bool {
         self.client_ids
             .as_ref()
-            .is_none_or(|allowed| client_id.is_some_and(|id| allowed.iter().any(|one| one.is(id))))
+            .is_none_or(|allowed| client_id.is_some_and(|client_id| allowed.contains(client_id)))
     }
 
     fn allows_tenant(&self, tenant_id: &TenantId) -> bool {
-        self.tenant_ids.as_ref().is_none_or(|allowed| allowed.iter().any(|one| one.is(tenant_id)))
+        self.tenant_ids.as_ref().is_none_or(|allowed| allowed.contains(tenant_id))
     }
 }
 
-/// Refuses the identity of `reference` where no entry allows it, and says which part of it.
+/// The mistake, where no entry allows the identity in `namespace`, and says which part of it.
 #[must_use]
-pub fn check(
+pub(crate) fn check(
     allowed: &[AllowedIdentity],
-    reference: &Reference,
+    namespace: &str,
     client_id: Option<&ClientId>,
     tenant_id: &TenantId,
-) -> Option<Refusal> {
-    let here: Vec<_> = allowed.iter().filter(|entry| entry.allows_namespace(&reference.namespace)).collect();
+) -> Option<Mistake> {
+    let here: Vec<_> = allowed.iter().filter(|entry| entry.allows_namespace(namespace)).collect();
     let client: Vec<_> = here.iter().filter(|entry| entry.allows_client(client_id)).collect();
     if client.iter().any(|entry| entry.allows_tenant(tenant_id)) {
         return None;
     }
-    let namespace = quote(&reference.namespace);
-    let shown = client_id
-        .map_or_else(|| "no client id".to_owned(), |id| format!("client id {}", quote(&id.to_string())));
-    let problem = if here.is_empty() {
-        format!(
-            "no identity is allowed in namespace {namespace}, expected a namespace that the policy's setting allowedIdentities lists"
-        )
+    let part = if here.is_empty() {
+        IdentityPart::Namespace
     } else if client.is_empty() {
-        format!(
-            "{shown} is not allowed in namespace {namespace}, expected one that the policy's setting allowedIdentities lists"
-        )
+        IdentityPart::ClientId
     } else {
-        let tenant = quote(&tenant_id.to_string());
-        format!(
-            "tenant id {tenant} is not allowed with {shown} in namespace {namespace}, expected one that the policy's setting allowedIdentities lists"
-        )
+        IdentityPart::TenantId
     };
-    let client_ids = client_id.map(|id| format!(", clientIds: [{id}]")).unwrap_or_default();
-    Some(Refusal {
-        object: reference.title(),
-        problem,
-        hint: "use an identity that is allowed, or have the policy's administrator add to spec.settings.allowedIdentities:",
-        cure: format!("- {{namespaces: [{}]{client_ids}, tenantIds: [{tenant_id}]}}", reference.namespace),
-        code: Code::Forbidden,
-        fault: Fault::Elsewhere,
+    Some(Mistake::IdentityNotAllowed {
+        part,
+        namespace: namespace.to_owned(),
+        client_id: client_id.cloned(),
+        tenant_id: tenant_id.clone(),
     })
 }

@@ -1,6 +1,6 @@
 //! What a setting switches on, one file each. In: the fields of the setting, later the pod. Out: what that adds to the plan,
 //! or why it is refused. A feature knows no other feature.
 
-pub mod allowed_identities;
-pub mod proxy;
-pub mod token_endpoint;
+pub(crate) mod allowed_identities;
+pub(crate) mod proxy;
+pub(crate) mod token_endpoint;

@@ -1,21 +1,25 @@
 //! The custom token endpoint: AKS identity bindings.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use crate::{
     json::{Json, fields::Fields, json_string},
     object::pod::Candidate,
-    value::{names, token::Audience},
+    value::{
+        names,
+        parse::{Accepts, Rejected},
+        token::Audience,
+    },
 };
 
 /// Where the endpoint's certificate authority is in the container (webhook `CAFilePath` below `VolumeMountPath`).
-pub const CA_FILE: &str = "/var/run/secrets/azure/wi/ca-cert/ca.crt";
+pub(crate) const CA_FILE: &str = "/var/run/secrets/azure/wi/ca-cert/ca.crt";
 /// Its path within the volume (webhook `CAFilePath`).
 const CA_PATH: &str = "ca-cert/ca.crt";
 
 /// The certificate authority of the endpoint: of one kind, and a selector only with its signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ca {
+pub(crate) enum Ca {
     /// Its certificates themselves, for `AZURE_KUBERNETES_CA_DATA`.
     Data(String),
     /// The key `ca.crt` of this ConfigMap.
@@ -31,10 +35,10 @@ pub enum Ca {
 
 /// The setting `customTokenEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenEndpoint {
+pub(crate) struct TokenEndpoint {
     annotation: String,
     /// Audience of the tokens for this endpoint.
-    pub audience: Audience,
+    pub(crate) audience: Audience,
     token_proxy: String,
     sni_name: String,
     ca: Option<Ca>,
@@ -43,64 +47,67 @@ pub struct TokenEndpoint {
 /// What follows `use-` in the annotation.
 struct Suffix(String);
 
-impl FromStr for Suffix {
-    type Err = ();
+impl Accepts for Suffix {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Owned(format!(
+            "at most {} letters, digits, -, _ and . that end in a letter or digit",
+            Self::LENGTH_MAX
+        ))
+    }
+}
 
-    /// The annotation's name must be a qualified name (Kubernetes `IsQualifiedName`): at most 63 characters behind `/`.
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl Suffix {
+    /// A qualified name has at most 63 characters behind its `/` (Kubernetes `IsQualifiedName`).
+    const LENGTH_MAX: usize = 63 - "use-".len();
+}
+
+impl FromStr for Suffix {
+    type Err = Rejected;
+
+    /// # Errors
+    /// What would make the annotation's name none: `x-`, `a/b`, sixty characters.
+    fn from_str(text: &str) -> Result<Self, Rejected> {
         let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let ends = text.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric());
-        if ends && text.len() <= 63 - "use-".len() && text.bytes().all(name) {
+        if ends && text.len() <= Self::LENGTH_MAX && text.bytes().all(name) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(())
+            Err(Rejected::by::<Self>())
         }
     }
 }
 
+/// The audience of the endpoint's tokens.
 struct OtherAudience(Audience);
 
+impl Accepts for OtherAudience {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Owned(format!("an audience other than {}", names::DEFAULT_AUDIENCE))
+    }
+}
+
 impl FromStr for OtherAudience {
-    type Err = ();
+    type Err = Rejected;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, Rejected> {
         if text.eq_ignore_ascii_case(names::DEFAULT_AUDIENCE) {
-            return Err(());
+            return Err(Rejected::by::<Self>());
         }
-        text.parse().map(Self).map_err(|_| ())
+        text.parse().map(Self).map_err(|_: Rejected| Rejected::by::<Self>())
     }
 }
-
-struct NonEmpty(String);
-
-impl FromStr for NonEmpty {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        if text.is_empty() { Err(()) } else { Ok(Self(text.to_owned())) }
-    }
-}
-
-const SUFFIX: &str = "at most 59 letters, digits, -, _ and . that end in a letter or digit";
-const AUDIENCE: &str = "an audience other than api://AzureADTokenExchange";
 
 impl TokenEndpoint {
     /// Reads the setting; `None` where it is missing.
-    pub fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+    pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         if !fields.present(name) {
             return None;
         }
         fields.object(name, |fields| {
             fields.known(&["annotationSuffix", "audience", "tokenProxy", "sniName", "ca"]);
-            let suffix = fields.parsed::<Suffix>("annotationSuffix", SUFFIX);
-            let audience = fields.parsed::<OtherAudience>("audience", AUDIENCE);
-            for (field, accepted) in [("annotationSuffix", SUFFIX), ("audience", AUDIENCE)] {
-                if !fields.present(field) {
-                    fields.problem(field, accepted);
-                }
-            }
-            let mut text =
-                |name| fields.parsed::<NonEmpty>(name, "a text").map(|text| text.0).unwrap_or_default();
+            let suffix = fields.required::<Suffix>("annotationSuffix");
+            let audience = fields.required::<OtherAudience>("audience");
+            let mut text = |name| fields.non_empty(name, "a text").unwrap_or_default();
             let (token_proxy, sni_name) = (text("tokenProxy"), text("sniName"));
             let ca = if fields.present("ca") { fields.object("ca", ca) } else { None };
             Some(Self {
@@ -115,13 +122,13 @@ impl TokenEndpoint {
 
     /// The pod annotation that asks for it.
     #[must_use]
-    pub fn annotation(&self) -> &str {
+    pub(crate) fn annotation(&self) -> &str {
         &self.annotation
     }
 
     /// Whether `pod` asks for it: `"true"` in any case.
     #[must_use]
-    pub fn is_wanted(&self, pod: Candidate) -> bool {
+    pub(crate) fn is_wanted(&self, pod: Candidate) -> bool {
         pod.metadata
             .annotations
             .value(&self.annotation)
@@ -130,7 +137,7 @@ impl TokenEndpoint {
 
     /// The variables after `AZURE_AUTHORITY_HOST`; one without a value is not written.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, &str); 4] {
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
         let data = match &self.ca {
             Some(Ca::Data(data)) => data,
             Some(Ca::ConfigMap(_) | Ca::TrustBundle { .. }) | None => "",
@@ -141,7 +148,7 @@ impl TokenEndpoint {
 
     /// The volume's second source, as JSON.
     #[must_use]
-    pub fn source(&self) -> Option<String> {
+    pub(crate) fn source(&self) -> Option<String> {
         match self.ca.as_ref()? {
             Ca::Data(_) => None,
             Ca::ConfigMap(name) => Some(format!(
@@ -172,18 +179,16 @@ fn ca(fields: &mut Fields) -> Option<Ca> {
         return None;
     }
     match given.first().copied() {
-        Some("data") => fields.parsed::<NonEmpty>("data", "certificates in PEM").map(|data| Ca::Data(data.0)),
-        Some("configMap") => {
-            fields.parsed::<NonEmpty>("configMap", "a ConfigMap's name").map(|name| Ca::ConfigMap(name.0))
-        }
+        Some("data") => fields.non_empty("data", "certificates in PEM").map(Ca::Data),
+        Some("configMap") => fields.non_empty("configMap", "a ConfigMap's name").map(Ca::ConfigMap),
         Some(_) => fields.object("clusterTrustBundle", |fields| {
             fields.known(&["signerName", "labelSelector"]);
-            let signer = fields.parsed::<NonEmpty>("signerName", "a signer's name");
+            let signer = fields.non_empty("signerName", "a signer's name");
             if !fields.present("signerName") {
                 fields.problem("signerName", "a signer's name");
             }
             let selector = selector(fields, "labelSelector");
-            Some(Ca::TrustBundle { signer: signer?.0, selector })
+            Some(Ca::TrustBundle { signer: signer?, selector })
         }),
         None => {
             fields.problem("data", "a ca of one kind: data, configMap or clusterTrustBundle");
@@ -200,15 +205,11 @@ fn selector(fields: &mut Fields, name: &str) -> Option<String> {
     }
     fields.object(name, |fields| {
         fields.known(&["matchLabels", "matchExpressions"]);
-        for (field, object) in [("matchLabels", true), ("matchExpressions", false)] {
-            let fits = fields.value(field).is_none_or(|json| match json {
-                Json::Object(_) => object,
-                Json::List(_) => !object,
-                Json::Raw(_) => false,
-            });
-            if !fits {
-                fields.problem(field, if object { "an object" } else { "a list" });
-            }
+        if fields.value("matchLabels").is_some_and(|json| !matches!(json, Json::Object(_))) {
+            fields.problem("matchLabels", "an object");
+        }
+        if fields.value("matchExpressions").is_some_and(|json| !matches!(json, Json::List(_))) {
+            fields.problem("matchExpressions", "a list");
         }
     });
     let mut text = String::new();

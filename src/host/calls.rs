@@ -4,17 +4,21 @@ use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 use wapc_guest::host_call;
 
 use crate::{
-    host::look_up::{Freshness, LookUpFailure},
+    host::look_up::Freshness,
     json::Json,
-    object::service_account::{Reference, ServiceAccount},
-    verdict::{Audit, LogLine, Outcome, Verdict},
+    object::service_account::ServiceAccount,
+    value::reference::Reference,
+    verdict::{
+        mistake::LookUpFailure,
+        outcome::{Audit, Outcome, Verdict},
+    },
 };
 
 /// Asks the host for a ServiceAccount.
 ///
 /// # Errors
 /// What the host says, told apart.
-pub fn look_up(reference: &Reference, freshness: Freshness) -> Result<ServiceAccount, LookUpFailure> {
+pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<ServiceAccount, LookUpFailure> {
     let request = GetResourceRequest {
         api_version: "v1".to_owned(),
         kind: "ServiceAccount".to_owned(),
@@ -35,7 +39,7 @@ pub fn look_up(reference: &Reference, freshness: Freshness) -> Result<ServiceAcc
 }
 
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
-pub fn log(verdict: &Verdict) {
+pub(crate) fn log(verdict: &Verdict) {
     let Some(line) = &verdict.log else { return };
     let (level, outcome, message) = match verdict.outcome() {
         Outcome::Mutated => ("info", "mutated", "identity injected"),
@@ -43,11 +47,11 @@ pub fn log(verdict: &Verdict) {
         Outcome::Refused => ("warning", "refused", "refused"),
     };
     let message = line.message.as_deref().unwrap_or(message);
-    let LogLine { object, namespace, .. } = line;
+    let (object, namespace) = (line.object.to_string(), &line.namespace);
     let said = [
         ("level", level),
         ("message", message),
-        ("object", object),
+        ("object", &object),
         ("namespace", namespace),
         ("outcome", outcome),
     ];

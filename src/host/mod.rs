@@ -1,5 +1,5 @@
 //! The only room that talks to the host. In: which ServiceAccount, and a verdict to log. Out: the ServiceAccount, or why it
 //! could not be read. It decides nothing.
 
-pub mod calls;
-pub mod look_up;
+pub(crate) mod calls;
+pub(crate) mod look_up;

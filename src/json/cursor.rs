@@ -6,13 +6,13 @@ use crate::json::{read::text_of, tree::Json};
 
 /// A place in the JSON where something else stands than the policy can understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Malformed {
+pub(crate) struct Malformed {
     /// Where, as `spec.containers[0].env`.
-    pub path: String,
+    pub(crate) path: String,
     /// What stands there, as "an object"; never its content, which can be a secret.
-    pub found: &'static str,
+    pub(crate) found: &'static str,
     /// What would be accepted, as "a list".
-    pub expected: &'static str,
+    pub(crate) expected: &'static str,
 }
 
 impl fmt::Display for Malformed {
@@ -29,7 +29,7 @@ enum Step<'p> {
 
 /// A place in a [`Json`], and the way there.
 #[derive(Debug, Clone, Copy)]
-pub struct Cursor<'p, 't> {
+pub(crate) struct Cursor<'p, 't> {
     json: &'t Json<'t>,
     step: Step<'p>,
     parent: Option<&'p Cursor<'p, 't>>,
@@ -38,7 +38,7 @@ pub struct Cursor<'p, 't> {
 impl<'p, 't> Cursor<'p, 't> {
     /// The place that messages call `name`.
     #[must_use]
-    pub fn root(name: &'p str, json: &'t Json<'t>) -> Self {
+    pub(crate) fn root(name: &'p str, json: &'t Json<'t>) -> Self {
         Self { json, step: Step::Field(name), parent: None }
     }
 
@@ -46,7 +46,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object.
-    pub fn field<'c>(&'c self, name: &'c str) -> Result<Option<Cursor<'c, 't>>, Malformed> {
+    pub(crate) fn field<'c>(&'c self, name: &'c str) -> Result<Option<Cursor<'c, 't>>, Malformed> {
         if !matches!(self.json, Json::Object(_)) {
             return Err(self.malformed("an object"));
         }
@@ -59,7 +59,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object, or the field is missing or null.
-    pub fn required<'c>(
+    pub(crate) fn required<'c>(
         &'c self,
         name: &'c str,
         expected: &'static str,
@@ -74,7 +74,9 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is no object.
-    pub fn entries<'c>(&'c self) -> Result<impl Iterator<Item = (&'t str, Cursor<'c, 't>)>, Malformed> {
+    pub(crate) fn entries<'c>(
+        &'c self,
+    ) -> Result<impl Iterator<Item = (&'t str, Cursor<'c, 't>)>, Malformed> {
         match self.json {
             Json::Object(fields) => Ok(fields.iter().map(|(name, json)| {
                 (name.as_ref(), Cursor { json, step: Step::Field(name.as_ref()), parent: Some(self) })
@@ -87,7 +89,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is no list.
-    pub fn items<'c>(&'c self) -> Result<impl Iterator<Item = Cursor<'c, 't>>, Malformed> {
+    pub(crate) fn items<'c>(&'c self) -> Result<impl Iterator<Item = Cursor<'c, 't>>, Malformed> {
         match self.json {
             Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| Cursor {
                 json,
@@ -102,7 +104,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is no string, or one that is not Unicode (`"\ud800"`).
-    pub fn as_text(&self) -> Result<Cow<'t, str>, Malformed> {
+    pub(crate) fn as_text(&self) -> Result<Cow<'t, str>, Malformed> {
         match self.json {
             Json::Raw(raw) => text_of(raw).ok_or_else(|| self.malformed("a string")),
             Json::Object(_) | Json::List(_) => Err(self.malformed("a string")),
@@ -113,7 +115,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ///
     /// # Errors
     /// `self` is neither `true` nor `false`.
-    pub fn as_bool(&self) -> Result<bool, Malformed> {
+    pub(crate) fn as_bool(&self) -> Result<bool, Malformed> {
         match self.json {
             Json::Raw(raw) if raw == "true" => Ok(true),
             Json::Raw(raw) if raw == "false" => Ok(false),
@@ -123,7 +125,7 @@ impl<'p, 't> Cursor<'p, 't> {
 
     /// The text that came, where the shape did not look in.
     #[must_use]
-    pub fn raw(&self) -> Option<&'t str> {
+    pub(crate) fn raw(&self) -> Option<&'t str> {
         match self.json {
             Json::Raw(raw) => Some(raw),
             Json::Object(_) | Json::List(_) => None,
@@ -132,7 +134,7 @@ impl<'p, 't> Cursor<'p, 't> {
 
     /// What the messages say of a thing in this place that is not `expected`.
     #[must_use]
-    pub fn malformed(&self, expected: &'static str) -> Malformed {
+    pub(crate) fn malformed(&self, expected: &'static str) -> Malformed {
         Malformed { path: self.path(), found: self.kind(), expected }
     }
 
@@ -158,7 +160,7 @@ impl<'p, 't> Cursor<'p, 't> {
 
     /// The way here, as `spec.containers[0].env`.
     #[must_use]
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         join(&self.parent.map_or_else(String::new, Cursor::path), self.step)
     }
 }

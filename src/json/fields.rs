@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use crate::{
     json::{read::text_of, tree::Json},
     text::{cut_middle, nearest, printable, quote},
-    value::token::TokenExpiration,
+    value::parse::{Accepts, Choice},
 };
 
 /// A setting that can't be used.
@@ -14,7 +14,7 @@ pub struct Problem {
     /// Which, as `extraEnv[0].name`.
     pub path: String,
     /// What stands there.
-    pub found: String,
+    pub(crate) found: String,
     /// What would be accepted.
     pub expected: String,
 }
@@ -30,7 +30,7 @@ const PROBLEMS_MAX: usize = 25;
 
 /// The problems of the settings, in one sentence each.
 #[must_use]
-pub fn explain(problems: &[Problem]) -> String {
+pub(crate) fn explain(problems: &[Problem]) -> String {
     let mut texts: Vec<String> = problems.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect();
     if let more @ 1.. = problems.len().saturating_sub(PROBLEMS_MAX) {
         texts.push(format!("and {more} more problems"));
@@ -40,7 +40,7 @@ pub fn explain(problems: &[Problem]) -> String {
 
 /// What stands in a setting, for messages: settings hold no secrets.
 #[must_use]
-pub fn describe(json: &Json) -> String {
+pub(crate) fn describe(json: &Json) -> String {
     match json {
         Json::Raw(raw) => text_of(raw).map_or_else(|| cut_middle(raw, 80), |text| quote(&text)),
         Json::List(_) => "a list".to_owned(),
@@ -49,11 +49,11 @@ pub fn describe(json: &Json) -> String {
 }
 
 /// The fields of an object, as they came.
-pub type RawFields<'j> = [(Cow<'j, str>, Json<'j>)];
+pub(crate) type RawFields<'j> = [(Cow<'j, str>, Json<'j>)];
 
 /// Reads the fields of one object, and gathers what is wrong with them.
 #[derive(Debug)]
-pub struct Fields<'r> {
+pub(crate) struct Fields<'r> {
     path: &'r str,
     fields: &'r RawFields<'r>,
     problems: &'r mut Vec<Problem>,
@@ -61,20 +61,20 @@ pub struct Fields<'r> {
 
 impl<'r> Fields<'r> {
     /// Reads `fields`, whose names stand in messages behind `path`.
-    pub fn new(path: &'r str, fields: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
+    pub(crate) fn new(path: &'r str, fields: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
         Self { path, fields, problems }
     }
 
     /// The value of the field `name`; `None` where it is missing or null.
     #[must_use]
-    pub fn value(&self, name: &str) -> Option<&'r Json<'r>> {
+    pub(crate) fn value(&self, name: &str) -> Option<&'r Json<'r>> {
         let found = self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
         found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
     }
 
     /// The text of a scalar as it stands in the JSON.
     #[must_use]
-    pub fn scalar(&self, name: &str) -> Option<&'r str> {
+    pub(crate) fn scalar(&self, name: &str) -> Option<&'r str> {
         match self.value(name)? {
             Json::Raw(raw) => Some(raw),
             Json::Object(_) | Json::List(_) => None,
@@ -83,18 +83,18 @@ impl<'r> Fields<'r> {
 
     /// The text of the string `name`.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<Cow<'r, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'r, str>> {
         self.scalar(name).and_then(text_of)
     }
 
     /// Whether the field `name` is there and not null.
     #[must_use]
-    pub fn present(&self, name: &str) -> bool {
+    pub(crate) fn present(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
     /// Notes that `name` is not what is `expected`.
-    pub fn problem(&mut self, name: &str, expected: impl Into<String>) {
+    pub(crate) fn problem(&mut self, name: &str, expected: impl Into<String>) {
         let found = self
             .fields
             .iter()
@@ -105,7 +105,7 @@ impl<'r> Fields<'r> {
     }
 
     /// Notes the fields that are none of `known`, each with the name that was likely meant.
-    pub fn known(&mut self, known: &[&'static str]) {
+    pub(crate) fn known(&mut self, known: &[&'static str]) {
         for (name, _) in self.fields {
             if known.contains(&name.as_ref()) {
                 continue;
@@ -115,61 +115,69 @@ impl<'r> Fields<'r> {
         }
     }
 
-    /// The value that the string `name` says, if it is `accepted`.
-    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<T> {
+    /// The value that the string `name` says.
+    pub(crate) fn parsed<T: Accepts>(&mut self, name: &str) -> Option<T> {
         self.value(name)?;
         let parsed = self.text(name).and_then(|text| text.parse().ok());
         if parsed.is_none() {
-            self.problem(name, accepted);
+            self.problem(name, T::accepted());
         }
         parsed
     }
 
-    /// The value that the string `name` chooses.
-    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+    /// As [`Self::parsed`], and it is a problem if the field is missing.
+    pub(crate) fn required<T: Accepts>(&mut self, name: &str) -> Option<T> {
+        if !self.present(name) {
+            self.problem(name, T::accepted());
+        }
+        self.parsed(name)
+    }
+
+    /// The string `name`, which must not be empty.
+    pub(crate) fn non_empty(&mut self, name: &str, expected: &str) -> Option<String> {
         self.value(name)?;
-        let text = self.text(name);
-        let chosen =
-            choices.iter().find(|(choice, _)| Some(*choice) == text.as_deref()).map(|(_, value)| *value);
+        let text = self.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned);
+        if text.is_none() {
+            self.problem(name, expected);
+        }
+        text
+    }
+
+    /// The value that the number `name` says.
+    pub(crate) fn number<T: Accepts>(&mut self, name: &str) -> Option<T> {
+        self.value(name)?;
+        let parsed = self.scalar(name).and_then(|number| number.parse().ok());
+        if parsed.is_none() {
+            self.problem(name, T::accepted());
+        }
+        parsed
+    }
+
+    /// What the string `name` chooses.
+    pub(crate) fn choice<T: Choice>(&mut self, name: &str) -> Option<T> {
+        self.value(name)?;
+        let chosen = self.text(name).and_then(|text| T::chosen(&text));
         if chosen.is_none() {
-            let (names, last) = choices.split_at(choices.len().saturating_sub(1));
-            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-            let last: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
-            self.problem(name, format!("{} or {}", names.join(", "), last.join("")));
+            self.problem(name, T::words());
         }
         chosen
     }
 
-    /// The boolean `name`.
-    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
-        if !self.present(name) {
-            return default;
+    /// What the boolean `name` chooses of two.
+    pub(crate) fn switch<T>(&mut self, name: &str, no: T, yes: T) -> Option<T> {
+        self.value(name)?;
+        match self.scalar(name) {
+            Some("true") => Some(yes),
+            Some("false") => Some(no),
+            Some(_) | None => {
+                self.problem(name, "true or false");
+                None
+            }
         }
-        let boolean = match self.scalar(name) {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) | None => None,
-        };
-        if boolean.is_none() {
-            self.problem(name, "true or false");
-        }
-        boolean.unwrap_or(default)
-    }
-
-    /// The seconds in `name`.
-    pub fn token_expiration(&mut self, name: &str) -> TokenExpiration {
-        if !self.present(name) {
-            return TokenExpiration::DEFAULT;
-        }
-        let seconds = self.scalar(name).and_then(|seconds| seconds.parse::<TokenExpiration>().ok());
-        if seconds.is_none() {
-            self.problem(name, TokenExpiration::accepted());
-        }
-        seconds.unwrap_or(TokenExpiration::DEFAULT)
     }
 
     /// Each object of the list `name`, with its path.
-    pub fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Fields)) {
+    pub(crate) fn objects(&mut self, name: &str, mut each: impl FnMut(&mut Fields)) {
         let Some(value) = self.value(name) else { return };
         let Json::List(items) = value else { return self.problem(name, "a list") };
         for (index, item) in items.iter().enumerate() {
@@ -189,12 +197,12 @@ impl<'r> Fields<'r> {
 
     /// The path of the field `name`.
     #[must_use]
-    pub fn path_of(&self, name: &str) -> String {
+    pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// Reads the object `name`; an empty one where it is missing.
-    pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields) -> T) -> T {
+    pub(crate) fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields) -> T) -> T {
         let fields: &RawFields = match self.value(name) {
             Some(Json::Object(fields)) => fields,
             Some(Json::Raw(_) | Json::List(_)) => {
@@ -207,13 +215,16 @@ impl<'r> Fields<'r> {
     }
 
     /// The values that the strings of the list `name` say; `None` where it is missing.
-    pub fn list<T: std::str::FromStr>(&mut self, name: &str, accepted: &str) -> Option<Vec<T>> {
+    pub(crate) fn list<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
         let Json::List(items) = self.value(name)? else {
             self.problem(name, "a list");
             return None;
         };
         if items.is_empty() {
-            self.problem(name, format!("a list of at least one of {accepted}; leave it out to mean any"));
+            self.problem(
+                name,
+                format!("a list of at least one of {}; leave it out to mean any", T::accepted()),
+            );
         }
         let mut values = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -222,7 +233,11 @@ impl<'r> Fields<'r> {
                 values.push(value);
             } else {
                 let path = format!("{}[{index}]", self.path_of(name));
-                self.problems.push(Problem { path, found: describe(item), expected: accepted.to_owned() });
+                self.problems.push(Problem {
+                    path,
+                    found: describe(item),
+                    expected: T::accepted().into_owned(),
+                });
             }
         }
         Some(values)

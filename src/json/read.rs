@@ -9,7 +9,7 @@ use crate::json::tree::Json;
 
 /// How far into a JSON text the policy looks.
 #[derive(Debug)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Not at all: the text is kept as it is.
     Raw,
     /// An object: the named fields are looked into, all others kept as text.
@@ -21,16 +21,16 @@ pub enum Shape {
 }
 
 /// An object of which every field is kept as text.
-pub static FIELDS: Shape = Shape::Object(&[]);
+pub(crate) static FIELDS: Shape = Shape::Object(&[]);
 /// A list of which every item is kept as text.
-pub static ITEMS: Shape = Shape::List(&Shape::Raw);
+pub(crate) static ITEMS: Shape = Shape::List(&Shape::Raw);
 
 impl<'a> Json<'a> {
     /// Reads `text` as far as `shape` says.
     ///
     /// # Errors
     /// Text that is no JSON (`{"a":`), or that goes on after its end.
-    pub fn parse(text: &'a str, shape: &'static Shape) -> serde_json::Result<Self> {
+    pub(crate) fn parse(text: &'a str, shape: &'static Shape) -> serde_json::Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let json = shape.deserialize(&mut deserializer)?;
         deserializer.end()?;
@@ -158,7 +158,7 @@ impl<'de> Visitor<'de> for Text {
 
 /// The text of the JSON string `raw`; `None` where it is none.
 #[must_use]
-pub fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         let decoded = serde_json::Deserializer::from_str(raw).deserialize_any(Text);
@@ -171,7 +171,7 @@ pub fn text_of(raw: &str) -> Option<Cow<'_, str>> {
 ///
 /// # Errors
 /// What `serde_json` says of the place where it stops being JSON.
-pub fn check(payload: &str) -> serde_json::Result<()> {
+pub(crate) fn check(payload: &str) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_str(payload);
     deserializer.deserialize_ignored_any(serde::de::IgnoredAny)?;
     deserializer.end()

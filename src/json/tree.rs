@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// JSON, looked into as far as a `Shape` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Json<'a> {
+pub(crate) enum Json<'a> {
     /// A JSON text, kept to the letter.
     Raw(Cow<'a, str>),
     /// An object's fields in their order; where a name comes twice the last one counts, as in `serde_json::Value`.
@@ -16,7 +16,7 @@ pub enum Json<'a> {
 impl<'a> Json<'a> {
     /// The text, where it is kept as it came.
     #[must_use]
-    pub fn raw(&self) -> Option<&'a str> {
+    pub(crate) fn raw(&self) -> Option<&'a str> {
         match self {
             Self::Raw(Cow::Borrowed(text)) => Some(text),
             Self::Raw(Cow::Owned(_)) | Self::Object(_) | Self::List(_) => None,
@@ -25,7 +25,7 @@ impl<'a> Json<'a> {
 
     /// The same, with a copy of every text.
     #[must_use]
-    pub fn owned<'o>(self) -> Json<'o> {
+    pub(crate) fn owned<'o>(self) -> Json<'o> {
         let copy = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         match self {
             Self::Raw(text) => Json::Raw(copy(text)),
@@ -38,13 +38,13 @@ impl<'a> Json<'a> {
 
     /// A JSON string that holds `text`.
     #[must_use]
-    pub fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self::Raw(Cow::Owned(json_string(text)))
     }
 
     /// Whether both say the same: the order of an object's fields does not count.
     #[must_use]
-    pub fn is_same(&self, other: &Json) -> bool {
+    pub(crate) fn is_same(&self, other: &Json) -> bool {
         match (self, other) {
             (Self::Raw(one), Json::Raw(other)) => one == other,
             (Self::List(one), Json::List(other)) => {
@@ -61,7 +61,7 @@ impl<'a> Json<'a> {
     }
 
     /// Appends the JSON text to `out`.
-    pub fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Raw(text) => out.push_str(text),
             Self::Object(fields) => {
@@ -89,7 +89,7 @@ impl<'a> Json<'a> {
 
     /// The value of the field `name`, the last one of that name.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => {
                 fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json)
@@ -99,7 +99,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value of the field `name`, to be changed.
-    pub fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
+    pub(crate) fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
         match self {
             Self::Object(fields) => {
                 fields.iter_mut().rev().find(|(field, _)| field == name).map(|(_, json)| json)
@@ -110,7 +110,7 @@ impl<'a> Json<'a> {
 
     /// The list in the field `name`; where the field is missing or no list (null), an empty one is put there.
     /// `None` only where `self` is no object.
-    pub fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
+    pub(crate) fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
         let Self::Object(fields) = self else { return None };
         let index = if let Some(index) = fields.iter().rposition(|(field, _)| field == name) {
             index
@@ -131,7 +131,7 @@ impl<'a> Json<'a> {
 
 /// `text` as a JSON string.
 #[must_use]
-pub fn json_string(text: &str) -> String {
+pub(crate) fn json_string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     push_quoted(text, &mut out);
     out

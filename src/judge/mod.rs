@@ -1,6 +1,7 @@
-//! One file a question. In: the object of the request, read, and the settings. Out: the verdict. Routing stays in
-//! [`crate::admission`], and a judge writes nothing itself: it has plans written by [`crate::decide`].
+//! One file a question. In: the object in question and the settings. Out: the verdict. A judge does not route, and changes an
+//! object only by having a plan written.
 
-pub mod debug_containers;
-pub mod service_account;
-pub mod workload;
+pub(crate) mod debug_containers;
+pub(crate) mod pod;
+pub(crate) mod service_account;
+pub(crate) mod workload;

@@ -1,34 +1,41 @@
-//! A ServiceAccount that is created or updated: its mistakes are caught where they are made.
+//! A ServiceAccount is created or updated: its mistakes are caught where they are made.
 
 use crate::{
     decide::{decision, identity::service_account_identity, warnings},
-    json::{Cursor, Json, Malformed},
+    json::{Cursor, Malformed},
     object::{
         annotations::Place,
-        service_account::{Reference, ServiceAccount},
+        request::{self, Change},
+        service_account::ServiceAccount,
     },
     settings::Settings,
     value::{
         names,
         use_label::{Trigger, UseLabel},
     },
-    verdict::{LogLine, Refusal, Verdict, Warning},
+    verdict::{
+        mistake::Mistake,
+        notice::Notice,
+        outcome::{LogLine, Verdict},
+        refusal::Refusal,
+        warning::Warning,
+    },
 };
 
 /// Checks a ServiceAccount as its pods will be. On UPDATE, what was wrong before is only a warning.
 ///
 /// # Errors
 /// A ServiceAccount that can't be understood.
-pub fn judge(
+pub(crate) fn judge(
     settings: &Settings,
-    namespace: &str,
-    object: &Json,
-    old: Option<&Json>,
+    request: &Cursor<'_, '_>,
+    change: &Change,
 ) -> Result<Verdict<'static>, Malformed> {
-    let new = read(namespace, object)?;
-    let old = old.and_then(|old| read(namespace, old).ok());
+    let namespace = request::namespace(request)?;
+    let new = ServiceAccount::written(&namespace, &change.new)?;
+    let old = change.old.as_ref().and_then(|old| ServiceAccount::written(&namespace, old).ok());
     let title = new.reference.title();
-    let mut warnings = warnings::of_label(&title, &new.label);
+    let mut warnings: Vec<Warning> = warnings::of_label(&title, &new.label).into_iter().collect();
     let endpoint = settings.endpoint_annotation();
     warnings.extend(new.annotations.warnings(&title, Place::ServiceAccount, endpoint));
     let annotated = [names::CLIENT_ID, names::TENANT_ID, names::TOKEN_EXPIRATION]
@@ -37,67 +44,43 @@ pub fn judge(
     let labelled = new.label == UseLabel::True;
     if !labelled && settings.trigger == Trigger::ServiceAccount {
         if annotated {
-            warnings.push(Warning::new(
-                &title,
-                format!("its annotations have no effect without the label {}=true", names::USE_LABEL),
-            ));
+            warnings.push(Warning::new(&title, Notice::AnnotationsWithoutLabel));
         }
         return Ok(Verdict::warned(warnings));
     }
     if !labelled && !annotated {
         return Ok(Verdict::warned(warnings));
     }
-    let mut known = Vec::new();
-    if let Some(old) = &old {
-        mistakes(settings, old, &mut known);
-    }
-    let mut found = Vec::new();
-    let identity = mistakes(settings, &new, &mut found);
-    let was_there = |refusal: &Refusal| known.iter().any(|old| old.problem == refusal.problem);
-    let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) = found.into_iter().partition(was_there);
+    let known = old.map(|old| mistakes(settings, &old).1).unwrap_or_default();
+    let (client_id, found) = mistakes(settings, &new);
+    let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
+        found.into_iter().partition(|refusal| known.contains(refusal));
     warnings.extend(old_mistakes.iter().map(Refusal::warning));
-    if refusals.is_empty() && identity == Some(MissingClientId::Missing) && labelled {
-        warnings.push(decision::no_client_id_warning(&new.reference));
+    if refusals.is_empty() && client_id == ClientIdState::Missing && labelled {
+        warnings.push(Warning::new(&title, Notice::NoClientId));
     }
-    let message = refusals.first().map(|refusal| refusal.problem.clone());
-    let log = LogLine { namespace: namespace.to_owned(), object: title, message };
-    Ok(Verdict {
-        refusals,
-        warnings,
-        mutated: None,
-        audit: Some(decision::audit(&new, settings)),
-        log: Some(log),
-    })
+    let log = LogLine::new(&namespace, &title, &refusals);
+    let audit = Some(decision::audit(&new, settings));
+    Ok(Verdict { refusals, warnings, mutated: None, audit, log: Some(log) })
 }
 
 /// Whether an identity has a client id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MissingClientId {
-    There,
+enum ClientIdState {
+    /// It has one, or something is wrong with it.
+    Present,
+    /// It has none, and nothing else is wrong.
     Missing,
 }
 
-fn mistakes(
-    settings: &Settings,
-    service_account: &ServiceAccount,
-    refusals: &mut Vec<Refusal>,
-) -> Option<MissingClientId> {
-    let identity = service_account_identity(settings, service_account, refusals);
-    if let Err(wrong) = service_account.token_expiration() {
-        refusals.push(wrong.of_service_account(&service_account.reference));
-    }
-    identity.map(
-        |(client_id, _)| if client_id.is_some() { MissingClientId::There } else { MissingClientId::Missing },
-    )
-}
-
-fn read(namespace: &str, object: &Json) -> Result<ServiceAccount, Malformed> {
-    let root = Cursor::root("", object);
-    let metadata = root.required("metadata", "an object")?;
-    let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
-    let name = match text("name")? {
-        Some(name) => name.into_owned(),
-        None => format!("{}*", text("generateName")?.unwrap_or_default()),
+fn mistakes(settings: &Settings, account: &ServiceAccount) -> (ClientIdState, Vec<Refusal>) {
+    let (identity, mut refusals) = match service_account_identity(settings, account) {
+        Ok(identity) => (Some(identity), Vec::new()),
+        Err(refusals) => (None, refusals),
     };
-    ServiceAccount::read(Reference { namespace: namespace.to_owned(), name }, &root)
+    if let Err(wrong) = account.annotations.token_expiration() {
+        refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong)));
+    }
+    let missing = identity.is_some_and(|identity| identity.client_id.is_none());
+    (if missing { ClientIdState::Missing } else { ClientIdState::Present }, refusals)
 }

@@ -1,59 +1,74 @@
-//! A workload: its pod template is judged as its pods will be.
+//! A workload is created or updated: its pod template is judged as its pods will be.
 
 use crate::{
     decide::{
-        decision::{Decision, decide},
-        due::{Due, no_such_name, resolve, unused_warnings},
+        due::{Due, resolve, unused_warnings},
+        own::Own,
     },
-    host::look_up::{LookUp, LookUpFailure},
+    host::look_up::LookUp,
     json::{Cursor, Json, Malformed, Shape, text_of},
     object::{
-        annotations::Annotations,
-        pod::{Candidate, Metadata, SPEC, Spec},
-        service_account::{Reference, ServiceAccount},
+        metadata::Metadata,
+        pod::{Candidate, Spec},
+        request::{self, Change},
         workload::Workload,
     },
     settings::{Preflight, Settings},
-    text::{cut_middle, printable},
-    value::{names, token::PodName, use_label::UseLabel},
-    verdict::{Fault, LogLine, Refusal, Verdict, Warning},
+    value::{layout::PodName, names, reference::Reference, use_label::UseLabel},
+    verdict::{
+        mistake::{LookUpFailure, Mistake},
+        notice::Notice,
+        outcome::{LogLine, Verdict},
+        refusal::{Fault, Refusal},
+        title::Title,
+        warning::Warning,
+    },
 };
 
-/// Judges a workload's pod template as its pods will be judged. An UPDATE that leaves the template as it was is not.
-#[must_use]
-pub fn judge(
+/// Judges a workload's pod template. An UPDATE that leaves the template as it was is not judged.
+///
+/// # Errors
+/// A request without a namespace.
+pub(crate) fn judge(
     settings: &Settings,
+    request: &Cursor<'_, '_>,
     kind: Workload,
-    namespace: &str,
-    object: &Json,
-    old: Option<&Json>,
+    change: &Change,
     look_up: LookUp,
-) -> Verdict<'static> {
-    let Some(template) = kind.template(object) else { return Verdict::accepted() };
-    if settings.preflight == Preflight::Off
-        || old.and_then(|old| kind.template(old)).is_some_and(|old| is_same(old, template))
-    {
-        return Verdict::accepted();
+) -> Result<Verdict<'static>, Malformed> {
+    let namespace = request::namespace(request)?;
+    let Some(template) = kind.template(&change.new) else { return Ok(Verdict::accepted()) };
+    let old = change.old.as_ref().and_then(|old| kind.template(old));
+    if settings.preflight == Preflight::Off || old.is_some_and(|old| is_same(old, template)) {
+        return Ok(Verdict::accepted());
     }
-    let name = object
-        .field("metadata")
-        .and_then(|metadata| metadata.field("name"))
-        .and_then(Json::raw)
-        .and_then(text_of);
-    let name = name.unwrap_or_default();
-    let title = format!("{} {namespace}/{name}", kind.kind());
-    let (refusals, mut warnings) =
-        match judged(settings, kind, namespace, (&title, &name), object, template, look_up) {
-            Ok(judged) => judged,
-            Err(malformed) => (vec![Refusal::malformed(title.clone(), &malformed)], Vec::new()),
-        };
+    let workload = Named::read(kind, &namespace, &change.new);
+    let judged = judged(settings, &workload, &namespace, &change.new, template, look_up);
+    let (refusals, mut warnings) = judged.unwrap_or_else(|malformed| {
+        (vec![Refusal::new(&workload.title, Mistake::Malformed(malformed))], Vec::new())
+    });
     let certain =
-        |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.fault == Fault::Template;
+        |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.fault() == Fault::Template;
     let (refusals, later): (Vec<Refusal>, Vec<Refusal>) = refusals.into_iter().partition(certain);
     warnings.extend(later.iter().map(Refusal::warning));
-    let message = refusals.first().map(|refusal| refusal.problem.clone());
-    let log = message.is_some().then(|| LogLine { namespace: namespace.to_owned(), object: title, message });
-    Verdict { refusals, warnings, log, ..Verdict::default() }
+    let log = (!refusals.is_empty()).then(|| LogLine::new(&namespace, &workload.title, &refusals));
+    Ok(Verdict { refusals, warnings, log, ..Verdict::default() })
+}
+
+/// A workload, and what its pods are called.
+struct Named {
+    kind: Workload,
+    title: Title,
+    pods: PodName,
+}
+
+impl Named {
+    fn read(kind: Workload, namespace: &str, object: &Json) -> Self {
+        let name = object.field("metadata").and_then(|metadata| metadata.field("name"));
+        let name = name.and_then(Json::raw).and_then(text_of).unwrap_or_default();
+        let title = Title::of(kind.kind(), namespace, &name);
+        Self { kind, title, pods: PodName::Prefix(format!("{name}-")) }
+    }
 }
 
 fn is_same(old: &Json, new: &Json) -> bool {
@@ -72,75 +87,59 @@ type Judged = (Vec<Refusal>, Vec<Warning>);
 
 fn judged(
     settings: &Settings,
-    kind: Workload,
+    workload: &Named,
     namespace: &str,
-    (title, name): (&str, &str),
     object: &Json,
     template: &Json,
     look_up: LookUp,
 ) -> Result<Judged, Malformed> {
+    let Named { kind, title, pods } = workload;
     let path = kind.path().join(".");
-    let pods = PodName::Prefix(format!("{name}-"));
-    let metadata = Metadata::of_template(&Cursor::root(&path, template), pods.clone())?;
-    let mut warnings =
-        misplaced(title, &path, &Metadata::of_template(&Cursor::root("", object), pods)?, &metadata);
+    let template = Cursor::root(&path, template);
+    let metadata = Metadata::of_template(&template, pods.clone())?;
+    let own = Metadata::of_template(&Cursor::root("", object), pods.clone())?;
+    let mut warnings = misplaced(title, &path, &own, &metadata);
     if settings.trigger.is_settled_by(&metadata.label) {
         warnings.extend(unused_warnings(settings, title, &metadata));
         return Ok((Vec::new(), warnings));
     }
-    let path = format!("{path}.spec");
-    let Some(spec) = template.field("spec").and_then(Json::raw) else {
-        return Ok((Vec::new(), warnings));
-    };
-    let spec = Json::parse(spec, &SPEC).unwrap_or(Json::Raw("null".into()));
-    let facts = Spec::read(&Cursor::root(&path, &spec))?;
-    let pod = Candidate { title, namespace, metadata: &metadata, spec: &facts };
+    let Some(spec) = template.field("spec")? else { return Ok((Vec::new(), warnings)) };
+    let spec = Spec::read(&spec)?;
+    let pod = Candidate { title, namespace, metadata: &metadata, spec: &spec };
     let (refusals, found) = match resolve(settings, pod, look_up) {
         Due::No(warnings) => (Vec::new(), warnings),
-        Due::NoSuchName(reference) => (vec![no_such_name(title, &reference)], Vec::new()),
-        Due::Unreadable(reference, failure) => unread(settings, pod, reference, &failure),
-        Due::Yes(decision) => {
-            let Decision { plan, warnings, .. } = *decision;
-            (plan.err().unwrap_or_default(), warnings)
-        }
+        Due::NoSuchName(name) => (vec![Refusal::new(title, Mistake::NoSuchName(name))], Vec::new()),
+        Due::Unreadable(reference, failure) => unread(settings, pod, &reference, failure),
+        Due::Yes(decision) => (decision.plan.err().unwrap_or_default(), decision.warnings),
     };
     warnings.extend(found);
     Ok((refusals, warnings))
 }
 
 /// The ServiceAccount may be applied next: only what the template itself gets wrong is certain.
-fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: &LookUpFailure) -> Judged {
-    let asks = matches!(pod.metadata.label, UseLabel::True);
-    if !asks && *failure == LookUpFailure::NotFound {
+fn unread(settings: &Settings, pod: Candidate, reference: &Reference, failure: LookUpFailure) -> Judged {
+    let asks = pod.metadata.label == UseLabel::True;
+    if !asks && failure == LookUpFailure::NotFound {
         return (Vec::new(), unused_warnings(settings, pod.title, pod.metadata));
     }
-    let text = format!("{}: pods of this workload get no identity until that is mended", failure.cause());
-    let warnings = vec![Warning::new(reference.title(), text)];
+    let warnings = vec![Warning::new(&reference.title(), Notice::WorkloadUnread(failure))];
     if !settings.trigger.injects(&pod.metadata.label, &UseLabel::Absent) {
         return (Vec::new(), warnings);
     }
-    let unknown = ServiceAccount { reference, label: UseLabel::Absent, annotations: Annotations::default() };
-    let mut refusals = decide(settings, pod, &unknown).plan.err().unwrap_or_default();
-    refusals.retain(|refusal| refusal.fault == Fault::Template);
-    (refusals, warnings)
+    (Own::read(settings, pod).mistakes, warnings)
 }
 
 /// The label and annotations of the workload itself, which its pods do not get.
-fn misplaced(title: &str, path: &str, own: &Metadata, template: &Metadata) -> Vec<Warning> {
+fn misplaced(title: &Title, path: &str, own: &Metadata, template: &Metadata) -> Vec<Warning> {
+    let belongs = format!("{path}.metadata");
     let mut warnings = Vec::new();
     if own.label != UseLabel::Absent && template.label == UseLabel::Absent {
-        let text = format!("label {} has no effect here, put it on {path}.metadata", names::USE_LABEL);
-        warnings.push(Warning::new(title, text));
+        warnings.push(Warning::new(title, Notice::misplaced_label(belongs.clone())));
     }
     for name in own.annotations.names().filter(|name| template.annotations.present(name).is_none()) {
-        let place = if [names::CLIENT_ID, names::TENANT_ID].contains(&name) {
-            "the ServiceAccount".to_owned()
-        } else {
-            format!("{path}.metadata")
-        };
-        let text =
-            format!("annotation {} has no effect here, put it on {place}", cut_middle(&printable(name), 90));
-        warnings.push(Warning::new(title, text));
+        let of_account = [names::CLIENT_ID, names::TENANT_ID].contains(&name);
+        let belongs = if of_account { "the ServiceAccount" } else { &belongs };
+        warnings.push(Warning::new(title, Notice::misplaced_annotation(name, belongs)));
     }
     warnings
 }

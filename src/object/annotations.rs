@@ -4,14 +4,18 @@ use std::collections::HashSet;
 
 use crate::{
     json::{Cursor, Malformed},
-    text::{cut_middle, nearest, printable},
-    value::names,
-    verdict::Warning,
+    text::nearest,
+    value::{
+        names,
+        parse::{Accepts, Rejected},
+        token::TokenExpiration,
+    },
+    verdict::{mistake::WrongValue, notice::Notice, title::Title, warning::Warning},
 };
 
 /// The kinds of object that carry annotations of workload identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// A ServiceAccount.
     ServiceAccount,
     /// A pod, or the pod template of a workload.
@@ -29,14 +33,14 @@ const KNOWN: &[(&str, &[Place])] = &[
 
 /// An object's annotations under `azure.workload.identity/`, in their order: a handful, so a list and not a map.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Annotations(Vec<(String, String)>);
+pub(crate) struct Annotations(Vec<(String, String)>);
 
 impl Annotations {
     /// Those of `metadata.annotations`.
     ///
     /// # Errors
     /// The annotations are no object, or one of ours is no string.
-    pub fn read(annotations: &Cursor<'_, '_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(annotations: &Cursor<'_, '_>) -> Result<Self, Malformed> {
         let mut ours = Vec::new();
         for (name, value) in annotations.entries()? {
             if name.starts_with(names::PREFIX) {
@@ -48,30 +52,56 @@ impl Annotations {
 
     /// The value of `name`; an empty one counts as absent.
     #[must_use]
-    pub fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.present(name).filter(|value| !value.is_empty())
     }
 
     /// The value of `name`, which may be empty.
     #[must_use]
-    pub fn present(&self, name: &str) -> Option<&str> {
+    pub(crate) fn present(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(annotation, _)| annotation == name).map(|(_, value)| value.as_str())
     }
 
-    /// Their names, in their order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+    /// The value of `annotation`; `None` where it is missing or empty. `placeholder` is what a cure puts in its place.
+    ///
+    /// # Errors
+    /// A value that the parser of `T` does not take.
+    pub(crate) fn parsed<T: Accepts>(
+        &self,
+        annotation: &'static str,
+        placeholder: &'static str,
+    ) -> Result<Option<T>, WrongValue> {
+        self.value(annotation).map(|found| parse(annotation, found, placeholder)).transpose()
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// As [`Self::parsed`], but an empty value is one.
+    ///
+    /// # Errors
+    /// A value that the parser of `T` does not take.
+    pub(crate) fn parsed_present<T: Accepts>(
+        &self,
+        annotation: &'static str,
+        placeholder: &'static str,
+    ) -> Result<Option<T>, WrongValue> {
+        self.present(annotation).map(|found| parse(annotation, found, placeholder)).transpose()
+    }
+
+    /// How long the token is valid, where the object says so.
+    ///
+    /// # Errors
+    /// Something else than seconds within the bounds.
+    pub(crate) fn token_expiration(&self) -> Result<Option<TokenExpiration>, WrongValue> {
+        self.parsed(names::TOKEN_EXPIRATION, "3600")
+    }
+
+    /// Their names, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// The containers that get nothing: separated by `;`, blanks trimmed.
     #[must_use]
-    pub fn skipped_containers(&self) -> Names<'_> {
+    pub(crate) fn skipped_containers(&self) -> Names<'_> {
         let list = self.value(names::SKIP_CONTAINERS).unwrap_or_default();
         Names::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()))
     }
@@ -79,7 +109,7 @@ impl Annotations {
     /// What is to be said of annotations that have no effect on `about`, an object of the kind `place`.
     /// `endpoint` is the custom token endpoint's annotation, where one is set up.
     #[must_use]
-    pub fn warnings(&self, about: &str, place: Place, endpoint: Option<&str>) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, about: &Title, place: Place, endpoint: Option<&str>) -> Vec<Warning> {
         self.0
             .iter()
             .filter_map(|(name, _)| misplaced(name, place, endpoint))
@@ -90,7 +120,7 @@ impl Annotations {
 
 /// A set of names, in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names<'n> {
+pub(crate) struct Names<'n> {
     list: Vec<&'n str>,
     set: HashSet<&'n str>,
 }
@@ -98,7 +128,7 @@ pub struct Names<'n> {
 impl<'n> Names<'n> {
     /// The set of `names`.
     #[must_use]
-    pub fn new(names: impl Iterator<Item = &'n str>) -> Self {
+    pub(crate) fn new(names: impl Iterator<Item = &'n str>) -> Self {
         let mut new = Self::default();
         for name in names {
             if new.set.insert(name) {
@@ -110,38 +140,47 @@ impl<'n> Names<'n> {
 
     /// Whether `name` is one of them.
     #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         !self.list.is_empty() && self.set.contains(name)
     }
 
     /// All of them, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &'n str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'n str> {
         self.list.iter().copied()
     }
 }
 
-fn misplaced(name: &str, place: Place, endpoint: Option<&str>) -> Option<String> {
-    let other = match place {
+fn parse<T: Accepts>(
+    annotation: &'static str,
+    found: &str,
+    placeholder: &'static str,
+) -> Result<T, WrongValue> {
+    found.parse().map_err(|_: Rejected| WrongValue {
+        annotation,
+        found: found.to_owned(),
+        accepted: T::accepted(),
+        placeholder,
+    })
+}
+
+fn misplaced(name: &str, place: Place, endpoint: Option<&str>) -> Option<Notice> {
+    let elsewhere = match place {
         Place::ServiceAccount => "the pod",
         Place::Pod => "the ServiceAccount",
     };
     if name == names::USE_LABEL {
-        return Some(format!("{name} is an annotation here and has no effect, make it a label"));
+        return Some(Notice::LabelAsAnnotation);
     }
     if endpoint == Some(name) {
-        return (place != Place::Pod)
-            .then(|| format!("annotation {name} has no effect here, put it on {other}"));
+        return (place != Place::Pod).then(|| Notice::misplaced_annotation(name, elsewhere));
     }
     match KNOWN.iter().find(|(known, _)| *known == name) {
         Some((_, places)) if places.contains(&place) => None,
-        Some(_) => Some(format!("annotation {name} has no effect here, put it on {other}")),
+        Some(_) => Some(Notice::misplaced_annotation(name, elsewhere)),
         None => {
             let names = KNOWN.iter().map(|(known, _)| *known).chain(endpoint);
-            let nearest = nearest(name, names).unwrap_or(names::CLIENT_ID);
-            Some(format!(
-                "annotation {} is unknown, did you mean {nearest}?",
-                cut_middle(&printable(name), 90)
-            ))
+            let nearest = nearest(name, names).unwrap_or(names::CLIENT_ID).to_owned();
+            Some(Notice::UnknownAnnotation { name: name.to_owned(), nearest })
         }
     }
 }
@@ -190,7 +229,7 @@ mod tests {
             ),
         ] {
             let annotations = annotations(&[(&format!("azure.workload.identity/{name}"), "x")]);
-            let warnings = annotations.warnings("Pod a/b", place, None);
+            let warnings = annotations.warnings(&Title::of("Pod", "a", "b"), place, None);
             assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
         }
     }
@@ -205,7 +244,11 @@ mod tests {
             ("azure.workload.identity/use-identity-binding", ""),
         ]);
         assert_eq!(
-            of_pod.warnings("x", Place::Pod, Some("azure.workload.identity/use-identity-binding")),
+            of_pod.warnings(
+                &Title::Request,
+                Place::Pod,
+                Some("azure.workload.identity/use-identity-binding")
+            ),
             []
         );
         let of_service_account = annotations(&[
@@ -213,6 +256,6 @@ mod tests {
             ("azure.workload.identity/tenant-id", ""),
             ("azure.workload.identity/service-account-token-expiration", ""),
         ]);
-        assert_eq!(of_service_account.warnings("x", Place::ServiceAccount, None), []);
+        assert_eq!(of_service_account.warnings(&Title::Request, Place::ServiceAccount, None), []);
     }
 }

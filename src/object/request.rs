@@ -1,27 +1,48 @@
-//! Payload bytes → question: what is asked, of which object.
+//! What is asked, of which object.
+
+use std::borrow::Cow;
 
 use crate::{
     json::{Cursor, FIELDS, Json, Malformed, Shape},
-    object::workload::Workload,
+    object::{
+        pod::POD,
+        service_account::SERVICE_ACCOUNT,
+        workload::{WORKLOAD, Workload},
+    },
 };
 
 /// The protocol's payload; objects stay text until it is known what they are.
-pub static PAYLOAD: Shape =
+pub(crate) static PAYLOAD: Shape =
     Shape::Object(&[("request", &Shape::Object(&[("kind", &FIELDS), ("resource", &FIELDS)]))]);
 
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+/// What is asked, with the object in question.
+#[derive(Debug)]
+pub(crate) enum Question<'t> {
     /// A pod is created.
-    Pod,
+    Pod(Json<'t>),
     /// A container is added to a running pod.
-    DebugContainers,
+    DebugContainers(Change<'t>),
     /// A ServiceAccount is created or updated.
-    ServiceAccount,
+    ServiceAccount(Change<'t>),
     /// A workload is created or updated.
-    Workload(Workload),
+    Workload(Workload, Change<'t>),
     /// Nothing that this policy looks at.
     NotOurs,
+}
+
+/// An object as it shall be, and as it was.
+#[derive(Debug)]
+pub(crate) struct Change<'t> {
+    /// As it shall be.
+    pub(crate) new: Json<'t>,
+    /// As it was before an UPDATE, if that can be understood.
+    pub(crate) old: Option<Json<'t>>,
+}
+
+impl<'t> Change<'t> {
+    fn read(payload: &Json<'t>, request: &Cursor<'_, '_>, shape: &'static Shape) -> Result<Self, Malformed> {
+        Ok(Self { new: object(payload, request, shape)?, old: old_object(payload, shape) })
+    }
 }
 
 /// The workloads whose pod templates are judged: group, resource, kind.
@@ -68,30 +89,29 @@ impl About {
     }
 }
 
-/// Tells what is asked.
+/// Tells what is asked, and reads the object once.
 ///
 /// # Errors
-/// A request that doesn't say so.
-pub fn question(request: &Cursor<'_, '_>) -> Result<Question, Malformed> {
+/// A request that doesn't say so, or has no object.
+pub(crate) fn question<'t>(payload: &Json<'t>, request: &Cursor<'_, '_>) -> Result<Question<'t>, Malformed> {
     let About { group, resource, sub_resource, operation } = About::read(request)?;
     if resource.is_empty() {
-        return Err(request.required("resource", "an object with the resource's name").err().unwrap_or_else(
-            || Malformed {
-                path: format!("{}.resource.resource", request.path()),
-                found: "missing",
-                expected: "the resource's name",
-            },
-        ));
+        return Err(unnamed_resource(request));
     }
+    let change = |shape| Change::read(payload, request, shape);
     Ok(match (group.as_str(), resource.as_str(), sub_resource.as_str(), operation.as_str()) {
-        ("", "pods", "", "CREATE") => Question::Pod,
-        ("", "pods", "ephemeralcontainers", "UPDATE") => Question::DebugContainers,
-        ("", "serviceaccounts", "", "CREATE" | "UPDATE") => Question::ServiceAccount,
-        (group, resource, "", "CREATE" | "UPDATE") => {
-            let kind = WORKLOADS.iter().find(|(of, plural, _)| *of == group && *plural == resource);
-            kind.map_or(Question::NotOurs, |(_, _, kind)| Question::Workload(*kind))
+        ("", "pods", "", "CREATE") => Question::Pod(object(payload, request, &POD)?),
+        ("", "pods", "ephemeralcontainers", "UPDATE") => Question::DebugContainers(change(&POD)?),
+        ("", "serviceaccounts", "", "CREATE" | "UPDATE") => {
+            Question::ServiceAccount(change(&SERVICE_ACCOUNT)?)
         }
-        ("", "pods", "", "") => {
+        (group, resource, "", "CREATE" | "UPDATE") => {
+            match WORKLOADS.iter().find(|(of, plural, _)| *of == group && *plural == resource) {
+                Some((_, _, kind)) => Question::Workload(*kind, change(&WORKLOAD)?),
+                None => Question::NotOurs,
+            }
+        }
+        (_, _, _, "") => {
             return Err(request
                 .required("operation", "a string")
                 .err()
@@ -101,11 +121,36 @@ pub fn question(request: &Cursor<'_, '_>) -> Result<Question, Malformed> {
     })
 }
 
+fn unnamed_resource(request: &Cursor<'_, '_>) -> Malformed {
+    let missing = request.required("resource", "an object with the resource's name").err();
+    missing.unwrap_or_else(|| Malformed {
+        path: format!("{}.resource.resource", request.path()),
+        found: "missing",
+        expected: "the resource's name",
+    })
+}
+
+/// The request's namespace, which every object that this policy looks at has.
+///
+/// # Errors
+/// It is missing or empty.
+pub(crate) fn namespace<'t>(request: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
+    let namespace = request.required("namespace", "the object's namespace")?.as_text()?;
+    if namespace.is_empty() {
+        return Err(Malformed {
+            path: format!("{}.namespace", request.path()),
+            found: "empty",
+            expected: "the object's namespace",
+        });
+    }
+    Ok(namespace)
+}
+
 /// The request's object, looked into as far as `shape` says.
 ///
 /// # Errors
 /// No object.
-pub fn object<'t>(
+fn object<'t>(
     payload: &Json<'t>,
     request: &Cursor<'_, '_>,
     shape: &'static Shape,
@@ -118,8 +163,7 @@ pub fn object<'t>(
 }
 
 /// The object before an UPDATE, looked into as far as `shape` says; `None` where there is none to be understood.
-#[must_use]
-pub fn old_object<'t>(payload: &Json<'t>, shape: &'static Shape) -> Option<Json<'t>> {
+fn old_object<'t>(payload: &Json<'t>, shape: &'static Shape) -> Option<Json<'t>> {
     let text = payload.field("request")?.field("oldObject")?.raw()?;
     Json::parse(text, shape).ok().filter(|json| matches!(json, Json::Object(_)))
 }

@@ -15,15 +15,17 @@ use crate::{
     value::{
         cloud::{AuthorityHost, Cloud},
         identity::TenantId,
+        layout::Layout,
         names,
-        token::{Audience, Layout, TokenExpiration},
+        parse::Choice,
+        token::{Audience, TokenExpiration},
         use_label::Trigger,
     },
 };
 
 /// What to do with a pod that does not ask by its own label when its ServiceAccount can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnLookupFailure {
+pub(crate) enum OnLookupFailure {
     /// Refuse it: controllers retry, so a passing fault heals itself.
     Refuse,
     /// Admit it without an identity, with a warning.
@@ -32,47 +34,47 @@ pub enum OnLookupFailure {
 
 /// An environment variable that is added after those of the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExtraEnv {
+pub(crate) struct ExtraEnv {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value, which can refer to variables before it: `$(AZURE_CLIENT_ID)`.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// The settings, each with its default where none is given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `tenantId`: tenant of `ServiceAccounts` that name none.
-    pub tenant_id: Option<TenantId>,
+    pub(crate) tenant_id: Option<TenantId>,
     /// `trigger`: whose label decides.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
     /// From `cloud` or `authorityHost`.
-    pub authority_host: AuthorityHost,
+    pub(crate) authority_host: AuthorityHost,
     /// `audience` of the projected token.
-    pub audience: Audience,
+    pub(crate) audience: Audience,
     /// `tokenExpirationSeconds`, where no annotation says otherwise.
-    pub token_expiration: TokenExpiration,
+    pub(crate) token_expiration: TokenExpiration,
     /// `requireClientId`: whether an identity without client id is refused or warned about.
-    pub require_client_id: RequireClientId,
+    pub(crate) require_client_id: RequireClientId,
     /// `onLookupFailure`.
-    pub on_lookup_failure: OnLookupFailure,
+    pub(crate) on_lookup_failure: OnLookupFailure,
     /// `layout`.
-    pub layout: Layout,
+    pub(crate) layout: Layout,
     /// `extraEnv`.
-    pub extra_env: Vec<ExtraEnv>,
+    pub(crate) extra_env: Vec<ExtraEnv>,
     /// `allowedIdentities`; all where there is none.
-    pub allowed_identities: Option<Vec<AllowedIdentity>>,
+    pub(crate) allowed_identities: Option<Vec<AllowedIdentity>>,
     /// `preflight`.
-    pub preflight: Preflight,
+    pub(crate) preflight: Preflight,
     /// `proxy`.
-    pub proxy: ProxySettings,
+    pub(crate) proxy: ProxySettings,
     /// `customTokenEndpoint`.
-    pub token_endpoint: Option<TokenEndpoint>,
+    pub(crate) token_endpoint: Option<TokenEndpoint>,
 }
 
 /// What an identity without a client id gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequireClientId {
+pub(crate) enum RequireClientId {
     /// A warning.
     Warn,
     /// A refusal.
@@ -81,7 +83,7 @@ pub enum RequireClientId {
 
 /// The setting `preflight`: what is done about a workload whose pods will fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preflight {
+pub(crate) enum Preflight {
     /// Nothing.
     Off,
     /// Everything is a warning.
@@ -90,10 +92,13 @@ pub enum Preflight {
     Enforce,
 }
 
-impl Preflight {
-    /// The setting's values.
-    pub const CHOICES: &'static [(&'static str, Self)] =
+impl Choice for Preflight {
+    const CHOICES: &'static [(&'static str, Self)] =
         &[("Off", Self::Off), ("Warn", Self::Warn), ("Enforce", Self::Enforce)];
+}
+
+impl Choice for OnLookupFailure {
+    const CHOICES: &'static [(&'static str, Self)] = &[("Refuse", Self::Refuse), ("Admit", Self::Admit)];
 }
 
 /// The settings' names, in the order of the documentation.
@@ -117,7 +122,7 @@ pub const FIELDS: &[&str] = &[
 impl Settings {
     /// The pod annotation of the custom token endpoint, where one is set up.
     #[must_use]
-    pub fn endpoint_annotation(&self) -> Option<&str> {
+    pub(crate) fn endpoint_annotation(&self) -> Option<&str> {
         self.token_endpoint.as_ref().map(TokenEndpoint::annotation)
     }
 
@@ -136,45 +141,47 @@ impl Settings {
             Json::Raw(raw) if raw == "null" => &[],
             Json::Raw(_) | Json::List(_) => return Err(not_an_object(describe(&json))),
         };
-        let mut fields = Fields::new("", fields, &mut problems);
+        let settings = Self::read(&mut Fields::new("", fields, &mut problems));
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    fn read(fields: &mut Fields) -> Self {
         fields.known(FIELDS);
-        let cloud = fields.parsed::<Cloud>("cloud", Cloud::ACCEPTED);
-        let authority_host = fields.parsed::<AuthorityHost>("authorityHost", AuthorityHost::ACCEPTED);
-        if fields.present("cloud") && fields.present("authorityHost") {
-            fields.problem(
-                "authorityHost",
-                "no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
-            );
-        }
         let settings = Self {
-            tenant_id: fields.parsed("tenantId", TenantId::ACCEPTED),
-            trigger: fields.parsed("trigger", Trigger::ACCEPTED).unwrap_or(Trigger::Any),
-            authority_host: authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host()),
-            audience: fields.parsed("audience", Audience::ACCEPTED).unwrap_or_default(),
-            token_expiration: fields.token_expiration("tokenExpirationSeconds"),
-            require_client_id: if fields.boolean("requireClientId", false) {
-                RequireClientId::Refuse
-            } else {
-                RequireClientId::Warn
-            },
-            on_lookup_failure: fields
-                .choice(
-                    "onLookupFailure",
-                    &[("Refuse", OnLookupFailure::Refuse), ("Admit", OnLookupFailure::Admit)],
-                )
-                .unwrap_or(OnLookupFailure::Refuse),
-            layout: fields.parsed("layout", Layout::ACCEPTED).unwrap_or(Layout::V1),
-            extra_env: extra_env(&mut fields, "extraEnv"),
-            allowed_identities: allowed_identities::read(&mut fields, "allowedIdentities"),
-            preflight: fields.choice("preflight", Preflight::CHOICES).unwrap_or(Preflight::Warn),
+            tenant_id: fields.parsed("tenantId"),
+            trigger: fields.choice("trigger").unwrap_or(Trigger::Any),
+            authority_host: authority_host(fields),
+            audience: fields.parsed("audience").unwrap_or_default(),
+            token_expiration: fields.number("tokenExpirationSeconds").unwrap_or(TokenExpiration::DEFAULT),
+            require_client_id: fields
+                .switch("requireClientId", RequireClientId::Warn, RequireClientId::Refuse)
+                .unwrap_or(RequireClientId::Warn),
+            on_lookup_failure: fields.choice("onLookupFailure").unwrap_or(OnLookupFailure::Refuse),
+            layout: fields.choice("layout").unwrap_or(Layout::V1),
+            extra_env: extra_env(fields, "extraEnv"),
+            allowed_identities: allowed_identities::read(fields, "allowedIdentities"),
+            preflight: fields.choice("preflight").unwrap_or(Preflight::Warn),
             proxy: fields.object("proxy", ProxySettings::read),
-            token_endpoint: TokenEndpoint::read(&mut fields, "customTokenEndpoint"),
+            token_endpoint: TokenEndpoint::read(fields, "customTokenEndpoint"),
         };
         if settings.token_endpoint.is_some() && settings.layout == Layout::Legacy {
             fields.problem("layout", "V1, which customTokenEndpoint needs");
         }
-        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+        settings
     }
+}
+
+/// From `authorityHost`, or else `cloud`.
+fn authority_host(fields: &mut Fields) -> AuthorityHost {
+    let cloud = fields.parsed::<Cloud>("cloud");
+    let authority_host = fields.parsed::<AuthorityHost>("authorityHost");
+    if fields.present("cloud") && fields.present("authorityHost") {
+        fields.problem(
+            "authorityHost",
+            "no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
+        );
+    }
+    authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host())
 }
 
 fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {

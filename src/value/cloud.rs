@@ -1,10 +1,12 @@
 //! The Azure clouds and their authority hosts.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use crate::value::parse::{Accepts, Rejected};
 
 /// An Azure cloud, by the names that go-autorest's `azure.EnvironmentFromName` knows (in any case).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cloud {
+pub(crate) enum Cloud {
     /// The public cloud.
     Public,
     /// Azure US Government.
@@ -14,10 +16,6 @@ pub enum Cloud {
     /// The former Microsoft Cloud Germany.
     German,
 }
-
-/// A name that no cloud has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownCloud;
 
 /// Names and authority hosts: go-autorest v14.2.0, `autorest/azure/environments.go`.
 const CLOUDS: &[(&str, Cloud, &str)] = &[
@@ -30,52 +28,56 @@ const CLOUDS: &[(&str, Cloud, &str)] = &[
 ];
 
 impl Cloud {
-    /// What is accepted, for messages.
-    pub const ACCEPTED: &'static str =
-        "AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud";
-
     /// Where the cloud's tokens are issued.
     #[must_use]
-    pub fn authority_host(self) -> AuthorityHost {
+    pub(crate) fn authority_host(self) -> AuthorityHost {
         let host = CLOUDS.iter().find(|(_, cloud, _)| *cloud == self).map_or("", |(_, _, host)| host);
         AuthorityHost(host.to_owned())
     }
 }
 
+impl Accepts for Cloud {
+    /// The name of each cloud; that it is also known by a second one is for those who have it.
+    fn accepted() -> Cow<'static, str> {
+        let name =
+            |wanted| CLOUDS.iter().find(|(_, cloud, _)| *cloud == wanted).map_or("", |(name, _, _)| name);
+        let [public, government, china, german] =
+            [Self::Public, Self::UsGovernment, Self::China, Self::German].map(name);
+        Cow::Owned(format!("{public}, {government}, {china} or {german}"))
+    }
+}
+
 impl FromStr for Cloud {
-    type Err = UnknownCloud;
+    type Err = Rejected;
 
     /// # Errors
     /// A name that is not in the table: `Azure`, `public`.
-    fn from_str(text: &str) -> Result<Self, UnknownCloud> {
+    fn from_str(text: &str) -> Result<Self, Rejected> {
         CLOUDS
             .iter()
             .find(|(name, _, _)| name.eq_ignore_ascii_case(text))
             .map(|(_, cloud, _)| *cloud)
-            .ok_or(UnknownCloud)
+            .ok_or_else(Rejected::by::<Self>)
     }
 }
 
 /// The https URL of Microsoft Entra's authority, passed through byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityHost(String);
+pub(crate) struct AuthorityHost(String);
 
-/// A text that is no authority host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAnAuthorityHost;
-
-impl AuthorityHost {
-    /// What is accepted, for messages.
-    pub const ACCEPTED: &'static str = "an https URL of host, port and path";
+impl Accepts for AuthorityHost {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Borrowed("an https URL of host, port and path")
+    }
 }
 
 impl FromStr for AuthorityHost {
-    type Err = NotAnAuthorityHost;
+    type Err = Rejected;
 
     /// # Errors
     /// `http://…`, no host, a user, a query or a fragment, blanks: `login.microsoftonline.com`, `https://a b/`.
-    fn from_str(text: &str) -> Result<Self, NotAnAuthorityHost> {
-        let rest = text.strip_prefix("https://").ok_or(NotAnAuthorityHost)?;
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        let rest = text.strip_prefix("https://").ok_or_else(Rejected::by::<Self>)?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -99,7 +101,11 @@ impl FromStr for AuthorityHost {
         let path_fits = path
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'<' | b'>' | b'\\'));
-        if host_fits && port_fits && path_fits { Ok(Self(text.to_owned())) } else { Err(NotAnAuthorityHost) }
+        if host_fits && port_fits && path_fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Rejected::by::<Self>())
+        }
     }
 }
 
@@ -125,7 +131,7 @@ mod tests {
         ] {
             assert_eq!(name.parse::<Cloud>().unwrap().authority_host().to_string(), host, "{name}");
         }
-        assert_eq!("Azure".parse::<Cloud>(), Err(UnknownCloud));
+        assert_eq!("Azure".parse::<Cloud>().ok(), None);
     }
 
     #[test]
@@ -160,7 +166,7 @@ mod tests {
             "https://é/",
             "HTTPS//a",
         ] {
-            assert_eq!(text.parse::<AuthorityHost>(), Err(NotAnAuthorityHost), "{text:?}");
+            assert_eq!(text.parse::<AuthorityHost>().ok(), None, "{text:?}");
         }
     }
 }

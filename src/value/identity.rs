@@ -1,33 +1,35 @@
 //! Who the pod is to Microsoft Entra: client id, tenant id, subject.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use crate::value::parse::{Accepts, Rejected};
 
 /// The client (application) id of a managed identity or app registration: a UUID, passed through byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientId(String);
+#[derive(Debug, Clone)]
+pub(crate) struct ClientId(String);
 
-impl ClientId {
-    /// What is accepted, for messages.
-    pub const ACCEPTED: &'static str = "a UUID";
-
-    /// Whether both are the same identity; the case of hexadecimal digits says nothing.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+impl PartialEq for ClientId {
+    /// As Microsoft Entra compares them: without regard to case.
+    fn eq(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
-/// A text that is no client id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAClientId;
+impl Eq for ClientId {}
+
+impl Accepts for ClientId {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Borrowed("a UUID")
+    }
+}
 
 impl FromStr for ClientId {
-    type Err = NotAClientId;
+    type Err = Rejected;
 
     /// # Errors
     /// Anything but 8-4-4-4-12 hexadecimal digits: `my-identity`, `${CLIENT_ID}`, a UUID in quotes or with a newline.
-    fn from_str(text: &str) -> Result<Self, NotAClientId> {
-        if is_uuid(text) { Ok(Self(text.to_owned())) } else { Err(NotAClientId) }
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        if is_uuid(text) { Ok(Self(text.to_owned())) } else { Err(Rejected::by::<Self>()) }
     }
 }
 
@@ -38,31 +40,31 @@ impl fmt::Display for ClientId {
 }
 
 /// A Microsoft Entra tenant: its UUID or one of its DNS domain names, passed through byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TenantId(String);
+#[derive(Debug, Clone)]
+pub(crate) struct TenantId(String);
 
-impl TenantId {
-    /// What is accepted, for messages.
-    pub const ACCEPTED: &'static str = "a UUID or a DNS domain name";
-
-    /// Whether both are written as the same tenant, in any case.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+impl PartialEq for TenantId {
+    /// As Microsoft Entra compares them: without regard to case.
+    fn eq(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
-/// A text that is no tenant id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotATenantId;
+impl Eq for TenantId {}
+
+impl Accepts for TenantId {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Borrowed("a UUID or a DNS domain name")
+    }
+}
 
 impl FromStr for TenantId {
-    type Err = NotATenantId;
+    type Err = Rejected;
 
     /// # Errors
     /// Neither a UUID nor a domain name of two labels or more: `contoso`, `common`, `https://…`, `${TENANT_ID}`.
-    fn from_str(text: &str) -> Result<Self, NotATenantId> {
-        if is_uuid(text) || is_domain(text) { Ok(Self(text.to_owned())) } else { Err(NotATenantId) }
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        if is_uuid(text) || is_domain(text) { Ok(Self(text.to_owned())) } else { Err(Rejected::by::<Self>()) }
     }
 }
 
@@ -74,11 +76,11 @@ impl fmt::Display for TenantId {
 
 /// The `sub` of the projected token, which the federated credential in Entra must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Namespace of the ServiceAccount.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// Name of the ServiceAccount.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 impl fmt::Display for Subject<'_> {
@@ -112,7 +114,7 @@ fn is_label(label: &str) -> bool {
 
 /// Whether `text` can be the name of a ServiceAccount: an RFC 1123 subdomain (Kubernetes `IsDNS1123Subdomain`).
 #[must_use]
-pub fn is_object_name(text: &str) -> bool {
+pub(crate) fn is_object_name(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').all(|label| {
             !label.is_empty()
@@ -133,7 +135,10 @@ mod tests {
         for text in ["6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "6F3C2B58-9d3e-4f4c-8a51-0b7e4c1d92AA"] {
             assert_eq!(text.parse::<ClientId>().unwrap().to_string(), text);
             assert_eq!(text.parse::<TenantId>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<ClientId>(), text.to_lowercase().parse::<ClientId>());
+            assert_eq!(text.parse::<TenantId>(), text.to_uppercase().parse::<TenantId>());
         }
+        assert_ne!("a.b".parse::<TenantId>(), "a.c".parse::<TenantId>());
     }
 
     #[test]
@@ -152,7 +157,7 @@ mod tests {
             "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d9é",
             "contoso.com",
         ] {
-            assert_eq!(text.parse::<ClientId>(), Err(NotAClientId), "{text:?}");
+            assert_eq!(text.parse::<ClientId>().ok(), None, "{text:?}");
         }
     }
 
@@ -178,7 +183,7 @@ mod tests {
             "https://a.b",
             &long,
         ] {
-            assert_eq!(text.parse::<TenantId>(), Err(NotATenantId), "{text:?}");
+            assert_eq!(text.parse::<TenantId>().ok(), None, "{text:?}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! The values of the contract, each read from a text by its one parser. In: a text. Out: the value, or nothing. They know no
 //! Kubernetes object and write no message.
 
-pub mod cloud;
-pub mod identity;
+pub(crate) mod cloud;
+pub(crate) mod identity;
+pub(crate) mod layout;
 pub mod names;
-pub mod token;
-pub mod use_label;
+pub(crate) mod parse;
+pub(crate) mod reference;
+pub(crate) mod token;
+pub(crate) mod use_label;

@@ -1,10 +1,10 @@
 //! The label `azure.workload.identity/use`, and what it decides.
 
-use std::str::FromStr;
+use crate::value::parse::Choice;
 
 /// The label's value on a pod or a ServiceAccount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UseLabel {
+pub(crate) enum UseLabel {
     /// No such label.
     Absent,
     /// Exactly `"true"`.
@@ -28,7 +28,7 @@ impl From<Option<&str>> for UseLabel {
 
 /// Whose label decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     /// The ServiceAccount's; the pod can only decline.
     ServiceAccount,
     /// The pod's, as with the webhook since v1.0.
@@ -38,9 +38,6 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// What is accepted, for messages.
-    pub const ACCEPTED: &'static str = "ServiceAccount, Pod or Any";
-
     /// Whether the pod gets an identity:
     ///
     /// | trigger | injects when |
@@ -49,7 +46,7 @@ impl Trigger {
     /// | `Pod` | pod = `"true"` |
     /// | `Any` | pod = `"true"`, or SA = `"true"` and pod ≠ `"false"` |
     #[must_use]
-    pub fn injects(self, pod: &UseLabel, service_account: &UseLabel) -> bool {
+    pub(crate) fn injects(self, pod: &UseLabel, service_account: &UseLabel) -> bool {
         let by_pod = *pod == UseLabel::True;
         let by_service_account = *service_account == UseLabel::True && *pod != UseLabel::False;
         match self {
@@ -61,22 +58,14 @@ impl Trigger {
 
     /// Whether the pod's label alone says that there is nothing to inject, so that nobody need be asked.
     #[must_use]
-    pub fn is_settled_by(self, pod: &UseLabel) -> bool {
+    pub(crate) fn is_settled_by(self, pod: &UseLabel) -> bool {
         !self.injects(pod, &UseLabel::True)
     }
 }
 
-impl FromStr for Trigger {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "ServiceAccount" => Ok(Self::ServiceAccount),
-            "Pod" => Ok(Self::Pod),
-            "Any" => Ok(Self::Any),
-            _ => Err(()),
-        }
-    }
+impl Choice for Trigger {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("ServiceAccount", Self::ServiceAccount), ("Pod", Self::Pod), ("Any", Self::Any)];
 }
 
 #[cfg(test)]

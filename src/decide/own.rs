@@ -1,0 +1,43 @@
+//! What a pod asks for itself, and its own mistakes: all that can be judged without its ServiceAccount.
+
+use crate::{
+    decide::containers::Containers,
+    feature::proxy::{self, ProxyPort},
+    object::pod::Candidate,
+    settings::Settings,
+    value::token::TokenExpiration,
+    verdict::{mistake::Mistake, refusal::Refusal},
+};
+
+/// What a pod asks for itself.
+#[derive(Debug)]
+pub(crate) struct Own<'s, 't> {
+    /// Its containers, as they are.
+    pub(crate) containers: Containers<'s, 't>,
+    /// The proxy's port, where the pod asks for the proxy.
+    pub(crate) proxy: Option<ProxyPort>,
+    /// How long its token is valid, where the pod says so.
+    pub(crate) expiration: Option<TokenExpiration>,
+    /// What is wrong with the pod.
+    pub(crate) mistakes: Vec<Refusal>,
+}
+
+impl<'s, 't> Own<'s, 't> {
+    /// Reads what `pod` asks for.
+    pub(crate) fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
+        let mut mistakes = Vec::new();
+        let expiration = pod.metadata.annotations.token_expiration();
+        let expiration = expiration.unwrap_or_else(|wrong| {
+            mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
+            None
+        });
+        let proxy = proxy::is_wanted(pod).then(|| proxy::port(pod)).transpose();
+        let proxy = proxy.unwrap_or_else(|wrong| {
+            mistakes.extend(wrong);
+            None
+        });
+        let containers = Containers::read(settings, pod);
+        mistakes.extend(containers.conflicts());
+        Self { containers, proxy, expiration, mistakes }
+    }
+}

@@ -1,0 +1,118 @@
+//! A pod is created: it gets its identity, or is refused, or is none of ours.
+
+use crate::{
+    decide::{
+        decision::Decision,
+        due::{Due, resolve, unused_warnings},
+        inject,
+        plan::Plan,
+    },
+    host::look_up::LookUp,
+    json::{Cursor, Json, Malformed},
+    object::{
+        metadata::{Metadata, PodKind},
+        pod::{Candidate, Spec},
+        request,
+    },
+    settings::{OnLookupFailure, Settings},
+    value::{reference::Reference, use_label::UseLabel},
+    verdict::{
+        mistake::{LookUpFailure, Mistake},
+        notice::Notice,
+        outcome::{LogLine, Verdict},
+        refusal::Refusal,
+        title::Title,
+        warning::Warning,
+    },
+};
+
+/// Judges the creation of `pod`.
+///
+/// # Errors
+/// A pod or a request that can't be understood so far that nobody can be named.
+pub(crate) fn judge<'t>(
+    settings: &Settings,
+    request: &Cursor<'_, '_>,
+    mut pod: Json<'t>,
+    look_up: LookUp,
+) -> Result<Verdict<'t>, Malformed> {
+    let metadata = Metadata::read(&Cursor::root("", &pod))?;
+    if metadata.kind == PodKind::Mirror {
+        return Ok(Verdict::accepted());
+    }
+    if settings.trigger.is_settled_by(&metadata.label) {
+        let namespace = request.field("namespace")?.map(|namespace| namespace.as_text()).transpose()?;
+        let title = metadata.title(&namespace.unwrap_or_default());
+        return Ok(Verdict::warned(unused_warnings(settings, &title, &metadata)));
+    }
+    let namespace = request::namespace(request)?;
+    let title = metadata.title(&namespace);
+    let due = {
+        let root = Cursor::root("", &pod);
+        let spec = root.required("spec", "an object").and_then(|spec| Spec::read(&spec));
+        match spec {
+            Ok(spec) => resolve(
+                settings,
+                Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec },
+                look_up,
+            ),
+            Err(malformed) => {
+                return Ok(Verdict::refused(Refusal::new(&title, Mistake::Malformed(malformed))));
+            }
+        }
+    };
+    Ok(conclude(settings, &title, &namespace, &metadata, due, |plan| {
+        inject::apply(plan, &mut pod);
+        pod
+    }))
+}
+
+fn conclude<'t>(
+    settings: &Settings,
+    title: &Title,
+    namespace: &str,
+    metadata: &Metadata,
+    due: Due,
+    write: impl FnOnce(Plan) -> Json<'t>,
+) -> Verdict<'t> {
+    match due {
+        Due::No(warnings) => Verdict::warned(warnings),
+        Due::NoSuchName(name) => Verdict::refused(Refusal::new(title, Mistake::NoSuchName(name))),
+        Due::Unreadable(reference, failure) => {
+            unreadable(settings, title, namespace, metadata, reference, failure)
+        }
+        Due::Yes(decision) => {
+            let Decision { plan, warnings, audit, .. } = *decision;
+            let (mutated, refusals) = match plan {
+                Ok(plan) if plan.is_empty() => (None, Vec::new()),
+                Ok(plan) => (Some(write(plan)), Vec::new()),
+                Err(refusals) => (None, refusals),
+            };
+            let log = LogLine::new(namespace, title, &refusals);
+            Verdict { refusals, warnings, mutated, audit: Some(audit), log: Some(log) }
+        }
+    }
+}
+
+/// The pod's ServiceAccount could not be read: a pod that asks for an identity itself is never admitted without.
+fn unreadable<'t>(
+    settings: &Settings,
+    title: &Title,
+    namespace: &str,
+    metadata: &Metadata,
+    reference: Reference,
+    failure: LookUpFailure,
+) -> Verdict<'t> {
+    let asks = !matches!(metadata.label, UseLabel::Absent | UseLabel::Other(_));
+    if !asks && failure == LookUpFailure::NotFound {
+        return Verdict::warned(unused_warnings(settings, title, metadata));
+    }
+    let account = reference.title();
+    let refusal = Refusal::new(title, Mistake::LookUp { reference, failure: failure.clone() });
+    let log = LogLine::new(namespace, title, std::slice::from_ref(&refusal));
+    if !asks && settings.on_lookup_failure == OnLookupFailure::Admit {
+        let warning = Warning::new(&account, Notice::AdmittedUnread { pod: title.clone(), failure });
+        return Verdict { warnings: vec![warning], log: Some(log), ..Verdict::default() };
+    }
+    Verdict { log: Some(log), ..Verdict::refused(refusal) }
+}

@@ -1,0 +1,213 @@
+//! An example of everything that the policy can say, and the snapshot of the sentences: its whole voice on one page.
+//!
+//! A new kind of mistake or notice has no example, and the tests fail until it has one. `cargo insta review` shows what
+//! changed.
+
+use std::collections::HashSet;
+
+use strum::IntoEnumIterator;
+
+use crate::{
+    json::{Malformed, fields::Problem},
+    value::{names, parse::Accepts, reference::Reference},
+    verdict::{
+        mistake::{IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, WrongValue},
+        notice::{Notice, NoticeDiscriminants},
+        refusal::Refusal,
+        response,
+        title::Title,
+        warning::{About, Warning},
+    },
+};
+
+const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
+
+fn account() -> Title {
+    Title::of("ServiceAccount", "default", "myserviceaccount")
+}
+
+fn pod() -> Title {
+    Title::of("Pod", "default", "yadaapi")
+}
+
+fn wrong<T: Accepts>(annotation: &'static str, found: &str, placeholder: &'static str) -> Mistake {
+    let (found, accepted) = (found.to_owned(), T::accepted());
+    Mistake::WrongAnnotation(WrongValue { annotation, found, accepted, placeholder })
+}
+
+fn failures() -> Vec<LookUpFailure> {
+    let forbidden = "ApiError: serviceaccounts \"myserviceaccount\" is forbidden: User \"system:serviceaccount:kubewarden:policy-server\" cannot get resource \"serviceaccounts\" in API group \"\" in the namespace \"default\"";
+    vec![
+        LookUpFailure::NotFound,
+        LookUpFailure::NotGranted,
+        LookUpFailure::CapabilityDenied,
+        LookUpFailure::Forbidden(forbidden.to_owned()),
+        LookUpFailure::NotAServiceAccount,
+        LookUpFailure::Other("ServiceError: client error (Connect)".to_owned()),
+    ]
+}
+
+fn wrong_values() -> Vec<(Title, Mistake)> {
+    use crate::{
+        feature::proxy::ProxyPort,
+        value::{identity::ClientId, identity::TenantId, token::TokenExpiration},
+    };
+    vec![
+        (
+            account(),
+            wrong::<ClientId>(names::CLIENT_ID, "${CLIENT_ID}", "<the managed identity's client id>"),
+        ),
+        (account(), wrong::<TenantId>(names::TENANT_ID, "contoso", "<the tenant id>")),
+        (account(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "1h", "3600")),
+        (pod(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "60", "3600")),
+        (pod(), wrong::<ProxyPort>(names::PROXY_SIDECAR_PORT, "0", "8000")),
+    ]
+}
+
+fn mistakes() -> Vec<(Title, Mistake)> {
+    let reference = || Reference { namespace: "default".to_owned(), name: "myserviceaccount".to_owned() };
+    let not_allowed = |part, client_id: Option<&str>| Mistake::IdentityNotAllowed {
+        part,
+        namespace: "default".to_owned(),
+        client_id: client_id.map(|id| id.parse().unwrap()),
+        tenant_id: TENANT_ID.parse().unwrap(),
+    };
+    let malformed = Malformed { path: "spec.containers".to_owned(), found: "an object", expected: "a list" };
+    let problem = Problem {
+        path: "layout".to_owned(),
+        found: "\"V3\"".to_owned(),
+        expected: "V1 or Legacy".to_owned(),
+    };
+    let hiding = Mistake::MountHidesToken {
+        container: "yadaapi".to_owned(),
+        volume: "cache".to_owned(),
+        path: "/var/run/secrets/azure/wi".to_owned(),
+    };
+    let mut examples = wrong_values();
+    examples.extend([
+        (account(), Mistake::NoTenant),
+        (account(), Mistake::ClientIdRequired),
+        (account(), not_allowed(IdentityPart::Namespace, Some(CLIENT_ID))),
+        (account(), not_allowed(IdentityPart::ClientId, Some(CLIENT_ID))),
+        (account(), not_allowed(IdentityPart::ClientId, None)),
+        (account(), not_allowed(IdentityPart::TenantId, Some(CLIENT_ID))),
+        (pod(), Mistake::ProxyOnHostNetwork),
+        (pod(), Mistake::ProxyOnWindows),
+        (pod(), hiding),
+        (pod(), Mistake::NoSuchName("../x".to_owned())),
+        (pod(), Mistake::Malformed(malformed)),
+        (Title::Policy, Mistake::BadSettings(vec![problem])),
+    ]);
+    let failures = failures().into_iter();
+    examples.extend(failures.map(|failure| (pod(), Mistake::LookUp { reference: reference(), failure })));
+    examples
+}
+
+fn notices() -> Vec<(About, Notice)> {
+    let (of_account, of_pod) = (About::Object(account()), About::Object(pod()));
+    let workload = About::Object(Title::of("Deployment", "default", "web"));
+    let unknown = Notice::UnknownAnnotation {
+        name: "azure.workload.identity/skip-container".to_owned(),
+        nearest: names::SKIP_CONTAINERS.to_owned(),
+    };
+    let mut examples = vec![
+        (of_account.clone(), Notice::NoClientId),
+        (of_pod.clone(), Notice::SkipsNobody("side".to_owned())),
+        (of_pod.clone(), Notice::SkipsNobody("a,b".to_owned())),
+        (About::Container("yadaapi".to_owned()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
+        (of_pod.clone(), unknown),
+        (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),
+        (workload, Notice::misplaced_label("spec.template.metadata".to_owned())),
+        (of_pod.clone(), Notice::LabelAsAnnotation),
+        (of_pod.clone(), Notice::LabelIgnored("True".to_owned())),
+        (of_pod.clone(), Notice::RetiredBinding),
+        (of_pod, Notice::ProxyRunsAsRoot),
+        (of_account.clone(), Notice::AnnotationsWithoutLabel),
+        (of_account.clone(), Notice::Mistake(Mistake::NoTenant)),
+    ];
+    for failure in failures() {
+        examples.push((of_account.clone(), Notice::AdmittedUnread { pod: pod(), failure: failure.clone() }));
+        examples.push((of_account.clone(), Notice::WorkloadUnread(failure)));
+    }
+    examples
+}
+
+#[test]
+fn says_every_sentence_as_it_was_reviewed() {
+    let mut page = String::new();
+    for (object, mistake) in mistakes() {
+        let refusal = Refusal::new(&object, mistake);
+        let code = refusal.mistake.code().number();
+        page += &format!(
+            "{code} {refusal}\n    {:?}'s fault; as a warning: {}\n\n",
+            refusal.fault(),
+            refusal.warning()
+        );
+    }
+    for (about, notice) in notices() {
+        page += &format!("Warning: {}\n", Warning { about, notice });
+    }
+    page += &format!("{}\n{}\n", response::more_refusals(3), response::more_warnings(4));
+    insta::assert_snapshot!("voice", page);
+}
+
+#[test]
+fn has_an_example_of_each_kind() {
+    let shown: HashSet<_> =
+        mistakes().iter().map(|(_, mistake)| MistakeDiscriminants::from(mistake)).collect();
+    let missing: Vec<_> = MistakeDiscriminants::iter().filter(|kind| !shown.contains(kind)).collect();
+    assert_eq!(missing, []);
+    let shown: HashSet<_> = notices().iter().map(|(_, notice)| NoticeDiscriminants::from(notice)).collect();
+    let missing: Vec<_> = NoticeDiscriminants::iter().filter(|kind| !shown.contains(kind)).collect();
+    assert_eq!(missing, []);
+}
+
+/// The messages of a table in docs/troubleshooting.md; `…` stands for any text.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let page = include_str!("../../docs/troubleshooting.md");
+    let (_, section) = page.split_once(&format!("## {heading}\n")).unwrap();
+    let rows = section.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split("` |").next().unwrap()).collect()
+}
+
+/// Whether `text` is what `pattern` says.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (head, tail) = pattern.split_once('…').unwrap_or((pattern, ""));
+    if !pattern.contains('…') {
+        return pattern == text;
+    }
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = tail.split('…').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// The rows that no sentence fits, and the sentences that fit no row but the most general one.
+fn unmatched(rows: &[&'static str], sentences: &[String], general: &str) -> (Vec<String>, Vec<String>) {
+    let best = |text: &String| {
+        rows.iter().filter(|row| fits(row, text)).max_by_key(|row| row.len()).copied().unwrap_or(general)
+    };
+    let said: HashSet<&str> = sentences.iter().map(best).collect();
+    let rows = rows.iter().filter(|row| !said.contains(**row)).map(|row| (*row).to_owned());
+    let alone = sentences.iter().filter(|text| best(text) == general);
+    (rows.collect(), alone.cloned().collect())
+}
+
+#[test]
+fn troubleshooting_has_a_row_for_each_sentence_and_no_other() {
+    let sentences: Vec<String> = mistakes().iter().map(|(_, mistake)| mistake.to_string()).collect();
+    let general = "… is …, expected …";
+    let (rows, alone) = unmatched(&documented("Refusals"), &sentences, general);
+    assert_eq!((rows, alone), (vec![], vec!["spec.containers is an object, expected a list".to_owned()]));
+    let notices = notices().into_iter().filter(|(_, notice)| !matches!(notice, Notice::Mistake(_)));
+    let mut sentences: Vec<String> = notices.map(|(_, notice)| notice.to_string()).collect();
+    sentences.extend([response::more_refusals(3), response::more_warnings(4)]);
+    assert_eq!(unmatched(&documented("Warnings"), &sentences, "nothing"), (vec![], vec![]));
+}

@@ -1,0 +1,86 @@
+//! What is wrong, but refuses nothing, as data. The sentences are in [`crate::verdict::voice`].
+
+use crate::{
+    value::names,
+    verdict::{
+        mistake::{LookUpFailure, Mistake},
+        title::Title,
+    },
+};
+
+/// What a warning says of its object.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    test,
+    derive(strum::EnumDiscriminants),
+    strum_discriminants(derive(Hash, strum::EnumIter), vis(pub(crate)))
+)]
+pub(crate) enum Notice {
+    /// The ServiceAccount has no client id, and need not have one.
+    NoClientId,
+    /// `skip-containers` names a container that is not there.
+    SkipsNobody(String),
+    /// A container has another value of a variable that would be injected.
+    OwnValue {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// An annotation that no version of workload identity has.
+    UnknownAnnotation {
+        /// Its name.
+        name: String,
+        /// The one that was likely meant.
+        nearest: String,
+    },
+    /// A label or annotation that has no effect where it stands.
+    Misplaced {
+        /// Which of the two.
+        metadata: MetadataKind,
+        /// Its name.
+        name: String,
+        /// Where it would have an effect.
+        belongs: String,
+    },
+    /// The label's name, used for an annotation.
+    LabelAsAnnotation,
+    /// The label has a value that is ignored.
+    LabelIgnored(String),
+    /// The label of the retired aad-pod-identity.
+    RetiredBinding,
+    /// The pod forbids root, and the proxy's init container is it.
+    ProxyRunsAsRoot,
+    /// A ServiceAccount's annotations, which have no effect without its label.
+    AnnotationsWithoutLabel,
+    /// `onLookupFailure: Admit` admitted a pod.
+    AdmittedUnread {
+        /// The pod.
+        pod: Title,
+        /// Why its ServiceAccount could not be read.
+        failure: LookUpFailure,
+    },
+    /// A workload's ServiceAccount could not be read.
+    WorkloadUnread(LookUpFailure),
+    /// What will be refused later, or was wrong before.
+    Mistake(Mistake),
+}
+
+/// Labels and annotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MetadataKind {
+    /// A label.
+    Label,
+    /// An annotation.
+    Annotation,
+}
+
+impl Notice {
+    /// The label, where it has no effect.
+    pub(crate) fn misplaced_label(belongs: String) -> Self {
+        Self::Misplaced { metadata: MetadataKind::Label, name: names::USE_LABEL.to_owned(), belongs }
+    }
+
+    /// An annotation, where it has no effect.
+    pub(crate) fn misplaced_annotation(name: &str, belongs: impl Into<String>) -> Self {
+        Self::Misplaced { metadata: MetadataKind::Annotation, name: name.to_owned(), belongs: belongs.into() }
+    }
+}

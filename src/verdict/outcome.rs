@@ -1,0 +1,104 @@
+//! What comes of a request: accepted or refused, with warnings, audit annotations and a log line.
+
+use crate::{
+    json::Json,
+    verdict::{refusal::Refusal, title::Title, warning::Warning},
+};
+
+/// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Audit {
+    /// The ServiceAccount, as `default/myserviceaccount`.
+    pub(crate) service_account: String,
+    /// Its managed identity's client id, if there is one that can be used.
+    pub(crate) client_id: Option<String>,
+    /// The tenant, if it is known.
+    pub(crate) tenant_id: Option<String>,
+    /// The token's subject, which the federated credential must hold.
+    pub(crate) subject: String,
+}
+
+impl Audit {
+    /// The audit annotations: those that have a value.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("service-account", Some(self.service_account.as_str())),
+            ("client-id", self.client_id.as_deref()),
+            ("tenant-id", self.tenant_id.as_deref()),
+            ("subject", Some(self.subject.as_str())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name, value)))
+    }
+}
+
+/// How it ended, for the log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The pod got its identity.
+    Mutated,
+    /// Accepted as it is.
+    Accepted,
+    /// Refused.
+    Refused,
+}
+
+/// The one line that is logged for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLine {
+    /// Namespace of the request.
+    pub(crate) namespace: String,
+    /// What was judged.
+    pub(crate) object: Title,
+    /// What failed, where something did.
+    pub(crate) message: Option<String>,
+}
+
+impl LogLine {
+    /// The line for `object`, with the first of `refusals` as its message.
+    pub(crate) fn new(namespace: &str, object: &Title, refusals: &[Refusal]) -> Self {
+        let message = refusals.first().map(|refusal| refusal.mistake.to_string());
+        Self { namespace: namespace.to_owned(), object: object.clone(), message }
+    }
+}
+
+/// The answer.
+#[derive(Debug, Default)]
+pub struct Verdict<'a> {
+    /// Why it is refused; accepted where this is empty.
+    pub(crate) refusals: Vec<Refusal>,
+    /// What else is wrong.
+    pub(crate) warnings: Vec<Warning>,
+    /// The object as it shall be; `None` where it stays as it is.
+    pub(crate) mutated: Option<Json<'a>>,
+    /// Who gets which identity.
+    pub(crate) audit: Option<Audit>,
+    /// What is logged; nothing where identity is not concerned.
+    pub(crate) log: Option<LogLine>,
+}
+
+impl Verdict<'_> {
+    /// Accepted, with nothing to say.
+    pub(crate) fn accepted() -> Self {
+        Self::default()
+    }
+
+    /// Accepted, with warnings.
+    pub(crate) fn warned(warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..Self::default() }
+    }
+
+    /// Refused for one reason.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        Self { refusals: vec![refusal], ..Self::default() }
+    }
+
+    /// How it ended.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match (&self.refusals[..], &self.mutated) {
+            ([], Some(_)) => Outcome::Mutated,
+            ([], None) => Outcome::Accepted,
+            ([_, ..], _) => Outcome::Refused,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why something is refused: which object, what is wrong, how to repair it.
+
+use std::fmt;
+
+use crate::verdict::{mistake::Mistake, notice::Notice, title::Title, warning::Warning};
+
+/// A refusal: the object and its mistake.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refusal {
+    /// The object.
+    pub(crate) object: Title,
+    /// What is wrong with it.
+    pub(crate) mistake: Mistake,
+}
+
+/// Whose mistake it is: a template is certain to fail for its own, anything else can be repaired before its pods are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The pod's, or its template's.
+    Template,
+    /// The ServiceAccount's, or that of something else outside of the pod.
+    Elsewhere,
+}
+
+/// HTTP status codes of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Code {
+    /// 400: the object is wrong.
+    BadRequest,
+    /// 403: the identity is not allowed here.
+    Forbidden,
+    /// 500: the ServiceAccount could not be read.
+    InternalServerError,
+}
+
+impl Code {
+    /// The number.
+    pub(crate) fn number(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Forbidden => 403,
+            Self::InternalServerError => 500,
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal of `object`.
+    pub(crate) fn new(object: &Title, mistake: Mistake) -> Self {
+        Self { object: object.clone(), mistake }
+    }
+
+    /// Whose mistake it is.
+    pub(crate) fn fault(&self) -> Fault {
+        let of_service_account = matches!(self.object, Title::Object { kind: "ServiceAccount", .. });
+        match &self.mistake {
+            Mistake::WrongAnnotation(_) if of_service_account => Fault::Elsewhere,
+            Mistake::WrongAnnotation(_)
+            | Mistake::ProxyOnHostNetwork
+            | Mistake::ProxyOnWindows
+            | Mistake::MountHidesToken { .. }
+            | Mistake::NoSuchName(_)
+            | Mistake::Malformed(_) => Fault::Template,
+            Mistake::NoTenant
+            | Mistake::ClientIdRequired
+            | Mistake::IdentityNotAllowed { .. }
+            | Mistake::LookUp { .. }
+            | Mistake::BadSettings(_) => Fault::Elsewhere,
+        }
+    }
+
+    /// The same as a warning: without its cure, which is in the refusal that comes of it.
+    pub(crate) fn warning(&self) -> Warning {
+        Warning::new(&self.object, Notice::Mistake(self.mistake.clone()))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (hint, cure) = self.mistake.cure(&self.object);
+        write!(f, "{}: {}; {hint}\n{cure}", self.object, self.mistake)
+    }
+}

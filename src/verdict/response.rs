@@ -1,0 +1,91 @@
+//! A verdict in the protocol's JSON, within the limits of what the API server and a person take in.
+
+use crate::{
+    json::Json,
+    verdict::{outcome::Verdict, refusal::Refusal},
+};
+
+/// Most warnings that are sent: the API server drops all that is beyond 4,096 characters together (Kubernetes `apiserver`
+/// `pkg/endpoints/filters/warning.go`, `truncateAtTotalRunes`).
+const WARNINGS_MAX: usize = 16;
+
+/// Most reasons that a refusal gives: a pod of a thousand containers can be wrong a thousand times in one way.
+const REFUSALS_MAX: usize = 10;
+
+/// The first reasons, and how many more there are.
+pub(crate) fn message(refusals: &[Refusal]) -> Option<String> {
+    let mut texts: Vec<String> = refusals.iter().take(REFUSALS_MAX).map(ToString::to_string).collect();
+    if let more @ 1.. = refusals.len().saturating_sub(REFUSALS_MAX) {
+        texts.push(more_refusals(more));
+    }
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// The line that stands for the rest of a refusal's reasons.
+pub(crate) fn more_refusals(more: usize) -> String {
+    format!("and {more} more of these")
+}
+
+/// The line that stands for the rest of the warnings.
+pub(crate) fn more_warnings(more: usize) -> String {
+    format!("and {more} more warnings of this policy")
+}
+
+impl Verdict<'_> {
+    /// The warnings as they are sent: the first ones, and how many more there are.
+    fn warning_texts(&self) -> Vec<String> {
+        let sent = if self.warnings.len() > WARNINGS_MAX { WARNINGS_MAX - 1 } else { WARNINGS_MAX };
+        let mut texts: Vec<String> = self.warnings.iter().take(sent).map(ToString::to_string).collect();
+        if let more @ 1.. = self.warnings.len().saturating_sub(sent) {
+            texts.push(more_warnings(more));
+        }
+        texts
+    }
+
+    /// The answer in the protocol's JSON, `kubewarden_policy_sdk::response::ValidationResponse`; fields without a value are
+    /// left out. That type itself would read the mutated object into a `serde_json::Value` first.
+    #[must_use]
+    pub fn into_response(self) -> Vec<u8> {
+        let accepted = self.refusals.is_empty();
+        let mut fields = vec![("accepted", Json::Raw(if accepted { "true" } else { "false" }.into()))];
+        if let Some(message) = message(&self.refusals) {
+            fields.push(("message", Json::text(&message)));
+        }
+        if let Some(code) = self.refusals.iter().map(|refusal| refusal.mistake.code()).max() {
+            fields.push(("code", Json::Raw(code.number().to_string().into())));
+        }
+        if let Some(audit) = &self.audit {
+            let audit = audit.fields().map(|(name, value)| (name.into(), Json::text(value)));
+            fields.push(("audit_annotations", Json::Object(audit.collect())));
+        }
+        if !self.warnings.is_empty() {
+            let warnings = self.warning_texts();
+            fields.push(("warnings", Json::List(warnings.iter().map(|text| Json::text(text)).collect())));
+        }
+        if let (true, Some(mutated)) = (accepted, self.mutated) {
+            fields.push(("mutated_object", mutated));
+        }
+        let mut out = String::new();
+        Json::Object(fields.into_iter().map(|(name, json)| (name.into(), json)).collect()).write(&mut out);
+        out.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{notice::Notice, title::Title, warning::Warning};
+
+    #[test]
+    fn answers_in_the_protocols_json() {
+        let verdict = Verdict {
+            mutated: Some(Json::parse(r#"{"a":1.0}"#, &crate::json::FIELDS).unwrap()),
+            ..Verdict::default()
+        };
+        assert_eq!(verdict.into_response(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
+        let warning = Warning::new(&Title::of("Pod", "a", "b"), Notice::RetiredBinding);
+        let response: kubewarden_policy_sdk::response::ValidationResponse =
+            serde_json::from_slice(&Verdict::warned(vec![warning.clone()]).into_response()).unwrap();
+        assert_eq!((response.accepted, response.warnings), (true, Some(vec![warning.to_string()])));
+    }
+}

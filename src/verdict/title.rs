@@ -1,0 +1,52 @@
+//! What messages call an object.
+
+use std::fmt;
+
+use crate::value::reference::Reference;
+
+/// An object, as `ServiceAccount default/myserviceaccount`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Title {
+    /// The request itself, where it can't be told what it is about.
+    Request,
+    /// This policy.
+    Policy,
+    /// An object of the cluster.
+    Object {
+        /// Its kind.
+        kind: &'static str,
+        /// Its namespace.
+        namespace: String,
+        /// Its name, or its `generateName` and `*`.
+        name: String,
+    },
+}
+
+impl Title {
+    /// The title of an object.
+    pub(crate) fn of(kind: &'static str, namespace: &str, name: &str) -> Self {
+        Self::Object { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    /// The title of an object that may have no name yet, but what the API server makes one of.
+    pub(crate) fn of_generated(kind: &'static str, namespace: &str, prefix: &str) -> Self {
+        Self::of(kind, namespace, &format!("{prefix}*"))
+    }
+}
+
+impl fmt::Display for Title {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Request => f.write_str("Request"),
+            Self::Policy => f.write_str("Policy"),
+            Self::Object { kind, namespace, name } => write!(f, "{kind} {namespace}/{name}"),
+        }
+    }
+}
+
+impl Reference {
+    /// The ServiceAccount's title.
+    pub(crate) fn title(&self) -> Title {
+        Title::of("ServiceAccount", &self.namespace, &self.name)
+    }
+}

@@ -1,0 +1,294 @@
+//! Every sentence that the policy says to a person, on one page.
+
+use std::fmt;
+
+use crate::{
+    json::fields::explain,
+    text::{cut_middle, printable, quote, quote_to},
+    value::{
+        identity::{ClientId, TenantId},
+        names,
+        parse::Accepts,
+    },
+    verdict::{
+        mistake::{IdentityPart, LookUpFailure, Mistake, WrongValue},
+        notice::{MetadataKind, Notice},
+        refusal::Code,
+        title::Title,
+    },
+};
+
+/// Where `allowedIdentities` is to be found.
+const LISTED: &str = "that the policy's setting allowedIdentities lists";
+
+impl fmt::Display for WrongValue {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "annotation {} is {}, expected {}", self.annotation, quote(&self.found), self.accepted)
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::WrongAnnotation(wrong) => wrong.fmt(f),
+            Self::NoTenant => write!(
+                f,
+                "annotation {} is missing and the policy's setting tenantId too, expected {} in one of them",
+                names::TENANT_ID,
+                TenantId::accepted()
+            ),
+            Self::ClientIdRequired => write!(
+                f,
+                "annotation {} is missing and the policy's setting requireClientId is true, expected {}",
+                names::CLIENT_ID,
+                ClientId::accepted()
+            ),
+            Self::IdentityNotAllowed { part, namespace, client_id, tenant_id } => {
+                not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
+            }
+            Self::ProxyOnHostNetwork => f.write_str(
+                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected no proxy or the pod's own network",
+            ),
+            Self::ProxyOnWindows => {
+                f.write_str("the proxy sidecar does not run on Windows, expected no proxy or a Linux pod")
+            }
+            Self::MountHidesToken { container, volume, path } => write!(
+                f,
+                "container {} mounts volume {} at {}, where the identity's token must be, expected another mountPath",
+                quote_to(container, 63),
+                quote_to(volume, 63),
+                quote(path)
+            ),
+            Self::LookUp { reference, failure } => look_up(f, &reference.title(), failure),
+            Self::NoSuchName(found) => {
+                write!(f, "spec.serviceAccountName is {}, expected the name of a ServiceAccount", quote(found))
+            }
+            Self::Malformed(malformed) => malformed.fmt(f),
+            Self::BadSettings(problems) => write!(f, "its settings are not valid: {}", explain(problems)),
+        }
+    }
+}
+
+fn not_allowed(
+    f: &mut fmt::Formatter,
+    part: IdentityPart,
+    namespace: &str,
+    client_id: Option<&ClientId>,
+    tenant_id: &TenantId,
+) -> fmt::Result {
+    let namespace = quote(namespace);
+    let client = client_id
+        .map_or_else(|| "no client id".to_owned(), |id| format!("client id {}", quote(&id.to_string())));
+    match part {
+        IdentityPart::Namespace => {
+            write!(f, "no identity is allowed in namespace {namespace}, expected a namespace {LISTED}")
+        }
+        IdentityPart::ClientId => {
+            write!(f, "{client} is not allowed in namespace {namespace}, expected one {LISTED}")
+        }
+        IdentityPart::TenantId => write!(
+            f,
+            "tenant id {} is not allowed with {client} in namespace {namespace}, expected one {LISTED}",
+            quote(&tenant_id.to_string())
+        ),
+    }
+}
+
+fn look_up(f: &mut fmt::Formatter, account: &Title, failure: &LookUpFailure) -> fmt::Result {
+    if *failure == LookUpFailure::NotFound {
+        return write!(f, "its {account} does not exist, expected one in the pod's namespace");
+    }
+    write!(f, "its {account} could not be read: ")?;
+    match failure {
+        LookUpFailure::NotFound | LookUpFailure::NotGranted => {
+            f.write_str("the policy was not granted v1/ServiceAccount")
+        }
+        LookUpFailure::CapabilityDenied => {
+            f.write_str("the policy was not granted the host capability kubernetes/get_resource")
+        }
+        LookUpFailure::Forbidden(said) => {
+            write!(f, "the PolicyServer's own account may not get serviceaccounts ({})", quote_to(said, 240))
+        }
+        LookUpFailure::NotAServiceAccount => {
+            f.write_str("the host answered something else than that ServiceAccount")
+        }
+        LookUpFailure::Other(said) => write!(f, "the host said {}", quote_to(said, 240)),
+    }
+}
+
+impl Mistake {
+    /// HTTP status code for the API server's answer.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::WrongAnnotation(_)
+            | Self::NoTenant
+            | Self::ClientIdRequired
+            | Self::ProxyOnHostNetwork
+            | Self::ProxyOnWindows
+            | Self::MountHidesToken { .. }
+            | Self::LookUp { failure: LookUpFailure::NotFound, .. }
+            | Self::NoSuchName(_)
+            | Self::Malformed(_) => Code::BadRequest,
+            Self::IdentityNotAllowed { .. } => Code::Forbidden,
+            Self::LookUp { .. } | Self::BadSettings(_) => Code::InternalServerError,
+        }
+    }
+
+    /// What introduces the cure, and a command or a line of YAML that repairs `object`.
+    pub(crate) fn cure(&self, object: &Title) -> (&'static str, String) {
+        match self {
+            Self::WrongAnnotation(WrongValue { annotation, placeholder, .. }) => match object {
+                Title::Object { kind: "ServiceAccount", .. } => {
+                    ("repair it with:", annotate(object, annotation, placeholder))
+                }
+                Title::Object { .. } | Title::Request | Title::Policy => (
+                    "repair it in the pod's manifest, or its workload's pod template, with:",
+                    format!("metadata: {{annotations: {{{annotation}: \"{placeholder}\"}}}}"),
+                ),
+            },
+            Self::NoTenant => (
+                "give it in the policy's spec.settings as tenantId, or with:",
+                annotate(object, names::TENANT_ID, "<the tenant id>"),
+            ),
+            Self::ClientIdRequired => {
+                ("give it with:", annotate(object, names::CLIENT_ID, "<the managed identity's client id>"))
+            }
+            Self::IdentityNotAllowed { namespace, client_id, tenant_id, .. } => {
+                let client_ids =
+                    client_id.as_ref().map(|id| format!(", clientIds: [{id}]")).unwrap_or_default();
+                (
+                    "use an identity that is allowed, or have the policy's administrator add to spec.settings.allowedIdentities:",
+                    format!("- {{namespaces: [{namespace}]{client_ids}, tenantIds: [{tenant_id}]}}"),
+                )
+            }
+            Self::ProxyOnHostNetwork | Self::ProxyOnWindows => (
+                "leave the proxy out in the pod's manifest, or its workload's pod template, with:",
+                format!("metadata: {{annotations: {{{}: \"false\"}}}}", names::INJECT_PROXY_SIDECAR),
+            ),
+            Self::MountHidesToken { container, .. } => (
+                "move that mount, or leave the container without an identity with:",
+                format!(
+                    "metadata: {{annotations: {{{}: {}}}}}",
+                    names::SKIP_CONTAINERS,
+                    printable(&cut_middle(container, 63))
+                ),
+            ),
+            Self::LookUp { reference, failure } => failure.cure(&reference.namespace, &reference.name),
+            Self::NoSuchName(_) => {
+                ("list those of the namespace with:", "kubectl get serviceaccounts".to_owned())
+            }
+            Self::Malformed(_) => {
+                ("compare it with what the API server expects:", "kubectl explain pod.spec".to_owned())
+            }
+            Self::BadSettings(_) => (
+                "repair them in the policy's spec.settings:",
+                "kubectl edit clusteradmissionpolicy".to_owned(),
+            ),
+        }
+    }
+}
+
+impl LookUpFailure {
+    fn cure(&self, namespace: &str, name: &str) -> (&'static str, String) {
+        match self {
+            Self::NotFound => {
+                ("create it with:", format!("kubectl create serviceaccount -n {namespace} {name}"))
+            }
+            Self::NotGranted => (
+                "add to the policy's spec:",
+                "contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]".to_owned(),
+            ),
+            Self::CapabilityDenied => (
+                "install it as a ClusterAdmissionPolicy, or add to the PolicyServer's spec:",
+                "namespacedPoliciesCapabilities: [kubernetes/get_resource]".to_owned(),
+            ),
+            Self::Forbidden(_) => (
+                "allow it with (for the default PolicyServer):",
+                "kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
+                 kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
+                 --serviceaccount=kubewarden:policy-server"
+                    .to_owned(),
+            ),
+            Self::NotAServiceAccount => (
+                "look at what the API server answers:",
+                format!("kubectl get serviceaccount -n {namespace} {name} -o yaml"),
+            ),
+            Self::Other(_) => (
+                "try again, and look at the PolicyServer's log:",
+                "kubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server".to_owned(),
+            ),
+        }
+    }
+}
+
+/// The command that sets an annotation of a ServiceAccount.
+fn annotate(account: &Title, annotation: &str, value: &str) -> String {
+    let place = match account {
+        Title::Object { namespace, name, .. } => format!("-n {namespace} {name}"),
+        Title::Request | Title::Policy => String::new(),
+    };
+    format!("kubectl annotate --overwrite serviceaccount {place} {annotation}={value}")
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::NoClientId => {
+                write!(f, "no annotation {}, so {} stays unset", names::CLIENT_ID, names::AZURE_CLIENT_ID)
+            }
+            Self::SkipsNobody(name) => {
+                let separator = if name.contains(',') { " (separate names with ;)" } else { "" };
+                write!(
+                    f,
+                    "skip-containers names {}, but no container has that name{separator}",
+                    quote_to(name, 63)
+                )
+            }
+            Self::OwnValue { variable } => write!(
+                f,
+                "keeps its own {variable}, which differs from the identity's; remove it if that is not meant"
+            ),
+            Self::UnknownAnnotation { name, nearest } => {
+                let name = cut_middle(&printable(name), 90);
+                write!(f, "annotation {name} is unknown, did you mean {nearest}?")
+            }
+            Self::Misplaced { metadata, name, belongs } => {
+                let what = match metadata {
+                    MetadataKind::Label => "label",
+                    MetadataKind::Annotation => "annotation",
+                };
+                let name = cut_middle(&printable(name), 90);
+                write!(f, "{what} {name} has no effect here, put it on {belongs}")
+            }
+            Self::LabelAsAnnotation => {
+                write!(f, "{} is an annotation here and has no effect, make it a label", names::USE_LABEL)
+            }
+            Self::LabelIgnored(value) => write!(
+                f,
+                "label {} is {}, which counts as absent, expected \"true\" or \"false\"",
+                names::USE_LABEL,
+                quote_to(value, 63)
+            ),
+            Self::RetiredBinding => write!(
+                f,
+                "label {} is of the retired aad-pod-identity and has no effect, remove it",
+                names::RETIRED_BINDING
+            ),
+            Self::ProxyRunsAsRoot => f.write_str(
+                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root: the namespace may forbid it",
+            ),
+            Self::AnnotationsWithoutLabel => {
+                write!(f, "its annotations have no effect without the label {}=true", names::USE_LABEL)
+            }
+            Self::AdmittedUnread { pod, failure } => {
+                let text =
+                    format!("could not be read ({}): {pod} is admitted without an identity", failure.cause());
+                f.write_str(&cut_middle(&text, 200))
+            }
+            Self::WorkloadUnread(failure) => {
+                write!(f, "{}: pods of this workload get no identity until that is mended", failure.cause())
+            }
+            Self::Mistake(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
+        }
+    }
+}

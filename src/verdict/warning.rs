@@ -1,0 +1,67 @@
+//! A warning, as `kubectl` prints it.
+
+use std::fmt;
+
+use crate::{
+    text::{cut_middle, printable},
+    verdict::{notice::Notice, title::Title},
+};
+
+/// A mistake that does not refuse the object. Shown by `kubectl` as `Warning: …`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Warning {
+    /// The object that it is about.
+    pub(crate) about: About,
+    /// What it says.
+    pub(crate) notice: Notice,
+}
+
+/// What a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An object.
+    Object(Title),
+    /// A container of the object in the request.
+    Container(String),
+}
+
+/// Longest warning, in characters: the API server cuts longer ones (Kubernetes `admission/v1` `AdmissionResponse.Warnings`).
+pub(crate) const WARNING_MAX: usize = 256;
+
+impl Warning {
+    /// A warning about an object.
+    pub(crate) fn new(about: &Title, notice: Notice) -> Self {
+        Self { about: About::Object(about.clone()), notice }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Object(title) => title.fmt(f),
+            Self::Container(name) => write!(f, "Container {}", cut_middle(name, 63)),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    /// The name gives way to the text: a cure that is cut is none.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = cut_middle(&printable(&self.notice.to_string()), WARNING_MAX - 40);
+        let room = WARNING_MAX - 2 - text.chars().count();
+        write!(f, "{}: {text}", cut_middle(&printable(&self.about.to_string()), room))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_the_name_but_never_the_cure() {
+        let title = Title::of("Pod", &"n".repeat(63), &"p".repeat(253));
+        let text = Warning::new(&title, Notice::RetiredBinding).to_string();
+        assert!(text.chars().count() <= 256 && text.starts_with("Pod nnn"), "{text}");
+        assert!(text.ends_with(&format!("p: {}", Notice::RetiredBinding)), "{text}");
+    }
+}
