@@ -1,11 +1,11 @@
 //! The one file that talks to the host: the ServiceAccount look-up, the log line, and the host's error texts.
 
-use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
+use kubewarden_policy_sdk::{host_capabilities::kubernetes::GetResourceRequest, logging::KubewardenDrain};
+use slog::{Drain, Logger, Record, Serializer, info, o, warn};
 use wapc_guest::host_call;
 
 use crate::{
     host::look_up::Freshness,
-    json::Json,
     object::service_account::ServiceAccount,
     value::reference::Reference,
     verdict::{
@@ -41,24 +41,35 @@ pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<Ser
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
 pub(crate) fn log(verdict: &Verdict) {
     let Some(line) = &verdict.log else { return };
-    let (level, outcome, message) = match verdict.outcome() {
-        Outcome::Mutated => ("info", "mutated", "identity injected"),
-        Outcome::Accepted => ("info", "accepted", "accepted as it is"),
-        Outcome::Refused => ("warning", "refused", "refused"),
-    };
-    let message = line.message.as_deref().unwrap_or(message);
+    // A host that does not take the line is no reason to change the verdict: `KubewardenDrain::new` would panic.
+    let logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
     let (object, namespace) = (line.object.to_string(), &line.namespace);
-    let said = [
-        ("level", level),
-        ("message", message),
-        ("object", &object),
-        ("namespace", namespace),
-        ("outcome", outcome),
-    ];
-    let fields = said.into_iter().chain(verdict.audit.iter().flat_map(Audit::fields));
-    let mut event = String::new();
-    // As the SDK's `KubewardenDrain` sends it; `slog`, which that is made for, would take 24 KB of the module.
-    Json::Object(fields.map(|(name, value)| (name.into(), Json::text(value))).collect()).write(&mut event);
-    // A host that does not take the line is no reason to change the verdict.
-    let _ = host_call("kubewarden", "tracing", "log", event.as_bytes());
+    let message = line.message.as_deref();
+    let audit = AuditFields(verdict.audit.as_ref());
+    match verdict.outcome() {
+        Outcome::Mutated => {
+            let message = message.unwrap_or("identity injected");
+            info!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "mutated", audit);
+        }
+        Outcome::Accepted => {
+            let message = message.unwrap_or("accepted as it is");
+            info!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "accepted", audit);
+        }
+        Outcome::Refused => {
+            let message = message.unwrap_or("refused");
+            warn!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "refused", audit);
+        }
+    }
+}
+
+/// The audit annotations as fields of a log line.
+struct AuditFields<'a>(Option<&'a Audit>);
+
+impl slog::KV for AuditFields<'_> {
+    fn serialize(&self, _: &Record, serializer: &mut dyn Serializer) -> slog::Result {
+        self.0
+            .into_iter()
+            .flat_map(Audit::fields)
+            .try_for_each(|(name, value)| serializer.emit_str(name, value))
+    }
 }
