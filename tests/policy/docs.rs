@@ -1,19 +1,10 @@
 //! Every YAML in the README and the docs is what it says it is, every command in them is a command, and those that need no
 //! cluster print what stands below them. The reference pages list what the code has, and nothing else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines
-)] // a test may fail
-mod common;
-mod kinds;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
+use crate::{common::file, kinds};
 use azure_workload_identity_policy::{SETTINGS, Settings, names};
-use common::file;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

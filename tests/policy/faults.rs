@@ -1,13 +1,11 @@
 //! A look-up that fails, in every way the real host words it: fault × trigger × pod label → verdict.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
-mod common;
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::*;
+use crate::common::*;
 use policy_runner::host::{Answers, GetResource};
 use serde_json::{Value, json};
 
@@ -85,7 +83,7 @@ const TABLE: [(&str, Option<&str>, Due); 12] = [
 fn pod(label: Option<&str>) -> Value {
     yada(|pod| {
         if let Some(value) = label {
-            common::label(pod, value);
+            crate::common::label(pod, value);
         }
     })
 }

@@ -1,7 +1,5 @@
 //! Hostile requests through the module: an answer each time, never a trap.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
-mod common;
-use common::*;
+use crate::common::*;
 use serde_json::{Value, json};
 
 /// The answer to a payload as text, with the ServiceAccount of the walkthrough.

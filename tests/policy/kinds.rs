@@ -1,5 +1,4 @@
 //! Manifests, read into the types of Kubernetes and of Kubewarden and back: a field that a type does not have is found.
-#![allow(dead_code)] // each test file uses its part
 
 use azure_workload_identity_policy::Settings;
 use k8s_openapi::api::{admissionregistration::v1::RuleWithOperations, apps, batch, core, rbac};

@@ -1,14 +1,12 @@
 //! What holds for every pod, natively and through the module: generated pods, generated templates, any JSON at all.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
-mod common;
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
+use crate::common::MODULE;
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
-use common::MODULE;
 use policy_runner::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};

@@ -1,21 +1,12 @@
 //! Manifests and metadata: each field is one of its type, and all files say the same.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines
-)] // a test may fail
-mod common;
-mod kinds;
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
+use crate::{common::file, kinds};
 use azure_workload_identity_policy::{SETTINGS, Settings};
-use common::file;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -1,11 +1,4 @@
 //! The module itself: how large it is, and what it can reach.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines
-)] // a test may fail
 use std::collections::BTreeSet;
 
 use wasmparser::{Parser, Payload};

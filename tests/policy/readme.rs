@@ -1,13 +1,5 @@
 //! What the README says is what the code does.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines
-)] // a test may fail
-mod common;
-use common::*;
+use crate::common::*;
 use std::process::Command;
 
 fn code_blocks(text: &str, language: &str) -> Vec<String> {

@@ -1,11 +1,9 @@
 //! One instance, many tenants: nothing of one request shows in another's answer, and the guest's memory does not grow.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
-mod common;
 
 use std::sync::{Arc, Mutex};
 
+use crate::common::*;
 use azure_workload_identity_policy::{Freshness, Reference, ServiceAccount, admission};
-use common::*;
 use policy_runner::{
     host::{Answers, GetResource},
     meter::Meter,

@@ -1,16 +1,8 @@
 //! Every message of the policy stands in docs/troubleshooting.md, and every message there is one of the policy.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::too_many_lines
-)] // a test may fail
-mod common;
 
 use std::collections::BTreeSet;
 
-use common::*;
+use crate::common::*;
 use policy_runner::host::Answers;
 use serde_json::{Value, json};
 
@@ -159,7 +151,7 @@ fn each_message_stands_in_troubleshooting_and_the_reverse() {
         for line in response.message().lines().filter(|line| line.starts_with("and ")) {
             said.insert(find(&warnings, line));
         }
-        for warning in common::warnings(&response) {
+        for warning in crate::common::warnings(&response) {
             let text = warning.split_once(": ").map_or(warning.as_str(), |(_, text)| text);
             said.insert(find(&warnings, text));
         }

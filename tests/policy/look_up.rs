@@ -1,0 +1,157 @@
+//! The look-up of a ServiceAccount: when it is made, and what is said where it fails.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::common::*;
+use policy_runner::host::{Answers, GetResource};
+use serde_json::{Value, json};
+
+#[test]
+fn tells_the_look_ups_failures_apart() {
+    let recorded: Value = serde_json::from_str(&file("test_data/host-errors.json")).unwrap();
+    let labelled = yada(|pod| label(pod, "true"));
+    let is = "Pod default/yadaapi: its ServiceAccount default/myserviceaccount";
+    for (text, code, message) in [
+        (
+            "resource not granted",
+            500,
+            format!(
+                "{is} could not be read: the policy was not granted v1/ServiceAccount; add to the policy's spec:\n\
+            contextAwareResources: [{{apiVersion: v1, kind: ServiceAccount}}]"
+            ),
+        ),
+        (
+            "capability not granted",
+            500,
+            format!(
+                "{is} could not be read: the policy was not granted the host capability kubernetes/get_resource; \
+            install it as a ClusterAdmissionPolicy, or add to the PolicyServer's spec:\nnamespacedPoliciesCapabilities: [kubernetes/get_resource]"
+            ),
+        ),
+        (
+            "forbidden",
+            500,
+            format!(
+                "{is} could not be read: the PolicyServer's own account may not get serviceaccounts (\"ApiError: "
+            ),
+        ),
+        (
+            "API server unreachable",
+            500,
+            format!(
+                "{is} could not be read: the host said \"ServiceError: client error (Connect)\"; try again, and look at \
+            the PolicyServer's log:\nkubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server"
+            ),
+        ),
+        (
+            "not found",
+            400,
+            format!(
+                "{is} does not exist, expected one in the pod's namespace; create it with:\n\
+            kubectl create serviceaccount -n default myserviceaccount"
+            ),
+        ),
+    ] {
+        let answers = failing(recorded["texts"][text].as_str().unwrap());
+        let (found, found_code) = refused(&settings(), &labelled, Arc::clone(&answers));
+        assert!(found.starts_with(&message), "{text}: {found}");
+        assert_eq!(found_code, code);
+        assert!(!found.contains("backtrace"), "{found}");
+        // A pod that does not ask itself: let through only where there is no such ServiceAccount.
+        let unlabelled = evaluate(&settings(), &yada(|_| ()), Arc::clone(&answers));
+        assert_eq!(unlabelled.response.allowed, text == "not found", "{text}");
+        // With onLookupFailure: Admit it is admitted, unchanged, with a warning; one that asks never.
+        let admit = json!({"tenantId": TENANT_ID, "onLookupFailure": "Admit"});
+        let admitted = evaluate(&admit, &yada(|_| ()), Arc::clone(&answers));
+        assert_eq!((admitted.response.allowed, &admitted.response.patch), (true, &None));
+        assert_eq!(warnings(&admitted.response).len(), usize::from(text != "not found"));
+        assert!(!evaluate(&admit, &labelled, answers).response.allowed);
+        assert_eq!(admitted.calls.look_ups.len(), 1);
+    }
+}
+
+#[test]
+fn says_what_forbids_the_look_up_and_how_to_allow_it() {
+    let recorded: Value = serde_json::from_str(&file("test_data/host-errors.json")).unwrap();
+    let (message, _) = refused(
+        &settings(),
+        &yada(|pod| label(pod, "true")),
+        failing(recorded["texts"]["forbidden"].as_str().unwrap()),
+    );
+    assert!(message.ends_with(
+        "allow it with (for the default PolicyServer):\n\
+         kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
+         kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
+         --serviceaccount=kubewarden:policy-server"
+    ), "{message}");
+}
+
+#[test]
+fn refuses_an_answer_that_is_not_the_service_account() {
+    for answer in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "\"x\"",
+        "{\"kind\":\"Pod\",\"metadata\":{}}",
+        "{\"metadata\":{\"name\":\"other\"}}",
+        "{\"metadata\":{\"labels\":[]}}",
+    ] {
+        let answer = answer.to_owned();
+        let answers: Answers = Arc::new(move |_: &GetResource| Ok(answer.clone().into_bytes()));
+        let (message, code) = refused(&settings(), &yada(|_| ()), answers);
+        assert_eq!(
+            (message.as_str(), code),
+            (
+                "Pod default/yadaapi: its ServiceAccount default/myserviceaccount could not be read: the host answered something else than that \
+                 ServiceAccount; look at what the API server answers:\nkubectl get serviceaccount -n default myserviceaccount -o yaml",
+                500
+            )
+        );
+    }
+}
+
+#[test]
+fn confirms_a_doubtful_copy_of_the_cache_once() {
+    let wrong = service_account(&json!({"client-id": "x"})).to_string();
+    let right = yada_account().to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let answers: Answers = Arc::new(move |request: &GetResource| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(if request.disable_cache { right.clone() } else { wrong.clone() }.into_bytes())
+    });
+    admitted(&settings(), &yada(|_| ()), answers);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    let still_wrong =
+        evaluate(&settings(), &yada(|_| ()), holding(&service_account(&json!({"client-id": "x"}))));
+    let caches: Vec<bool> = still_wrong.calls.look_ups.iter().map(|look_up| look_up.disable_cache).collect();
+    assert_eq!(caches, [false, true]);
+}
+
+#[test]
+fn asks_nobody_where_the_pod_alone_decides() {
+    let untouched = |settings: &Value, request: &Value| {
+        let evaluation = evaluate(settings, request, nobody());
+        assert!(evaluation.response.allowed);
+        assert_eq!((evaluation.answer.unwrap().mutated_object, evaluation.calls.log.len()), (None, 0));
+    };
+    for trigger in ["Any", "Pod", "ServiceAccount"] {
+        untouched(&json!({"trigger": trigger}), &yada(|pod| label(pod, "false")));
+        untouched(
+            &json!({"trigger": trigger}),
+            &yada(|pod| pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"})),
+        );
+    }
+    untouched(&json!({"trigger": "Pod"}), &yada(|_| ()));
+    let mut update = yada(|pod| label(pod, "true"));
+    update["operation"] = json!("UPDATE");
+    untouched(&json!({}), &update);
+    let mut status = yada(|pod| label(pod, "true"));
+    status["subResource"] = json!("status");
+    untouched(&json!({}), &status);
+}

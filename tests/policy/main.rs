@@ -1,0 +1,36 @@
+//! The policy from outside: through the module as a PolicyServer runs it, and natively where the two must agree. One program,
+//! so that it is linked once; a file a topic.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)] // a test may fail, and a table is long
+
+mod allowed_identities;
+mod coexistence;
+mod common;
+mod debug_containers;
+mod docs;
+mod faults;
+mod hostile;
+mod injection;
+mod kinds;
+mod laws;
+mod limits;
+mod look_up;
+mod malformed;
+mod manifests;
+mod module;
+mod proxy;
+mod readme;
+mod refusals;
+mod rooms;
+mod service_accounts;
+mod stale_state;
+mod token_endpoint;
+mod voice;
+mod warnings;
+mod workloads;

@@ -1,0 +1,122 @@
+//! The proxy sidecar.
+
+use crate::common::*;
+use serde_json::{Value, json};
+
+type Row = (fn(&mut Value), String);
+
+fn without_identity(container: &Value) -> Value {
+    let mut container = container.clone();
+    container.as_object_mut().unwrap().remove("volumeMounts");
+    if let Some(env) = container["env"].as_array_mut() {
+        env.retain(|env| !FOUR.contains(&env["name"].as_str().unwrap()));
+    }
+    container
+}
+
+#[test]
+fn injects_the_native_proxy_first_and_its_init_container_last() {
+    let request = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "");
+        pod["spec"]["initContainers"] = json!([{"name": "own"}]);
+    });
+    let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+    let init = &pod["spec"]["initContainers"];
+    assert_eq!(names(init), ["azwi-proxy", "own", "azwi-proxy-init"]);
+    assert_eq!(
+        without_identity(&init[2]),
+        json!({"name": "azwi-proxy-init", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.0",
+            "imagePullPolicy": "IfNotPresent", "env": [{"name": "PROXY_PORT", "value": "8000"}],
+            "securityContext": {"capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "privileged": true, "runAsNonRoot": false, "runAsUser": 0}})
+    );
+    let mut sidecar = without_identity(&init[0]);
+    sidecar.as_object_mut().unwrap().remove("env");
+    assert_eq!(
+        sidecar,
+        json!({"name": "azwi-proxy", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0",
+            "imagePullPolicy": "IfNotPresent", "args": ["--proxy-port=8000", "--log-level=info"], "ports": [{"containerPort": 8000}],
+            "lifecycle": {"postStart": {"exec": {"command": ["/proxy", "--proxy-port=8000", "--probe", "--log-level=info"]}}},
+            "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "privileged": false,
+                "readOnlyRootFilesystem": true, "runAsNonRoot": true}, "restartPolicy": "Always"})
+    );
+    assert_eq!(names(&init[0]["env"]), FOUR);
+    assert_eq!(names(&init[0]["volumeMounts"]), [VOLUME]);
+    assert_eq!(names(&init[2]["env"]), [&["PROXY_PORT"][..], &FOUR].concat());
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn follows_the_proxys_settings() {
+    let settings = with(
+        &json!({"proxy": {"image": "a/proxy:1", "initImage": "a/init:1", "logLevel": "debug", "nativeSidecar": false, "privilegedInit": false}}),
+    );
+    let request = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "true");
+        annotate(pod, "proxy-sidecar-port", "9000");
+        annotate(pod, "skip-containers", "azwi-proxy;azwi-proxy-init");
+    });
+    let (pod, response) = admitted(&settings, &request, holding(&yada_account()));
+    assert_eq!(names(&pod["spec"]["containers"]), ["azwi-proxy", "yadaapi"]);
+    let (sidecar, init) = (&pod["spec"]["containers"][0], &pod["spec"]["initContainers"][0]);
+    assert_eq!((&sidecar["image"], &sidecar["args"][1]), (&json!("a/proxy:1"), &json!("--log-level=debug")));
+    assert_eq!((sidecar.get("env"), sidecar.get("restartPolicy")), (None, None));
+    assert_eq!((&init["image"], &init["securityContext"]["privileged"]), (&json!("a/init:1"), &json!(false)));
+    assert_eq!(init["env"], json!([{"name": "PROXY_PORT", "value": "9000"}]));
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn leaves_the_proxy_out_where_it_is_declined_or_there() {
+    let (pod, _) = admitted(
+        &settings(),
+        &yada(|pod| annotate(pod, "inject-proxy-sidecar", "false")),
+        holding(&yada_account()),
+    );
+    assert_eq!(pod["spec"].get("initContainers"), None);
+    let request = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "true");
+        pod["spec"]["initContainers"] =
+            json!([{"name": "azwi-proxy-init", "image": "own"}, {"name": "azwi-proxy", "image": "own"}]);
+    });
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(names(&pod["spec"]["initContainers"]), ["azwi-proxy-init", "azwi-proxy"]);
+    assert_eq!(names(&pod["spec"]["initContainers"][1]["env"]), FOUR);
+}
+
+#[test]
+fn refuses_the_proxy_where_it_can_not_work() {
+    let mend = "leave the proxy out in the pod's manifest, or its workload's pod template, with:\n\
+                metadata: {annotations: {azure.workload.identity/inject-proxy-sidecar: \"false\"}}";
+    let windows = format!(
+        "Pod default/yadaapi: the proxy sidecar does not run on Windows, expected no proxy or a Linux pod; {mend}"
+    );
+    let rows: [Row; 4] = [
+        (|pod| pod["spec"]["hostNetwork"] = json!(true), format!("Pod default/yadaapi: spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected no proxy or the pod's own network; {mend}")),
+        (|pod| pod["spec"]["os"] = json!({"name": "windows"}), windows.clone()),
+        (|pod| pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"}), windows),
+        (|pod| annotate(pod, "proxy-sidecar-port", "70000"), "Pod default/yadaapi: annotation azure.workload.identity/proxy-sidecar-port is \"70000\", expected a port from 1 to 65535; \
+            repair it in the pod's manifest, or its workload's pod template, with:\nmetadata: {annotations: {azure.workload.identity/proxy-sidecar-port: \"8000\"}}".to_owned()),
+    ];
+    for (change, message) in rows {
+        let request = yada(|pod| {
+            annotate(pod, "inject-proxy-sidecar", "true");
+            change(pod);
+        });
+        assert_eq!(refused(&settings(), &request, holding(&yada_account())), (message, 400));
+    }
+}
+
+#[test]
+fn warns_where_the_pod_forbids_the_proxys_init_container() {
+    let request = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "true");
+        pod["spec"]["securityContext"] = json!({"runAsNonRoot": true});
+    });
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(
+        warnings(&response),
+        [
+            "Pod default/yadaapi: securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root: the namespace may forbid it"
+        ]
+    );
+}

@@ -1,0 +1,70 @@
+//! ServiceAccounts, where they are written.
+
+use crate::common::*;
+use serde_json::{Value, json};
+
+fn account_request(account: &Value, old: Option<&Value>) -> Value {
+    json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
+        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"}, "name": "myserviceaccount", "namespace": "default",
+        "operation": if old.is_some() { "UPDATE" } else { "CREATE" }, "userInfo": {}, "object": account, "oldObject": old})
+}
+
+#[test]
+fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() {
+    let (message, code) =
+        refused(&settings(), &account_request(&service_account(&json!({"client-id": "x"})), None), nobody());
+    assert_eq!(
+        (message.as_str(), code),
+        (
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; repair it with:\n\
+          kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id=<the managed identity's client id>",
+            400
+        )
+    );
+    let (_, response) = admitted(&settings(), &account_request(&yada_account(), None), nobody());
+    assert_eq!((response.warnings, response.audit_annotations.unwrap().len()), (None, 4));
+}
+
+#[test]
+fn lets_an_update_pass_that_does_not_touch_what_was_wrong() {
+    let wrong = service_account(&json!({"client-id": "x"}));
+    let mut touched = wrong.clone();
+    touched["metadata"]["labels"]["other"] = json!("y");
+    let (_, response) = admitted(&settings(), &account_request(&touched, Some(&wrong)), nobody());
+    assert_eq!(
+        warnings(&response),
+        [
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID"
+        ]
+    );
+    refused(
+        &settings(),
+        &account_request(&service_account(&json!({"client-id": "y"})), Some(&wrong)),
+        nobody(),
+    );
+    admitted(&settings(), &account_request(&yada_account(), Some(&wrong)), nobody());
+}
+
+#[test]
+fn warns_about_a_service_accounts_label() {
+    let mut unlabelled = yada_account();
+    unlabelled["metadata"]["labels"] = json!({});
+    let (_, response) =
+        admitted(&with(&json!({"trigger": "ServiceAccount"})), &account_request(&unlabelled, None), nobody());
+    assert_eq!(
+        warnings(&response),
+        [
+            "ServiceAccount default/myserviceaccount: its annotations have no effect without the label azure.workload.identity/use=true"
+        ]
+    );
+    unlabelled["metadata"]["labels"] = json!({"azure.workload.identity/use": "yes"});
+    let (_, response) = admitted(&settings(), &account_request(&unlabelled, None), nobody());
+    assert_eq!(
+        warnings(&response),
+        [
+            "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which counts as absent, expected \"true\" or \"false\""
+        ]
+    );
+    let plain = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x", "namespace": "default"}});
+    assert_eq!(admitted(&json!({}), &account_request(&plain, None), nobody()).1.warnings, None);
+}

@@ -1,0 +1,108 @@
+//! Workloads, before their pods are made.
+
+use crate::common::*;
+use serde_json::{Value, json};
+
+const KINDS: [(&str, &str, &str); 7] = [
+    ("apps", "Deployment", "deployments"),
+    ("apps", "StatefulSet", "statefulsets"),
+    ("apps", "DaemonSet", "daemonsets"),
+    ("apps", "ReplicaSet", "replicasets"),
+    ("", "ReplicationController", "replicationcontrollers"),
+    ("batch", "Job", "jobs"),
+    ("batch", "CronJob", "cronjobs"),
+];
+
+fn workload((group, kind, resource): (&str, &str, &str), change: impl FnOnce(&mut Value)) -> Value {
+    let pod = yada(|_| ())["object"].clone();
+    let mut template = json!({"metadata": {"labels": {"app": "yadaapi"}}, "spec": pod["spec"]});
+    change(&mut template);
+    let spec = if kind == "CronJob" {
+        json!({"jobTemplate": {"spec": {"template": template}}})
+    } else {
+        json!({"template": template})
+    };
+    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
+        "name": "web", "namespace": "default", "operation": "CREATE", "userInfo": {},
+        "object": {"metadata": {"name": "web", "namespace": "default"}, "spec": spec}})
+}
+
+#[test]
+fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
+    for kind in KINDS {
+        let judged = |settings: &Value, request: &Value, account: &Value| {
+            let evaluation = evaluate(settings, request, holding(account));
+            assert_eq!(evaluation.answer.unwrap().mutated_object, None);
+            (evaluation.response.allowed, warnings(&evaluation.response))
+        };
+        assert_eq!(judged(&settings(), &workload(kind, |_| ()), &yada_account()), (true, vec![]), "{kind:?}");
+        let wrong = service_account(&json!({"client-id": "x"}));
+        let says = vec!["ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID".to_owned()];
+        assert_eq!(judged(&settings(), &workload(kind, |_| ()), &wrong), (true, says.clone()), "{kind:?}");
+        assert_eq!(
+            judged(&with(&json!({"preflight": "Enforce"})), &workload(kind, |_| ()), &wrong),
+            (true, says)
+        );
+        assert_eq!(
+            judged(&with(&json!({"preflight": "Off"})), &workload(kind, |_| ()), &wrong),
+            (true, vec![])
+        );
+        let hasty = workload(kind, |template| annotate(template, "service-account-token-expiration", "60"));
+        assert!(judged(&settings(), &hasty, &yada_account()).0);
+        let (message, _) = refused(&with(&json!({"preflight": "Enforce"})), &hasty, holding(&yada_account()));
+        assert!(message.starts_with(&format!("{} default/web: annotation azure.workload.identity/service-account-token-expiration is \"60\"", kind.1)), "{message}");
+    }
+}
+
+#[test]
+fn says_nothing_when_a_workload_is_scaled_or_has_nothing_to_do_with_identity() {
+    let mut scaled = workload(KINDS[0], |_| ());
+    scaled["operation"] = json!("UPDATE");
+    scaled["oldObject"] = scaled["object"].clone();
+    scaled["object"]["spec"]["replicas"] = json!(5);
+    let silent = |settings: &Value, request: &Value| {
+        let response = evaluate(settings, request, nobody()).response;
+        assert_eq!((response.allowed, response.warnings), (true, None));
+    };
+    silent(&settings(), &scaled);
+    silent(&with(&json!({"trigger": "Pod"})), &workload(KINDS[0], |_| ()));
+    silent(&settings(), &workload(KINDS[0], |template| label(template, "false")));
+    let mut plain = yada_account();
+    plain["metadata"]["labels"] = json!({});
+    assert_eq!(evaluate(&settings(), &workload(KINDS[0], |_| ()), holding(&plain)).response.warnings, None);
+    assert_eq!(evaluate(&settings(), &workload(KINDS[0], |_| ()), not_found()).response.warnings, None);
+}
+
+#[test]
+fn warns_about_labels_and_annotations_beside_the_template() {
+    let mut request = workload(KINDS[5], |_| ());
+    request["object"]["metadata"]["labels"] = json!({"azure.workload.identity/use": "true"});
+    request["object"]["metadata"]["annotations"] =
+        json!({"azure.workload.identity/skip-containers": "x", "azure.workload.identity/client-id": "x"});
+    let response = evaluate(&settings(), &request, not_found()).response;
+    assert_eq!(
+        warnings(&response),
+        [
+            "Job default/web: label azure.workload.identity/use has no effect here, put it on spec.template.metadata",
+            "Job default/web: annotation azure.workload.identity/client-id has no effect here, put it on the ServiceAccount",
+            "Job default/web: annotation azure.workload.identity/skip-containers has no effect here, put it on spec.template.metadata",
+        ]
+    );
+}
+
+#[test]
+fn never_refuses_a_workload_for_a_failed_look_up() {
+    let labelled = workload(KINDS[0], |template| label(template, "true"));
+    let enforce = with(&json!({"preflight": "Enforce"}));
+    let response = evaluate(&enforce, &labelled, not_found()).response;
+    assert_eq!(
+        (response.allowed, warnings(&response)),
+        (true, vec!["ServiceAccount default/myserviceaccount: it does not exist: pods of this workload get no identity until that is mended".to_owned()])
+    );
+    // What the template itself gets wrong is certain all the same.
+    let wrong = workload(KINDS[0], |template| {
+        label(template, "true");
+        annotate(template, "service-account-token-expiration", "x");
+    });
+    refused(&enforce, &wrong, not_found());
+}
