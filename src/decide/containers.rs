@@ -13,8 +13,8 @@ use crate::{
     },
     json::{Json, Shape},
     object::{
-        annotations::Names,
         container::{Container, ContainerList},
+        name_set::NameSet,
         pod::Candidate,
     },
     settings::Settings,
@@ -43,7 +43,7 @@ pub(crate) struct Containers<'s, 't> {
     audience: &'s Audience,
     reserved: String,
     /// The names in `skip-containers`.
-    pub(crate) skipped: Names<'s>,
+    pub(crate) skipped: NameSet<'s>,
     due: Vec<(&'s Container<'t>, State)>,
 }
 
@@ -174,9 +174,8 @@ fn inject(
     mount: &str,
 ) -> Injection {
     let bare = state == State::Bare;
-    let present = Names::new(container.env.iter().map(|env| env.name.as_ref()));
-    let missing = variables.iter().enumerate().filter(|(_, (name, _))| bare && !present.contains(name));
-    let env = missing.map(|(index, _)| index).collect();
+    let env =
+        if bare { variables.missing(container.env.iter().map(|env| env.name.as_ref())) } else { Vec::new() };
     let mount = match container.mounts.iter().enumerate().find(|(_, own)| own.name == reserved) {
         Some((_, own)) if same(own.raw, mount) => None,
         Some((index, _)) => Some(Slot::Replace(index)),

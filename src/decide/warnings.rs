@@ -4,9 +4,7 @@ use crate::{
     decide::own::Own,
     feature::proxy,
     object::{
-        annotations::{Names, Place},
-        container::Container,
-        pod::Candidate,
+        annotations::Place, container::Container, name_set::NameSet, pod::Candidate,
         service_account::ServiceAccount,
     },
     settings::Settings,
@@ -37,12 +35,13 @@ pub(crate) fn of_metadata(
 /// Names in `skip-containers` that no container has.
 fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
     let skipped = &own.containers.skipped;
-    if skipped.iter().next().is_none() {
+    if skipped.is_empty() {
         return Vec::new();
     }
     let containers = pod.spec.containers.iter().chain(&pod.spec.ephemeral);
     let proxy: &[&str] = if own.proxy.is_some() { &[proxy::INIT_CONTAINER, proxy::SIDECAR] } else { &[] };
-    let names = Names::new(containers.map(|container| container.name.as_ref()).chain(proxy.iter().copied()));
+    let names =
+        NameSet::new(containers.map(|container| container.name.as_ref()).chain(proxy.iter().copied()));
     let nobody = skipped.iter().filter(|name| !names.contains(name));
     nobody.map(|name| Warning::new(pod.title, Notice::SkipsNobody(name.to_owned()))).collect()
 }

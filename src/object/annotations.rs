@@ -1,9 +1,8 @@
 //! The annotations of workload identity: which there are, on which object, and what a misspelt one was meant to be.
 
-use std::collections::HashSet;
-
 use crate::{
     json::{Cursor, Malformed},
+    object::name_set::NameSet,
     text::nearest,
     value::{
         names,
@@ -101,9 +100,9 @@ impl Annotations {
 
     /// The containers that get nothing: separated by `;`, blanks trimmed.
     #[must_use]
-    pub(crate) fn skipped_containers(&self) -> Names<'_> {
+    pub(crate) fn skipped_containers(&self) -> NameSet<'_> {
         let list = self.value(names::SKIP_CONTAINERS).unwrap_or_default();
-        Names::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()))
+        NameSet::new(list.split(';').map(str::trim).filter(|name| !name.is_empty()))
     }
 
     /// What is to be said of annotations that have no effect on `about`, an object of the kind `place`.
@@ -115,38 +114,6 @@ impl Annotations {
             .filter_map(|(name, _)| misplaced(name, place, endpoint))
             .map(|text| Warning::new(about, text))
             .collect()
-    }
-}
-
-/// A set of names, in the order in which they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Names<'n> {
-    list: Vec<&'n str>,
-    set: HashSet<&'n str>,
-}
-
-impl<'n> Names<'n> {
-    /// The set of `names`.
-    #[must_use]
-    pub(crate) fn new(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut new = Self::default();
-        for name in names {
-            if new.set.insert(name) {
-                new.list.push(name);
-            }
-        }
-        new
-    }
-
-    /// Whether `name` is one of them.
-    #[must_use]
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        !self.list.is_empty() && self.set.contains(name)
-    }
-
-    /// All of them, in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'n str> {
-        self.list.iter().copied()
     }
 }
 

@@ -1,0 +1,68 @@
+//! A set of names from a request or from the settings: of any size, in the order in which they came.
+
+use std::collections::HashSet;
+
+/// A set of names, in the order in which they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NameSet<'n> {
+    list: Vec<&'n str>,
+    /// Empty while the list is short.
+    set: HashSet<&'n str>,
+}
+
+/// Longest list that is searched from its start: nearly every list of a pod is, and hashing costs more then.
+const SHORT: usize = 12;
+
+impl<'n> NameSet<'n> {
+    /// The set of `names`.
+    pub(crate) fn new(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut new = Self::default();
+        for name in names {
+            if !new.contains(name) {
+                new.push(name);
+            }
+        }
+        new
+    }
+
+    fn push(&mut self, name: &'n str) {
+        self.list.push(name);
+        if self.list.len() == SHORT + 1 {
+            self.set.extend(&self.list);
+        } else if self.list.len() > SHORT {
+            self.set.insert(name);
+        }
+    }
+
+    /// Whether `name` is one of them.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        if self.list.len() > SHORT { self.set.contains(name) } else { self.list.contains(&name) }
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'n str> {
+        self.list.iter().copied()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_each_name_once_however_many_there_are() {
+        for number in [0, 1, SHORT, SHORT + 1, 100] {
+            let names: Vec<String> = (0..number).map(|index| format!("n{index}")).collect();
+            let twice = names.iter().chain(&names).map(String::as_str);
+            let set = NameSet::new(twice);
+            assert_eq!(set.iter().collect::<Vec<_>>(), names, "{number}");
+            assert!(names.iter().all(|name| set.contains(name)) && !set.contains("other"), "{number}");
+            assert_eq!(set.is_empty(), number == 0);
+        }
+    }
+}
