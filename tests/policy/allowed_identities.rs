@@ -39,3 +39,38 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
         holding(&service_account(&json!({}))),
     );
 }
+
+#[test]
+fn compares_tenants_and_clients_without_regard_to_case() {
+    let account = service_account(&json!({"client-id": CLIENT_ID, "tenant-id": "Contoso.com"}));
+    for (client, tenant) in [(CLIENT_ID.to_uppercase(), "contoso.COM"), (CLIENT_ID.to_owned(), "Contoso.com")]
+    {
+        let allowed = json!({"allowedIdentities": [{"clientIds": [client], "tenantIds": [tenant]}]});
+        admitted(&with(&allowed), &yada(|_| ()), holding(&account));
+    }
+    let other = json!({"allowedIdentities": [{"tenantIds": ["contoso.org"]}]});
+    assert_eq!(refused(&with(&other), &yada(|_| ()), holding(&account)).1, 403);
+}
+
+/// An id that is not allowed can be allowed, or replaced, before the workload's pods are made.
+#[test]
+fn does_not_refuse_a_workload_for_the_identity_of_its_service_account() {
+    let settings = with(&json!({"preflight": "Enforce", "allowedIdentities": []}));
+    let request = deployment(|_| ());
+    let response = evaluate(&settings, &request, holding(&yada_account())).response;
+    assert!(response.allowed, "{response:?}");
+    assert_eq!(
+        warnings(&response),
+        [
+            "ServiceAccount default/myserviceaccount: no identity is allowed in namespace \"default\", expected a namespace that the policy's setting allowedIdentities lists"
+        ]
+    );
+}
+
+#[test]
+fn answers_with_the_gravest_of_several_codes() {
+    let settings = with(&json!({"allowedIdentities": []}));
+    let request = yada(|pod| annotate(pod, "service-account-token-expiration", "60"));
+    let (message, code) = refused(&settings, &request, holding(&yada_account()));
+    assert_eq!((message.lines().count(), code), (4, 403), "{message}");
+}

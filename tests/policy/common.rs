@@ -129,3 +129,23 @@ pub fn names(list: &Value) -> Vec<&str> {
 /// The four variables of an identity, as they are written.
 pub const FOUR: [&str; 4] =
     ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
+
+/// A workload of this group, kind and resource whose template is YADA's pod, changed.
+pub fn workload((group, kind, resource): (&str, &str, &str), change: impl FnOnce(&mut Value)) -> Value {
+    let pod = yada(|_| ())["object"].clone();
+    let mut template = json!({"metadata": {"labels": {"app": "yadaapi"}}, "spec": pod["spec"]});
+    change(&mut template);
+    let spec = if kind == "CronJob" {
+        json!({"jobTemplate": {"spec": {"template": template}}})
+    } else {
+        json!({"template": template})
+    };
+    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
+        "name": "web", "namespace": "default", "operation": "CREATE", "userInfo": {},
+        "object": {"metadata": {"name": "web", "namespace": "default"}, "spec": spec}})
+}
+
+/// A Deployment whose template is YADA's pod, changed.
+pub fn deployment(change: impl FnOnce(&mut Value)) -> Value {
+    workload(("apps", "Deployment", "deployments"), change)
+}

@@ -4,7 +4,12 @@ use crate::common::*;
 use serde_json::{Value, json};
 
 fn debug(change: impl FnOnce(&mut Value)) -> Value {
-    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    debug_with(&settings(), |_| (), change)
+}
+
+/// `kubectl debug` into a pod that the policy has made with these settings from YADA's, changed by `make`.
+fn debug_with(settings: &Value, make: impl FnOnce(&mut Value), change: impl FnOnce(&mut Value)) -> Value {
+    let (pod, _) = admitted(settings, &yada(make), holding(&yada_account()));
     let mut request = yada(|object| *object = pod.clone());
     request["operation"] = json!("UPDATE");
     request["subResource"] = json!("ephemeralcontainers");
@@ -32,4 +37,61 @@ fn leaves_debug_containers_alone_that_are_old_skipped_or_in_a_pod_without_identi
     untouched(&debug(|request| request["oldObject"] = request["object"].clone()));
     untouched(&debug(|request| annotate(&mut request["object"], "skip-containers", "debugger")));
     untouched(&debug(|request| drop(request["object"]["spec"]["volumes"].as_array_mut().unwrap().remove(1))));
+}
+
+#[test]
+fn gives_nothing_where_the_reserved_volume_holds_no_token() {
+    let request = debug(|request| {
+        let volume = &mut request["object"]["spec"]["volumes"][1];
+        assert_eq!(volume["name"], VOLUME);
+        *volume = json!({"name": VOLUME, "projected": {"sources": [{"configMap": {"name": "x"}}]}});
+    });
+    assert_eq!(evaluate(&settings(), &request, nobody()).answer.unwrap().mutated_object, None);
+}
+
+#[test]
+fn gives_a_debug_container_the_legacy_layout_of_its_pod() {
+    let legacy = with(&json!({"layout": "Legacy"}));
+    let (pod, _) = admitted(&settings(), &debug_with(&legacy, |_| (), |_| ()), nobody());
+    let debugger = &pod["spec"]["ephemeralContainers"][0];
+    assert_eq!(debugger["env"][2]["value"], "/var/run/secrets/azure/tokens/azure-identity-token");
+    assert_eq!(debugger["volumeMounts"][0]["mountPath"], "/var/run/secrets/azure/tokens");
+}
+
+#[test]
+fn refuses_a_debug_container_that_hides_the_token() {
+    let request = debug(|request| {
+        request["object"]["spec"]["ephemeralContainers"][0]["volumeMounts"] =
+            json!([{"name": "cache", "mountPath": MOUNT}]);
+    });
+    let (message, code) = refused(&settings(), &request, nobody());
+    assert!(
+        message.starts_with(&format!(
+            "Pod default/yadaapi: container \"debugger\" mounts volume \"cache\" at \"{MOUNT}\""
+        )),
+        "{message}"
+    );
+    assert_eq!(code, 400);
+}
+
+#[test]
+fn keeps_a_debug_containers_own_variables() {
+    let request = debug(|request| {
+        request["object"]["spec"]["ephemeralContainers"][0]["env"] =
+            json!([{"name": "AZURE_CLIENT_ID", "value": "own"}]);
+    });
+    let (pod, _) = admitted(&settings(), &request, nobody());
+    let env = &pod["spec"]["ephemeralContainers"][0]["env"];
+    assert_eq!((names(env), &env[0]["value"]), (FOUR.to_vec(), &json!("own")));
+}
+
+#[test]
+fn gives_a_debug_container_the_endpoints_and_the_extra_variables_too() {
+    let settings = with(&json!({
+        "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://other", "sniName": "sni"},
+        "extraEnv": [{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]}));
+    let request = debug_with(&settings, |pod| annotate(pod, "use-x", "true"), |_| ());
+    let (pod, _) = admitted(&settings, &request, nobody());
+    let added = names(&pod["spec"]["ephemeralContainers"][0]["env"]);
+    assert_eq!(added[4..], ["AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "ARM_CLIENT_ID"]);
 }

@@ -226,3 +226,37 @@ fn reads_the_service_account_of_the_requests_namespace() {
     let asked = &evaluate(&settings(), &request, not_found()).calls.look_ups[0];
     assert_eq!((asked.namespace.as_deref(), asked.name.as_str()), (Some("here"), "older"));
 }
+
+#[test]
+fn adds_no_variable_twice_however_many_there_are() {
+    let extra: Vec<Value> =
+        (0..20).map(|index| json!({"name": format!("EXTRA_{index}"), "value": "x"})).collect();
+    let request = yada(|pod| {
+        pod["spec"]["containers"][0]["env"] =
+            json!([{"name": "EXTRA_7", "value": "own"}, {"name": "AZURE_TENANT_ID", "value": TENANT_ID}]);
+    });
+    let (pod, _) = admitted(&with(&json!({"extraEnv": extra})), &request, holding(&yada_account()));
+    let env = &pod["spec"]["containers"][0]["env"];
+    let all = names(env);
+    assert_eq!((all.len(), &env[0]["value"]), (24, &json!("own")));
+    assert_eq!(all.iter().filter(|name| ["EXTRA_7", "AZURE_TENANT_ID"].contains(name)).count(), 2);
+}
+
+#[test]
+fn replaces_a_token_volume_that_others_can_not_read() {
+    let (mut pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    pod["spec"]["volumes"][1]["projected"]["defaultMode"] = json!(256);
+    let again = yada(|object| *object = pod);
+    let (pod, _) = admitted(&settings(), &again, holding(&yada_account()));
+    assert_eq!(pod["spec"]["volumes"][1]["projected"].get("defaultMode"), None);
+}
+
+#[test]
+fn logs_a_refusal_as_a_warning() {
+    let account = service_account(&json!({"client-id": "x"}));
+    let evaluation = evaluate(&settings(), &yada(|_| ()), holding(&account));
+    let line = &evaluation.calls.log[0];
+    assert_eq!(evaluation.calls.log.len(), 1);
+    assert_eq!((&line["level"], &line["outcome"]), (&json!("warning"), &json!("refused")));
+    assert_eq!(line["message"], "annotation azure.workload.identity/client-id is \"x\", expected a UUID");
+}

@@ -68,3 +68,19 @@ fn warns_about_a_service_accounts_label() {
     let plain = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x", "namespace": "default"}});
     assert_eq!(admitted(&json!({}), &account_request(&plain, None), nobody()).1.warnings, None);
 }
+
+#[test]
+fn checks_the_expiration_and_misses_the_client_id_where_a_service_account_is_made() {
+    let hasty = service_account(&json!({"client-id": CLIENT_ID, "service-account-token-expiration": "60"}));
+    let (message, code) = refused(&settings(), &account_request(&hasty, None), nobody());
+    assert!(message.contains("service-account-token-expiration is \"60\""), "{message}");
+    assert_eq!(code, 400);
+    let nobodys = service_account(&json!({}));
+    let (_, response) = admitted(&settings(), &account_request(&nobodys, None), nobody());
+    assert_eq!(
+        warnings(&response),
+        [
+            "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID stays unset"
+        ]
+    );
+}

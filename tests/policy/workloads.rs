@@ -13,20 +13,6 @@ const KINDS: [(&str, &str, &str); 7] = [
     ("batch", "CronJob", "cronjobs"),
 ];
 
-fn workload((group, kind, resource): (&str, &str, &str), change: impl FnOnce(&mut Value)) -> Value {
-    let pod = yada(|_| ())["object"].clone();
-    let mut template = json!({"metadata": {"labels": {"app": "yadaapi"}}, "spec": pod["spec"]});
-    change(&mut template);
-    let spec = if kind == "CronJob" {
-        json!({"jobTemplate": {"spec": {"template": template}}})
-    } else {
-        json!({"template": template})
-    };
-    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
-        "name": "web", "namespace": "default", "operation": "CREATE", "userInfo": {},
-        "object": {"metadata": {"name": "web", "namespace": "default"}, "spec": spec}})
-}
-
 #[test]
 fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
     for kind in KINDS {
@@ -105,4 +91,26 @@ fn never_refuses_a_workload_for_a_failed_look_up() {
         annotate(template, "service-account-token-expiration", "x");
     });
     refused(&enforce, &wrong, not_found());
+}
+
+#[test]
+fn is_silent_where_only_the_order_of_the_templates_fields_changed() {
+    let mut request = deployment(|_| ());
+    request["operation"] = json!("UPDATE");
+    request["oldObject"] = request["object"].clone();
+    request["object"]["spec"]["template"] = json!("NEW");
+    request["oldObject"]["spec"]["template"] = json!("OLD");
+    let (app, labels) = (r#"{"name":"app","image":"x"}"#, r#""metadata":{"labels":{"app":"web"}}"#);
+    let ppa = r#"{"image":"x","name":"app"}"#;
+    let old = format!(r#"{{{labels},"spec":{{"containers":[{app}],"serviceAccountName":"web"}}}}"#);
+    let reordered = format!(r#"{{"spec":{{"serviceAccountName":"web","containers":[{ppa}]}},{labels}}}"#);
+    let answer = |new: &str| {
+        let text = json!({"settings": settings(), "request": request}).to_string();
+        let text = text.replace("\"OLD\"", &old).replace("\"NEW\"", new);
+        let instance = MODULE.instance(not_found()).unwrap();
+        let answer = instance.call("validate", text.as_bytes()).unwrap();
+        (instance.calls().look_ups.len(), String::from_utf8(answer).unwrap())
+    };
+    assert_eq!(answer(&reordered), (0, r#"{"accepted":true}"#.to_owned()));
+    assert_eq!(answer(&old.replace("\"x\"", "\"y\"")).0, 1);
 }

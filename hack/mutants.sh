@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# mutants.sh [NAME]: makes each change of tests/mutants.txt in turn, builds the module and runs the fast tests, which must fail.
+# Prints a line for each and exits with 1 where one survives. The source is put back in any case.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+only=${1:-}
+kept=$(mktemp)
+file=
+restore() {
+  if [ -n "$file" ]; then
+    cp "$kept" "$file"
+    file=
+    make --no-print-directory policy.wasm >/dev/null
+  fi
+}
+trap restore EXIT
+
+survivors=0
+try() { # NAME FILE OLD NEW
+  cp "$2" "$kept"
+  file=$2
+  if ! OLD=$3 NEW=$4 perl -0pi -e 'BEGIN { $n = 0 } $n += s/\Q$ENV{OLD}\E/$ENV{NEW}/g; END { exit($n ? 0 : 1) }' "$2"; then
+    echo "gone      $1: $2 does not have it"
+    survivors=$((survivors + 1))
+    file=
+    return
+  fi
+  if ! make --no-print-directory policy.wasm >/dev/null 2>target/mutant.log; then
+    echo "unbuilt   $1: $(grep -m1 '^error' target/mutant.log)"
+    survivors=$((survivors + 1))
+  elif cargo test --profile host --locked --quiet --lib --test policy -- --skip stale_state --skip rooms >target/mutant.log 2>&1; then
+    echo "SURVIVES  $1"
+    survivors=$((survivors + 1))
+  else
+    echo "dies      $1 ($(grep -cE '^test .* FAILED$|^    [a-z_:]+$' target/mutant.log) failures)"
+  fi
+  cp "$kept" "$2"
+  file=
+}
+
+block=()
+flush() {
+  if [ "${#block[@]}" -eq 4 ] && { [ -z "$only" ] || [ "$only" = "${block[0]}" ]; }; then
+    try "${block[@]}"
+  fi
+  block=()
+}
+while IFS= read -r line || [ -n "$line" ]; do
+  case $line in
+    "") flush ;;
+    "# "*) ;;
+    *) block+=("$line") ;;
+  esac
+done <tests/mutants.txt
+flush
+make --no-print-directory policy.wasm >/dev/null
+echo "$survivors survive"
+[ "$survivors" -eq 0 ]
