@@ -29,7 +29,8 @@ annotated-policy.wasm: policy.wasm metadata.yml README.md
 	kwctl annotate -m metadata.yml -u README.md -o annotated-policy.wasm target/optimized.wasm
 
 $(RUNNER): $(RUNNER_SOURCES)
-	cargo build $(CARGO_FLAGS) --package policy-runner
+	# With the features that the whole workspace wants, so that `make test` does not compile wasmtime again.
+	cargo build $(CARGO_FLAGS) --workspace --bin policy-runner
 	@touch $(RUNNER)
 
 # YADA's pod goes in, the pod with its identity comes out; the article's check is the last line.
@@ -104,7 +105,7 @@ $(ORACLE): $(shell find conformance/oracle -type f)
 	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .
 
 $(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformance/Cargo.toml runner/Cargo.toml Cargo.lock
-	cargo build $(CARGO_FLAGS) --package conformance
+	cargo build $(CARGO_FLAGS) --workspace --bin conformance
 	@touch $(CONFORMANCE)
 
 # What the webhook answers, written down for machines without Go.
@@ -127,6 +128,11 @@ fuzz: $(CONFORMANCE)
 	done
 	$(CONFORMANCE) fuzzed $(FUZZ_TARGETS:%=target/fuzz-%.log)
 
+# Changes that the tests must notice, one by one (tests/mutants.txt): some twenty seconds each.
+.PHONY: mutants
+mutants: policy.wasm
+	./hack/mutants.sh
+
 # The article's test: unmodified Azure SDKs (Python, and JavaScript, Go and Java where they are) in the pod that the policy
 # made, against an issuer, Microsoft Entra and Key Vault on loopback.
 .PHONY: e2e-sdk
@@ -141,8 +147,9 @@ noop.wasm: $(shell find benches/noop -type f) Cargo.toml Cargo.lock hack/build-w
 BUDGETS := benches/budgets.txt
 # What the policy costs, beside the floor and (with Go) the webhook; fails where a budget or a ratio is missed.
 .PHONY: bench
-bench: policy.wasm noop.wasm $(RUNNER) $(if $(shell command -v go),$(ORACLE))
-	$(RUNNER) bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
+bench: policy.wasm noop.wasm $(if $(shell command -v go),$(ORACLE))
+	cargo build --profile measured --locked --package policy-runner
+	target/measured/policy-runner bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
 
 # The counted figures alone, which are the same at every run.
 .PHONY: budgets
