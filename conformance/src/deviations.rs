@@ -210,7 +210,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "a mount that hides the token is refused",
         reason: "the API server's error would name neither the cause nor the policy",
-        explains: |_, webhook, policy| refused_for(webhook, policy, ", where the identity's token must be, "),
+        explains: |_, webhook, policy| refused_for(webhook, policy, ", which hides the identity's token, "),
     },
     Deviation {
         name: "an equipped container is left alone",

@@ -85,7 +85,8 @@ impl<'s, 't> Containers<'s, 't> {
             for (variable, value) in variables.of_identity() {
                 let own = container.variable(variable).and_then(|env| env.value());
                 if own.is_some_and(|own| own != value) {
-                    let about = About::Container(container.name.clone().into_owned());
+                    let name = container.name.clone().into_owned();
+                    let about = About::Container(self.pod.title.clone(), name);
                     warnings.push(Warning { about, notice: Notice::OwnValue { variable } });
                 }
             }

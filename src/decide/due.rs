@@ -50,7 +50,7 @@ fn judge_labels(settings: &Settings, pod: Candidate, account: &ServiceAccount) -
     Due::No(warnings)
 }
 
-/// What is to be said of a pod that gets no identity: a label that counts as absent, an annotation in the wrong place.
+/// What is to be said of a pod that gets no identity: a label that is ignored, an annotation in the wrong place.
 pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Metadata) -> Vec<Warning> {
     if metadata.label == UseLabel::False {
         return Vec::new();

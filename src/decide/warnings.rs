@@ -46,7 +46,7 @@ fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
     nobody.map(|name| Warning::new(pod.title, Notice::SkipsNobody(name.to_owned()))).collect()
 }
 
-/// A label that counts as absent.
+/// A label that is ignored.
 pub(crate) fn of_label(about: &Title, label: &UseLabel) -> Option<Warning> {
     match label {
         UseLabel::Other(value) => Some(Warning::new(about, Notice::LabelIgnored(value.clone()))),

@@ -19,7 +19,7 @@ pub(crate) struct NamespaceGlob(WildMatch);
 
 impl Accepts for NamespaceGlob {
     fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("a namespace's name, with * and ? as wildcards")
+        Cow::Borrowed("a namespace name, with * and ? as wildcards")
     }
 }
 

@@ -107,7 +107,7 @@ struct Image(String);
 
 impl Accepts for Image {
     fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("an image's name")
+        Cow::Borrowed("an image name")
     }
 }
 

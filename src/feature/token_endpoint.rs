@@ -175,7 +175,7 @@ fn ca(fields: &mut Fields) -> Option<Ca> {
         ["data", "configMap", "clusterTrustBundle"].into_iter().filter(|name| fields.present(name)).collect();
     if given.len() > 1 {
         let last = given.last().copied().unwrap_or_default();
-        fields.problem(last, format!("one kind of ca, not {} at once", given.join(" and ")));
+        fields.problem(last, format!("only one of {}", given.join(" and ")));
         return None;
     }
     match given.first().copied() {
@@ -191,7 +191,7 @@ fn ca(fields: &mut Fields) -> Option<Ca> {
             Some(Ca::TrustBundle { signer: signer?, selector })
         }),
         None => {
-            fields.problem("data", "a ca of one kind: data, configMap or clusterTrustBundle");
+            fields.problem("data", "one of data, configMap or clusterTrustBundle");
             None
         }
     }

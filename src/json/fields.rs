@@ -13,15 +13,20 @@ use crate::{
 pub struct Problem {
     /// Which, as `extraEnv[0].name`.
     pub path: String,
-    /// What stands there.
-    pub(crate) found: String,
-    /// What would be accepted.
-    pub expected: String,
+    /// What is wrong with it, as `is "x", expected a UUID`.
+    pub text: String,
+}
+
+impl Problem {
+    /// Something else stands there than what would be accepted.
+    pub(crate) fn unexpected(path: String, found: &str, expected: &str) -> Self {
+        Self { path, text: format!("is {found}, expected {expected}") }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}, expected {}", cut_middle(&printable(&self.path), 120), self.found, self.expected)
+        write!(f, "{} {}", cut_middle(&printable(&self.path), 120), self.text)
     }
 }
 
@@ -94,14 +99,14 @@ impl<'r> Fields<'r> {
     }
 
     /// Notes that `name` is not what is `expected`.
-    pub(crate) fn problem(&mut self, name: &str, expected: impl Into<String>) {
+    pub(crate) fn problem(&mut self, name: &str, expected: impl AsRef<str>) {
         let found = self
             .fields
             .iter()
             .rev()
             .find(|(field, _)| field == name)
             .map_or_else(|| "missing".to_owned(), |(_, json)| describe(json));
-        self.problems.push(Problem { path: self.path_of(name), found, expected: expected.into() });
+        self.problems.push(Problem::unexpected(self.path_of(name), &found, expected.as_ref()));
     }
 
     /// Notes the fields that are none of `known`, each with the name that was likely meant.
@@ -111,7 +116,8 @@ impl<'r> Fields<'r> {
                 continue;
             }
             let meant = nearest(name, known.iter().copied()).unwrap_or_default();
-            self.problem(name, format!("no such field; did you mean {meant}? (known: {})", known.join(", ")));
+            let text = format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "));
+            self.problems.push(Problem { path: self.path_of(name), text });
         }
     }
 
@@ -185,11 +191,7 @@ impl<'r> Fields<'r> {
             match item {
                 Json::Object(fields) => each(&mut Fields { path: &path, fields, problems: self.problems }),
                 Json::Raw(_) | Json::List(_) => {
-                    self.problems.push(Problem {
-                        path,
-                        found: describe(item),
-                        expected: "an object".to_owned(),
-                    });
+                    self.problems.push(Problem::unexpected(path, &describe(item), "an object"));
                 }
             }
         }
@@ -223,7 +225,7 @@ impl<'r> Fields<'r> {
         if items.is_empty() {
             self.problem(
                 name,
-                format!("a list of at least one of {}; leave it out to mean any", T::accepted()),
+                format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
             );
         }
         let mut values = Vec::new();
@@ -233,11 +235,7 @@ impl<'r> Fields<'r> {
                 values.push(value);
             } else {
                 let path = format!("{}[{index}]", self.path_of(name));
-                self.problems.push(Problem {
-                    path,
-                    found: describe(item),
-                    expected: T::accepted().into_owned(),
-                });
+                self.problems.push(Problem::unexpected(path, &describe(item), &T::accepted()));
             }
         }
         Some(values)

@@ -134,25 +134,25 @@ impl<'de> Visitor<'de> for Text {
         Ok(Cow::Owned(text.to_owned()))
     }
     fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-        Err(E::custom("no string"))
+        Err(E::custom("not a string"))
     }
     fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Err(E::custom("no string"))
+        Err(E::custom("not a string"))
     }
     fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Err(E::custom("no string"))
+        Err(E::custom("not a string"))
     }
     fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Err(E::custom("no string"))
+        Err(E::custom("not a string"))
     }
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(E::custom("no string"))
+        Err(E::custom("not a string"))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-        Err(serde::de::Error::custom("no string"))
+        Err(serde::de::Error::custom("not a string"))
     }
     fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-        Err(serde::de::Error::custom("no string"))
+        Err(serde::de::Error::custom("not a string"))
     }
 }
 

@@ -109,7 +109,7 @@ fn judged(
     let (refusals, found) = match resolve(settings, pod, look_up) {
         Due::No(warnings) => (Vec::new(), warnings),
         Due::NoSuchName(name) => (vec![Refusal::new(title, Mistake::NoSuchName(name))], Vec::new()),
-        Due::Unreadable(reference, failure) => unread(settings, pod, &reference, failure),
+        Due::Unreadable(reference, failure) => unread(settings, pod, reference, failure),
         Due::Yes(decision) => (decision.plan.err().unwrap_or_default(), decision.warnings),
     };
     warnings.extend(found);
@@ -117,12 +117,12 @@ fn judged(
 }
 
 /// The ServiceAccount may be applied next: only what the template itself gets wrong is certain.
-fn unread(settings: &Settings, pod: Candidate, reference: &Reference, failure: LookUpFailure) -> Judged {
+fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: LookUpFailure) -> Judged {
     let asks = pod.metadata.label == UseLabel::True;
     if !asks && failure == LookUpFailure::NotFound {
         return (Vec::new(), unused_warnings(settings, pod.title, pod.metadata));
     }
-    let warnings = vec![Warning::new(&reference.title(), Notice::WorkloadUnread(failure))];
+    let warnings = vec![Warning::new(pod.title, Notice::WorkloadUnread { reference, failure })];
     if !settings.trigger.injects(&pod.metadata.label, &UseLabel::Absent) {
         return (Vec::new(), warnings);
     }

@@ -49,7 +49,7 @@ impl Annotations {
         Ok(Self(ours))
     }
 
-    /// The value of `name`; an empty one counts as absent.
+    /// The value of `name`; an empty one is ignored.
     #[must_use]
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.present(name).filter(|value| !value.is_empty())
@@ -182,17 +182,17 @@ mod tests {
             (
                 "client-id",
                 Place::Pod,
-                "Pod a/b: annotation azure.workload.identity/client-id has no effect here, put it on the ServiceAccount",
+                "Pod a/b: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount",
             ),
             (
                 "skip-containers",
                 Place::ServiceAccount,
-                "Pod a/b: annotation azure.workload.identity/skip-containers has no effect here, put it on the pod",
+                "Pod a/b: annotation azure.workload.identity/skip-containers has no effect here, move it to the pod",
             ),
             (
                 "use",
                 Place::Pod,
-                "Pod a/b: azure.workload.identity/use is an annotation here and has no effect, make it a label",
+                "Pod a/b: azure.workload.identity/use has no effect as an annotation, make it a label",
             ),
         ] {
             let annotations = annotations(&[(&format!("azure.workload.identity/{name}"), "x")]);

@@ -99,7 +99,7 @@ fn text<'t>(at: &Cursor<'_, 't>, entry: &Json<'t>, field: &'static str) -> Resul
     let Some(raw) = raw else { return Ok(Cow::Borrowed("")) };
     text_of(raw).ok_or_else(|| Malformed {
         path: format!("{}.{field}", at.path()),
-        found: "no string",
+        found: "not a string",
         expected: "a string",
     })
 }

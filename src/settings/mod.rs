@@ -132,14 +132,14 @@ impl Settings {
     /// Every unknown field, wrong type and value out of range.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let not_an_object =
-            |found| vec![Problem { path: "settings".to_owned(), found, expected: "an object".to_owned() }];
-        let json =
-            Json::parse(text, &Shape::Whole).map_err(|error| not_an_object(format!("no JSON ({error})")))?;
+            |found: &str| vec![Problem::unexpected("settings".to_owned(), found, "an object")];
+        let json = Json::parse(text, &Shape::Whole)
+            .map_err(|error| not_an_object(&format!("not JSON ({error})")))?;
         let mut problems = Vec::new();
         let fields: &[_] = match &json {
             Json::Object(fields) => fields,
             Json::Raw(raw) if raw == "null" => &[],
-            Json::Raw(_) | Json::List(_) => return Err(not_an_object(describe(&json))),
+            Json::Raw(_) | Json::List(_) => return Err(not_an_object(&describe(&json))),
         };
         let settings = Self::read(&mut Fields::new("", fields, &mut problems));
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
@@ -176,10 +176,7 @@ fn authority_host(fields: &mut Fields) -> AuthorityHost {
     let cloud = fields.parsed::<Cloud>("cloud");
     let authority_host = fields.parsed::<AuthorityHost>("authorityHost");
     if fields.present("cloud") && fields.present("authorityHost") {
-        fields.problem(
-            "authorityHost",
-            "no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
-        );
+        fields.problem("authorityHost", "only one of cloud and authorityHost");
     }
     authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host())
 }
@@ -195,7 +192,7 @@ fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {
         } else if names::IDENTITY_VARIABLES.contains(&name.as_str()) {
             fields.problem("name", "a name that the policy does not set itself");
         } else if extra.iter().any(|before| before.name == name) {
-            fields.problem("name", "a name that no entry before it has");
+            fields.problem("name", "a name that no earlier entry has");
         }
         match value {
             Some(value) => extra.push(ExtraEnv { name, value }),

@@ -48,7 +48,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         (json!([]), "settings is a list, expected an object"),
         (
             json!({"tenantID": "x"}),
-            &format!("tenantID is \"x\", expected no such field; did you mean tenantId? (known: {known})"),
+            &format!("tenantID is not a setting; did you mean tenantId? (known: {known})"),
         ),
         (json!({"tenantId": 5}), "tenantId is 5, expected a UUID or a DNS domain name"),
         (json!({"tenantId": "contoso"}), "tenantId is \"contoso\", expected a UUID or a DNS domain name"),
@@ -59,27 +59,27 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"authorityHost": "http://a/"}),
-            "authorityHost is \"http://a/\", expected an https URL of host, port and path",
+            "authorityHost is \"http://a/\", expected an https URL with host, port and path only",
         ),
         (
             json!({"authorityHost": "https://a/", "cloud": "AzureCloud"}),
-            "authorityHost is \"https://a/\", expected no authorityHost beside cloud, or no cloud: each of them says where tokens are issued",
+            "authorityHost is \"https://a/\", expected only one of cloud and authorityHost",
         ),
         (
             json!({"audience": ""}),
-            "audience is \"\", expected a text without blanks, such as api://AzureADTokenExchange",
+            "audience is \"\", expected text without spaces, such as api://AzureADTokenExchange",
         ),
         (
             json!({"tokenExpirationSeconds": 60}),
-            "tokenExpirationSeconds is 60, expected whole seconds from 3600 to 86400",
+            "tokenExpirationSeconds is 60, expected a whole number of seconds from 3600 to 86400",
         ),
         (
             json!({"tokenExpirationSeconds": 3600.5}),
-            "tokenExpirationSeconds is 3600.5, expected whole seconds from 3600 to 86400",
+            "tokenExpirationSeconds is 3600.5, expected a whole number of seconds from 3600 to 86400",
         ),
         (
             json!({"tokenExpirationSeconds": "3600"}),
-            "tokenExpirationSeconds is \"3600\", expected whole seconds from 3600 to 86400",
+            "tokenExpirationSeconds is \"3600\", expected a whole number of seconds from 3600 to 86400",
         ),
         (json!({"requireClientId": "yes"}), "requireClientId is \"yes\", expected true or false"),
         (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\", expected Refuse or Admit"),
@@ -98,7 +98,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         (json!({"extraEnv": [{"name": "A", "value": 1}]}), "extraEnv[0].value is 1, expected a string"),
         (
             json!({"extraEnv": [{"name": "A", "value": "", "valueFrom": {}}]}),
-            "extraEnv[0].valueFrom is an object, expected no such field; did you mean value? (known: name, value)",
+            "extraEnv[0].valueFrom is not a setting; did you mean value? (known: name, value)",
         ),
         (
             json!({"extraEnv": [{"name": "AZURE_CLIENT_ID", "value": "x"}]}),
@@ -107,11 +107,11 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         (json!({"allowedIdentities": {}}), "allowedIdentities is an object, expected a list"),
         (
             json!({"allowedIdentities": [{"namespace": "a"}]}),
-            "allowedIdentities[0].namespace is \"a\", expected no such field; did you mean namespaces? (known: namespaces, clientIds, tenantIds)",
+            "allowedIdentities[0].namespace is not a setting; did you mean namespaces? (known: namespaces, clientIds, tenantIds)",
         ),
         (
             json!({"allowedIdentities": [{"namespaces": ["A"]}]}),
-            "allowedIdentities[0].namespaces[0] is \"A\", expected a namespace's name, with * and ? as wildcards",
+            "allowedIdentities[0].namespaces[0] is \"A\", expected a namespace name, with * and ? as wildcards",
         ),
         (
             json!({"allowedIdentities": [{"clientIds": ["x"]}]}),
@@ -119,7 +119,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"allowedIdentities": [{"clientIds": []}]}),
-            "allowedIdentities[0].clientIds is a list, expected a list of at least one of a UUID; leave it out to mean any",
+            "allowedIdentities[0].clientIds is a list, expected at least one entry (a UUID); leave the field out to allow any",
         ),
         (
             json!({"allowedIdentities": [{"tenantIds": "x"}]}),
@@ -127,7 +127,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (json!({"preflight": "On"}), "preflight is \"On\", expected Off, Warn or Enforce"),
         (json!({"proxy": []}), "proxy is a list, expected an object"),
-        (json!({"proxy": {"image": ""}}), "proxy.image is \"\", expected an image's name"),
+        (json!({"proxy": {"image": ""}}), "proxy.image is \"\", expected an image name"),
         (
             json!({"proxy": {"logLevel": "loud"}}),
             "proxy.logLevel is \"loud\", expected warning, info, debug, trace or all",
@@ -135,7 +135,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1, expected true or false"),
         (
             json!({"proxy": {"privileged": true}}),
-            "proxy.privileged is true, expected no such field; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit)",
+            "proxy.privileged is not a setting; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit)",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x"}}),
@@ -155,11 +155,11 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {}}}),
-            "customTokenEndpoint.ca.data is missing, expected a ca of one kind: data, configMap or clusterTrustBundle",
+            "customTokenEndpoint.ca.data is missing, expected one of data, configMap or clusterTrustBundle",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"data": "a", "configMap": "b"}}}),
-            "customTokenEndpoint.ca.configMap is \"b\", expected one kind of ca, not data and configMap at once",
+            "customTokenEndpoint.ca.configMap is \"b\", expected only one of data and configMap",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"clusterTrustBundle": {"labelSelector": {}}}}}),
@@ -175,7 +175,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"extraEnv": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}),
-            "extraEnv[1].name is \"A\", expected a name that no entry before it has",
+            "extraEnv[1].name is \"A\", expected a name that no earlier entry has",
         ),
     ] {
         assert_eq!(explain(&Settings::parse(&json.to_string()).unwrap_err()), message);
@@ -199,7 +199,7 @@ fn tells_the_first_of_a_thousand_problems() {
     let entries = vec![r#"{"V1": 1, "name": ""}"#; 1_000].join(",");
     let problems = Settings::parse(&format!(r#"{{"extraEnv": [{entries}]}}"#)).unwrap_err();
     let text = explain(&problems);
-    assert!(text.starts_with("extraEnv[0].V1 is 1, expected no such field; did you mean name?"), "{text}");
+    assert!(text.starts_with("extraEnv[0].V1 is not a setting; did you mean name?"), "{text}");
     assert!(text.ends_with("; and 2975 more problems") && text.len() < 8_192, "{text}");
     let long =
         Settings::parse(&format!(r#"{{"{}": {}}}"#, "x".repeat(100_000), "1".repeat(100_000))).unwrap_err();

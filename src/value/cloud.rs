@@ -67,7 +67,7 @@ pub(crate) struct AuthorityHost(String);
 
 impl Accepts for AuthorityHost {
     fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("an https URL of host, port and path")
+        Cow::Borrowed("an https URL with host, port and path only")
     }
 }
 

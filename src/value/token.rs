@@ -28,7 +28,7 @@ impl TokenExpiration {
 
 impl Accepts for TokenExpiration {
     fn accepted() -> Cow<'static, str> {
-        Cow::Owned(format!("whole seconds from {} to {}", Self::MIN, Self::MAX))
+        Cow::Owned(format!("a whole number of seconds from {} to {}", Self::MIN, Self::MAX))
     }
 }
 
@@ -63,7 +63,7 @@ impl Audience {
 
 impl Accepts for Audience {
     fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("a text without blanks, such as api://AzureADTokenExchange")
+        Cow::Borrowed("text without spaces, such as api://AzureADTokenExchange")
     }
 }
 

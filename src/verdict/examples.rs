@@ -27,6 +27,10 @@ fn account() -> Title {
     Title::of("ServiceAccount", "default", "myserviceaccount")
 }
 
+fn reference() -> Reference {
+    Reference { namespace: "default".to_owned(), name: "myserviceaccount".to_owned() }
+}
+
 fn pod() -> Title {
     Title::of("Pod", "default", "yadaapi")
 }
@@ -66,7 +70,6 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
 }
 
 fn mistakes() -> Vec<(Title, Mistake)> {
-    let reference = || Reference { namespace: "default".to_owned(), name: "myserviceaccount".to_owned() };
     let not_allowed = |part, client_id: Option<&str>| Mistake::IdentityNotAllowed {
         part,
         namespace: "default".to_owned(),
@@ -74,11 +77,7 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         tenant_id: TENANT_ID.parse().unwrap(),
     };
     let malformed = Malformed { path: "spec.containers".to_owned(), found: "an object", expected: "a list" };
-    let problem = Problem {
-        path: "layout".to_owned(),
-        found: "\"V3\"".to_owned(),
-        expected: "V1 or Legacy".to_owned(),
-    };
+    let problem = Problem::unexpected("layout".to_owned(), "\"V3\"", "V1 or Legacy");
     let hiding = Mistake::MountHidesToken {
         container: "yadaapi".to_owned(),
         volume: "cache".to_owned(),
@@ -115,10 +114,13 @@ fn notices() -> Vec<(About, Notice)> {
         (of_account.clone(), Notice::NoClientId),
         (of_pod.clone(), Notice::SkipsNobody("side".to_owned())),
         (of_pod.clone(), Notice::SkipsNobody("a,b".to_owned())),
-        (About::Container("yadaapi".to_owned()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
+        (
+            About::Container(pod(), "yadaapi".to_owned()),
+            Notice::OwnValue { variable: names::AZURE_TENANT_ID },
+        ),
         (of_pod.clone(), unknown),
         (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),
-        (workload, Notice::misplaced_label("spec.template.metadata".to_owned())),
+        (workload.clone(), Notice::misplaced_label("spec.template.metadata".to_owned())),
         (of_pod.clone(), Notice::LabelAsAnnotation),
         (of_pod.clone(), Notice::LabelIgnored("True".to_owned())),
         (of_pod.clone(), Notice::RetiredBinding),
@@ -128,7 +130,7 @@ fn notices() -> Vec<(About, Notice)> {
     ];
     for failure in failures() {
         examples.push((of_account.clone(), Notice::AdmittedUnread { pod: pod(), failure: failure.clone() }));
-        examples.push((of_account.clone(), Notice::WorkloadUnread(failure)));
+        examples.push((workload.clone(), Notice::WorkloadUnread { reference: reference(), failure }));
     }
     examples
 }

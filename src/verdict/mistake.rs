@@ -112,7 +112,7 @@ impl LookUpFailure {
             Self::NotGranted => "contextAwareResources lacks v1/ServiceAccount",
             Self::CapabilityDenied => "the host capability kubernetes/get_resource is not granted",
             Self::Forbidden(_) => "the PolicyServer lacks RBAC get serviceaccounts",
-            Self::NotAServiceAccount => "the host answered something else",
+            Self::NotAServiceAccount => "the host returned something else",
             Self::Other(_) => "the host failed, see its log",
         }
     }

@@ -1,7 +1,7 @@
 //! What is wrong, but refuses nothing, as data. The sentences are in [`crate::verdict::voice`].
 
 use crate::{
-    value::names,
+    value::{names, reference::Reference},
     verdict::{
         mistake::{LookUpFailure, Mistake},
         title::Title,
@@ -59,7 +59,12 @@ pub(crate) enum Notice {
         failure: LookUpFailure,
     },
     /// A workload's ServiceAccount could not be read.
-    WorkloadUnread(LookUpFailure),
+    WorkloadUnread {
+        /// Which.
+        reference: Reference,
+        /// Why.
+        failure: LookUpFailure,
+    },
     /// What will be refused later, or was wrong before.
     Mistake(Mistake),
 }

@@ -23,12 +23,12 @@ pub(crate) fn message(refusals: &[Refusal]) -> Option<String> {
 
 /// The line that stands for the rest of a refusal's reasons.
 pub(crate) fn more_refusals(more: usize) -> String {
-    format!("and {more} more of these")
+    format!("and {more} more like these")
 }
 
 /// The line that stands for the rest of the warnings.
 pub(crate) fn more_warnings(more: usize) -> String {
-    format!("and {more} more warnings of this policy")
+    format!("and {more} more warnings from this policy")
 }
 
 impl Verdict<'_> {

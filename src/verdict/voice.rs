@@ -18,9 +18,6 @@ use crate::{
     },
 };
 
-/// Where `allowedIdentities` is to be found.
-const LISTED: &str = "that the policy's setting allowedIdentities lists";
-
 impl fmt::Display for WrongValue {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "annotation {} is {}, expected {}", self.annotation, quote(&self.found), self.accepted)
@@ -33,13 +30,13 @@ impl fmt::Display for Mistake {
             Self::WrongAnnotation(wrong) => wrong.fmt(f),
             Self::NoTenant => write!(
                 f,
-                "annotation {} is missing and the policy's setting tenantId too, expected {} in one of them",
+                "neither annotation {} nor the policy's setting tenantId is set, expected {}",
                 names::TENANT_ID,
                 TenantId::accepted()
             ),
             Self::ClientIdRequired => write!(
                 f,
-                "annotation {} is missing and the policy's setting requireClientId is true, expected {}",
+                "annotation {} is missing, and the policy's setting requireClientId is true, expected {}",
                 names::CLIENT_ID,
                 ClientId::accepted()
             ),
@@ -47,14 +44,14 @@ impl fmt::Display for Mistake {
                 not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
             }
             Self::ProxyOnHostNetwork => f.write_str(
-                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected no proxy or the pod's own network",
+                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
             ),
             Self::ProxyOnWindows => {
-                f.write_str("the proxy sidecar does not run on Windows, expected no proxy or a Linux pod")
+                f.write_str("the proxy sidecar does not run on Windows, expected a Linux pod or no proxy")
             }
             Self::MountHidesToken { container, volume, path } => write!(
                 f,
-                "container {} mounts volume {} at {}, where the identity's token must be, expected another mountPath",
+                "container {} mounts volume {} at {}, which hides the identity's token, expected another mountPath",
                 quote_to(container, 63),
                 quote_to(volume, 63),
                 quote(path)
@@ -77,42 +74,40 @@ fn not_allowed(
     tenant_id: &TenantId,
 ) -> fmt::Result {
     let namespace = quote(namespace);
-    let client = client_id
-        .map_or_else(|| "no client id".to_owned(), |id| format!("client id {}", quote(&id.to_string())));
+    let client = client_id.map_or_else(
+        || "an identity without a client id".to_owned(),
+        |id| format!("client id {}", quote(&id.to_string())),
+    );
     match part {
-        IdentityPart::Namespace => {
-            write!(f, "no identity is allowed in namespace {namespace}, expected a namespace {LISTED}")
+        IdentityPart::Namespace => write!(f, "no identity is allowed in namespace {namespace}")?,
+        IdentityPart::ClientId => write!(f, "{client} is not allowed in namespace {namespace}")?,
+        IdentityPart::TenantId => {
+            let tenant_id = quote(&tenant_id.to_string());
+            write!(f, "tenant id {tenant_id} is not allowed with {client} in namespace {namespace}")?;
         }
-        IdentityPart::ClientId => {
-            write!(f, "{client} is not allowed in namespace {namespace}, expected one {LISTED}")
-        }
-        IdentityPart::TenantId => write!(
-            f,
-            "tenant id {} is not allowed with {client} in namespace {namespace}, expected one {LISTED}",
-            quote(&tenant_id.to_string())
-        ),
     }
+    f.write_str(" by the policy's setting allowedIdentities")
 }
 
 fn look_up(f: &mut fmt::Formatter, account: &Title, failure: &LookUpFailure) -> fmt::Result {
     if *failure == LookUpFailure::NotFound {
-        return write!(f, "its {account} does not exist, expected one in the pod's namespace");
+        return write!(f, "its {account} does not exist");
     }
     write!(f, "its {account} could not be read: ")?;
     match failure {
         LookUpFailure::NotFound | LookUpFailure::NotGranted => {
-            f.write_str("the policy was not granted v1/ServiceAccount")
+            f.write_str("the policy has no access to v1/ServiceAccount")
         }
         LookUpFailure::CapabilityDenied => {
-            f.write_str("the policy was not granted the host capability kubernetes/get_resource")
+            f.write_str("the policy has no access to the host capability kubernetes/get_resource")
         }
         LookUpFailure::Forbidden(said) => {
-            write!(f, "the PolicyServer's own account may not get serviceaccounts ({})", quote_to(said, 240))
+            write!(f, "the PolicyServer's account may not get ServiceAccounts ({})", quote_to(said, 240))
         }
         LookUpFailure::NotAServiceAccount => {
-            f.write_str("the host answered something else than that ServiceAccount")
+            f.write_str("the host returned something other than that ServiceAccount")
         }
-        LookUpFailure::Other(said) => write!(f, "the host said {}", quote_to(said, 240)),
+        LookUpFailure::Other(said) => write!(f, "the host reported {}", quote_to(said, 240)),
     }
 }
 
@@ -139,34 +134,34 @@ impl Mistake {
         match self {
             Self::WrongAnnotation(WrongValue { annotation, placeholder, .. }) => match object {
                 Title::Object { kind: "ServiceAccount", .. } => {
-                    ("repair it with:", annotate(object, annotation, placeholder))
+                    ("fix it with:", annotate(object, annotation, placeholder))
                 }
                 Title::Object { .. } | Title::Request | Title::Policy => (
-                    "repair it in the pod's manifest, or its workload's pod template, with:",
+                    "fix it in the pod, or in the pod template of its workload:",
                     format!("metadata: {{annotations: {{{annotation}: \"{placeholder}\"}}}}"),
                 ),
             },
             Self::NoTenant => (
-                "give it in the policy's spec.settings as tenantId, or with:",
+                "set tenantId in the policy's spec.settings, or run:",
                 annotate(object, names::TENANT_ID, "<the tenant id>"),
             ),
             Self::ClientIdRequired => {
-                ("give it with:", annotate(object, names::CLIENT_ID, "<the managed identity's client id>"))
+                ("add it with:", annotate(object, names::CLIENT_ID, "<the managed identity's client id>"))
             }
             Self::IdentityNotAllowed { namespace, client_id, tenant_id, .. } => {
                 let client_ids =
                     client_id.as_ref().map(|id| format!(", clientIds: [{id}]")).unwrap_or_default();
                 (
-                    "use an identity that is allowed, or have the policy's administrator add to spec.settings.allowedIdentities:",
+                    "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:",
                     format!("- {{namespaces: [{namespace}]{client_ids}, tenantIds: [{tenant_id}]}}"),
                 )
             }
             Self::ProxyOnHostNetwork | Self::ProxyOnWindows => (
-                "leave the proxy out in the pod's manifest, or its workload's pod template, with:",
+                "turn the proxy off in the pod, or in the pod template of its workload:",
                 format!("metadata: {{annotations: {{{}: \"false\"}}}}", names::INJECT_PROXY_SIDECAR),
             ),
             Self::MountHidesToken { container, .. } => (
-                "move that mount, or leave the container without an identity with:",
+                "move that mount, or give the container no identity:",
                 format!(
                     "metadata: {{annotations: {{{}: {}}}}}",
                     names::SKIP_CONTAINERS,
@@ -175,15 +170,12 @@ impl Mistake {
             ),
             Self::LookUp { reference, failure } => failure.cure(&reference.namespace, &reference.name),
             Self::NoSuchName(_) => {
-                ("list those of the namespace with:", "kubectl get serviceaccounts".to_owned())
+                ("list the ServiceAccounts of the namespace with:", "kubectl get serviceaccounts".to_owned())
             }
-            Self::Malformed(_) => {
-                ("compare it with what the API server expects:", "kubectl explain pod.spec".to_owned())
+            Self::Malformed(_) => ("see what Kubernetes expects:", "kubectl explain pod.spec".to_owned()),
+            Self::BadSettings(_) => {
+                ("fix them in the policy's spec.settings:", "kubectl edit clusteradmissionpolicy".to_owned())
             }
-            Self::BadSettings(_) => (
-                "repair them in the policy's spec.settings:",
-                "kubectl edit clusteradmissionpolicy".to_owned(),
-            ),
         }
     }
 }
@@ -203,18 +195,18 @@ impl LookUpFailure {
                 "namespacedPoliciesCapabilities: [kubernetes/get_resource]".to_owned(),
             ),
             Self::Forbidden(_) => (
-                "allow it with (for the default PolicyServer):",
+                "allow it (for the default PolicyServer) with:",
                 "kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
                  kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
                  --serviceaccount=kubewarden:policy-server"
                     .to_owned(),
             ),
             Self::NotAServiceAccount => (
-                "look at what the API server answers:",
+                "see what the API server returns:",
                 format!("kubectl get serviceaccount -n {namespace} {name} -o yaml"),
             ),
             Self::Other(_) => (
-                "try again, and look at the PolicyServer's log:",
+                "try again, or see the PolicyServer's log:",
                 "kubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server".to_owned(),
             ),
         }
@@ -234,10 +226,10 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::NoClientId => {
-                write!(f, "no annotation {}, so {} stays unset", names::CLIENT_ID, names::AZURE_CLIENT_ID)
+                write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
             }
             Self::SkipsNobody(name) => {
-                let separator = if name.contains(',') { " (separate names with ;)" } else { "" };
+                let separator = if name.contains(',') { " (separate them with ;)" } else { "" };
                 write!(
                     f,
                     "skip-containers names {}, but no container has that name{separator}",
@@ -246,7 +238,7 @@ impl fmt::Display for Notice {
             }
             Self::OwnValue { variable } => write!(
                 f,
-                "keeps its own {variable}, which differs from the identity's; remove it if that is not meant"
+                "sets {variable} itself, to another value than the identity's; remove it unless you mean it"
             ),
             Self::UnknownAnnotation { name, nearest } => {
                 let name = cut_middle(&printable(name), 90);
@@ -258,36 +250,39 @@ impl fmt::Display for Notice {
                     MetadataKind::Annotation => "annotation",
                 };
                 let name = cut_middle(&printable(name), 90);
-                write!(f, "{what} {name} has no effect here, put it on {belongs}")
+                write!(f, "{what} {name} has no effect here, move it to {belongs}")
             }
             Self::LabelAsAnnotation => {
-                write!(f, "{} is an annotation here and has no effect, make it a label", names::USE_LABEL)
+                write!(f, "{} has no effect as an annotation, make it a label", names::USE_LABEL)
             }
             Self::LabelIgnored(value) => write!(
                 f,
-                "label {} is {}, which counts as absent, expected \"true\" or \"false\"",
+                "label {} is {}, which is ignored; use \"true\" or \"false\"",
                 names::USE_LABEL,
                 quote_to(value, 63)
             ),
             Self::RetiredBinding => write!(
                 f,
-                "label {} is of the retired aad-pod-identity and has no effect, remove it",
+                "label {} belongs to the retired aad-pod-identity and has no effect; remove it",
                 names::RETIRED_BINDING
             ),
             Self::ProxyRunsAsRoot => f.write_str(
-                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root: the namespace may forbid it",
+                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
             ),
             Self::AnnotationsWithoutLabel => {
-                write!(f, "its annotations have no effect without the label {}=true", names::USE_LABEL)
+                write!(f, "its annotations have no effect without the label {}: \"true\"", names::USE_LABEL)
             }
             Self::AdmittedUnread { pod, failure } => {
                 let text =
-                    format!("could not be read ({}): {pod} is admitted without an identity", failure.cause());
+                    format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
                 f.write_str(&cut_middle(&text, 200))
             }
-            Self::WorkloadUnread(failure) => {
-                write!(f, "{}: pods of this workload get no identity until that is mended", failure.cause())
-            }
+            Self::WorkloadUnread { reference, failure } => write!(
+                f,
+                "its {} can't be read ({}); its pods get no identity until that is fixed",
+                reference.title(),
+                failure.cause()
+            ),
             Self::Mistake(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
         }
     }

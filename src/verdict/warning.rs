@@ -21,8 +21,8 @@ pub(crate) struct Warning {
 pub(crate) enum About {
     /// An object.
     Object(Title),
-    /// A container of the object in the request.
-    Container(String),
+    /// A container of it.
+    Container(Title, String),
 }
 
 /// Longest warning, in characters: the API server cuts longer ones (Kubernetes `admission/v1` `AdmissionResponse.Warnings`).
@@ -39,7 +39,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Object(title) => title.fmt(f),
-            Self::Container(name) => write!(f, "Container {}", cut_middle(name, 63)),
+            Self::Container(title, name) => write!(f, "{title}: container {}", cut_middle(name, 63)),
         }
     }
 }
@@ -48,8 +48,12 @@ impl fmt::Display for Warning {
     /// The name gives way to the text: a cure that is cut is none.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let text = cut_middle(&printable(&self.notice.to_string()), WARNING_MAX - 40);
-        let room = WARNING_MAX - 2 - text.chars().count();
-        write!(f, "{}: {text}", cut_middle(&printable(&self.about.to_string()), room))
+        let verb = match self.about {
+            About::Object(_) => ": ",
+            About::Container(..) => " ",
+        };
+        let room = WARNING_MAX - verb.len() - text.chars().count();
+        write!(f, "{}{verb}{text}", cut_middle(&printable(&self.about.to_string()), room))
     }
 }
 

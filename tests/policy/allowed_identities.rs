@@ -7,16 +7,34 @@ use serde_json::json;
 fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
     let other = "00000000-0000-0000-0000-000000000000";
     let cure = format!(
-        "use an identity that is allowed, or have the policy's administrator add to spec.settings.allowedIdentities:\n\
+        "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:\n\
         - {{namespaces: [default], clientIds: [{CLIENT_ID}], tenantIds: [{TENANT_ID}]}}"
     );
     for (allowed, problem) in [
-        (json!([{"namespaces": ["team-*"]}]), "no identity is allowed in namespace \"default\", expected a namespace that the policy's setting allowedIdentities lists".to_owned()),
-        (json!([{"namespaces": ["def*"], "clientIds": [other]}]), format!("client id \"{CLIENT_ID}\" is not allowed in namespace \"default\", expected one that the policy's setting allowedIdentities lists")),
-        (json!([{"clientIds": [CLIENT_ID.to_uppercase()], "tenantIds": [other]}]), format!("tenant id \"{TENANT_ID}\" is not allowed with client id \"{CLIENT_ID}\" in namespace \"default\", expected one that the policy's setting allowedIdentities lists")),
+        (
+            json!([{"namespaces": ["team-*"]}]),
+            "no identity is allowed in namespace \"default\" by the policy's setting allowedIdentities"
+                .to_owned(),
+        ),
+        (
+            json!([{"namespaces": ["def*"], "clientIds": [other]}]),
+            format!(
+                "client id \"{CLIENT_ID}\" is not allowed in namespace \"default\" by the policy's setting allowedIdentities"
+            ),
+        ),
+        (
+            json!([{"clientIds": [CLIENT_ID.to_uppercase()], "tenantIds": [other]}]),
+            format!(
+                "tenant id \"{TENANT_ID}\" is not allowed with client id \"{CLIENT_ID}\" in namespace \"default\" by the policy's setting allowedIdentities"
+            ),
+        ),
     ] {
-        let (message, code) = refused(&with(&json!({"allowedIdentities": allowed})), &yada(|_| ()), holding(&yada_account()));
-        assert_eq!((message, code), (format!("ServiceAccount default/myserviceaccount: {problem}; {cure}"), 403));
+        let (message, code) =
+            refused(&with(&json!({"allowedIdentities": allowed})), &yada(|_| ()), holding(&yada_account()));
+        assert_eq!(
+            (message, code),
+            (format!("ServiceAccount default/myserviceaccount: {problem}; {cure}"), 403)
+        );
     }
     for allowed in [
         json!([{}]),
@@ -32,7 +50,7 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
         &yada(|_| ()),
         holding(&service_account(&json!({}))),
     );
-    assert!(message.contains("no client id is not allowed"), "{message}");
+    assert!(message.contains("an identity without a client id is not allowed"), "{message}");
     admitted(
         &with(&json!({"allowedIdentities": [{"tenantIds": [TENANT_ID]}]})),
         &yada(|_| ()),
@@ -62,7 +80,7 @@ fn does_not_refuse_a_workload_for_the_identity_of_its_service_account() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: no identity is allowed in namespace \"default\", expected a namespace that the policy's setting allowedIdentities lists"
+            "ServiceAccount default/myserviceaccount: no identity is allowed in namespace \"default\" by the policy's setting allowedIdentities"
         ]
     );
 }

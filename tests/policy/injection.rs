@@ -198,8 +198,8 @@ fn refuses_a_mount_that_would_hide_the_token() {
             refused(&settings(), &request, holding(&yada_account())),
             (
                 format!(
-                    "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", where the identity's token must be, \
-                     expected another mountPath; move that mount, or leave the container without an identity with:\n\
+                    "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", which hides the identity's token, \
+                     expected another mountPath; move that mount, or give the container no identity:\n\
                      metadata: {{annotations: {{azure.workload.identity/skip-containers: yadaapi}}}}"
                 ),
                 400

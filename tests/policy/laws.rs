@@ -336,7 +336,7 @@ fn says_only_the_first_of_a_thousand_mistakes() {
     let settings = json!({"tenantId": TENANT});
     let (refused, _) = ask(&settings, &pod_request(&pod), Some(&account));
     assert_eq!(refused["accepted"], false);
-    assert!(refused["message"].as_str().unwrap().ends_with("\nand 990 more of these"), "{refused}");
+    assert!(refused["message"].as_str().unwrap().ends_with("\nand 990 more like these"), "{refused}");
     let env = json!([{"name": "AZURE_TENANT_ID", "value": SECRET}]);
     let containers: Vec<Value> =
         (0..1_000).map(|index| json!({"name": format!("c{index}"), "env": env})).collect();
@@ -345,5 +345,5 @@ fn says_only_the_first_of_a_thousand_mistakes() {
     let (accepted, _) = ask(&settings, &pod_request(&pod), Some(&account));
     let warnings = accepted["warnings"].as_array().unwrap();
     // One of the missing client id, and one of each container.
-    assert_eq!((warnings.len(), &warnings[15]), (16, &json!("and 986 more warnings of this policy")));
+    assert_eq!((warnings.len(), &warnings[15]), (16, &json!("and 986 more warnings from this policy")));
 }

@@ -24,5 +24,5 @@ fn keeps_warnings_within_256_characters_for_the_longest_names() {
     for warning in &warnings {
         assert!(warning.chars().count() <= 256, "{warning}");
     }
-    assert!(warnings[0].ends_with("which counts as absent, expected \"true\" or \"false\""));
+    assert!(warnings[0].ends_with("which is ignored; use \"true\" or \"false\""));
 }

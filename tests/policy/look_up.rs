@@ -19,7 +19,7 @@ fn tells_the_look_ups_failures_apart() {
             "resource not granted",
             500,
             format!(
-                "{is} could not be read: the policy was not granted v1/ServiceAccount; add to the policy's spec:\n\
+                "{is} could not be read: the policy has no access to v1/ServiceAccount; add to the policy's spec:\n\
             contextAwareResources: [{{apiVersion: v1, kind: ServiceAccount}}]"
             ),
         ),
@@ -27,7 +27,7 @@ fn tells_the_look_ups_failures_apart() {
             "capability not granted",
             500,
             format!(
-                "{is} could not be read: the policy was not granted the host capability kubernetes/get_resource; \
+                "{is} could not be read: the policy has no access to the host capability kubernetes/get_resource; \
             install it as a ClusterAdmissionPolicy, or add to the PolicyServer's spec:\nnamespacedPoliciesCapabilities: [kubernetes/get_resource]"
             ),
         ),
@@ -35,22 +35,22 @@ fn tells_the_look_ups_failures_apart() {
             "forbidden",
             500,
             format!(
-                "{is} could not be read: the PolicyServer's own account may not get serviceaccounts (\"ApiError: "
+                "{is} could not be read: the PolicyServer's account may not get ServiceAccounts (\"ApiError: "
             ),
         ),
         (
             "API server unreachable",
             500,
             format!(
-                "{is} could not be read: the host said \"ServiceError: client error (Connect)\"; try again, and look at \
-            the PolicyServer's log:\nkubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server"
+                "{is} could not be read: the host reported \"ServiceError: client error (Connect)\"; try again, or see the PolicyServer's \
+            log:\nkubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server"
             ),
         ),
         (
             "not found",
             400,
             format!(
-                "{is} does not exist, expected one in the pod's namespace; create it with:\n\
+                "{is} does not exist; create it with:\n\
             kubectl create serviceaccount -n default myserviceaccount"
             ),
         ),
@@ -82,7 +82,7 @@ fn says_what_forbids_the_look_up_and_how_to_allow_it() {
         failing(recorded["texts"]["forbidden"].as_str().unwrap()),
     );
     assert!(message.ends_with(
-        "allow it with (for the default PolicyServer):\n\
+        "allow it (for the default PolicyServer) with:\n\
          kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
          kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
          --serviceaccount=kubewarden:policy-server"
@@ -107,8 +107,8 @@ fn refuses_an_answer_that_is_not_the_service_account() {
         assert_eq!(
             (message.as_str(), code),
             (
-                "Pod default/yadaapi: its ServiceAccount default/myserviceaccount could not be read: the host answered something else than that \
-                 ServiceAccount; look at what the API server answers:\nkubectl get serviceaccount -n default myserviceaccount -o yaml",
+                "Pod default/yadaapi: its ServiceAccount default/myserviceaccount could not be read: the host returned something other than that \
+                 ServiceAccount; see what the API server returns:\nkubectl get serviceaccount -n default myserviceaccount -o yaml",
                 500
             )
         );

@@ -72,7 +72,7 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
         ),
         (
             yada(|pod| pod["spec"]["containers"][0]["env"][1]["name"] = json!(1)),
-            "Pod default/yadaapi: spec.containers[0].env[1].name is no string, expected a string",
+            "Pod default/yadaapi: spec.containers[0].env[1].name is not a string, expected a string",
         ),
         (
             yada(|pod| pod["spec"]["volumes"] = json!("x")),
@@ -84,10 +84,7 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
         ),
     ] {
         let (found, code) = refused(&settings(), &request, holding(&yada_account()));
-        assert_eq!(
-            found,
-            format!("{message}; compare it with what the API server expects:\nkubectl explain pod.spec")
-        );
+        assert_eq!(found, format!("{message}; see what Kubernetes expects:\nkubectl explain pod.spec"));
         assert_eq!(code, 400);
     }
 }
@@ -99,7 +96,7 @@ fn refuses_a_service_account_name_that_could_be_a_path() {
     assert_eq!(
         refused(&settings(), &request, nobody()).0,
         "Pod default/yadaapi: spec.serviceAccountName is \"../../kube-system/serviceaccounts/x\", expected the name of a ServiceAccount; \
-         list those of the namespace with:\nkubectl get serviceaccounts"
+         list the ServiceAccounts of the namespace with:\nkubectl get serviceaccounts"
     );
 }
 

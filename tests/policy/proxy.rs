@@ -85,17 +85,17 @@ fn leaves_the_proxy_out_where_it_is_declined_or_there() {
 
 #[test]
 fn refuses_the_proxy_where_it_can_not_work() {
-    let mend = "leave the proxy out in the pod's manifest, or its workload's pod template, with:\n\
+    let mend = "turn the proxy off in the pod, or in the pod template of its workload:\n\
                 metadata: {annotations: {azure.workload.identity/inject-proxy-sidecar: \"false\"}}";
     let windows = format!(
-        "Pod default/yadaapi: the proxy sidecar does not run on Windows, expected no proxy or a Linux pod; {mend}"
+        "Pod default/yadaapi: the proxy sidecar does not run on Windows, expected a Linux pod or no proxy; {mend}"
     );
     let rows: [Row; 4] = [
-        (|pod| pod["spec"]["hostNetwork"] = json!(true), format!("Pod default/yadaapi: spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected no proxy or the pod's own network; {mend}")),
+        (|pod| pod["spec"]["hostNetwork"] = json!(true), format!("Pod default/yadaapi: spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy; {mend}")),
         (|pod| pod["spec"]["os"] = json!({"name": "windows"}), windows.clone()),
         (|pod| pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"}), windows),
         (|pod| annotate(pod, "proxy-sidecar-port", "70000"), "Pod default/yadaapi: annotation azure.workload.identity/proxy-sidecar-port is \"70000\", expected a port from 1 to 65535; \
-            repair it in the pod's manifest, or its workload's pod template, with:\nmetadata: {annotations: {azure.workload.identity/proxy-sidecar-port: \"8000\"}}".to_owned()),
+            fix it in the pod, or in the pod template of its workload:\nmetadata: {annotations: {azure.workload.identity/proxy-sidecar-port: \"8000\"}}".to_owned()),
     ];
     for (change, message) in rows {
         let request = yada(|pod| {
@@ -116,7 +116,7 @@ fn warns_where_the_pod_forbids_the_proxys_init_container() {
     assert_eq!(
         warnings(&response),
         [
-            "Pod default/yadaapi: securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root: the namespace may forbid it"
+            "Pod default/yadaapi: securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused"
         ]
     );
 }

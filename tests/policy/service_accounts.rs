@@ -16,7 +16,7 @@ fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() 
     assert_eq!(
         (message.as_str(), code),
         (
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; repair it with:\n\
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; fix it with:\n\
           kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id=<the managed identity's client id>",
             400
         )
@@ -54,7 +54,7 @@ fn warns_about_a_service_accounts_label() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: its annotations have no effect without the label azure.workload.identity/use=true"
+            "ServiceAccount default/myserviceaccount: its annotations have no effect without the label azure.workload.identity/use: \"true\""
         ]
     );
     unlabelled["metadata"]["labels"] = json!({"azure.workload.identity/use": "yes"});
@@ -62,7 +62,7 @@ fn warns_about_a_service_accounts_label() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which counts as absent, expected \"true\" or \"false\""
+            "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which is ignored; use \"true\" or \"false\""
         ]
     );
     let plain = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x", "namespace": "default"}});
@@ -80,7 +80,7 @@ fn checks_the_expiration_and_misses_the_client_id_where_a_service_account_is_mad
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID stays unset"
+            "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID is not set"
         ]
     );
 }

@@ -153,6 +153,8 @@ fn each_message_stands_in_troubleshooting_and_the_reverse() {
         }
         for warning in crate::common::warnings(&response) {
             let text = warning.split_once(": ").map_or(warning.as_str(), |(_, text)| text);
+            let of_container = text.strip_prefix("container ").and_then(|text| text.split_once(' '));
+            let text = of_container.map_or(text, |(_, text)| text);
             said.insert(find(&warnings, text));
         }
     }

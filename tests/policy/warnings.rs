@@ -11,7 +11,7 @@ fn warned(pod: impl FnOnce(&mut Value), account: &Value) -> Vec<String> {
 #[test]
 fn warns_about_a_missing_client_id_unless_every_container_sets_it() {
     let account = service_account(&json!({}));
-    let text = "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID stays unset";
+    let text = "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID is not set";
     assert_eq!(warned(|_| (), &account), [text]);
     assert!(text.len() <= 120);
     let set = |pod: &mut Value| {
@@ -36,7 +36,7 @@ fn warns_about_each_mistake_that_does_not_refuse() {
             &account
         ),
         [
-            "Container yadaapi: keeps its own AZURE_TENANT_ID, which differs from the identity's; remove it if that is not meant"
+            "Pod default/yadaapi: container yadaapi sets AZURE_TENANT_ID itself, to another value than the identity's; remove it unless you mean it"
         ]
     );
     assert_eq!(
@@ -48,25 +48,25 @@ fn warns_about_each_mistake_that_does_not_refuse() {
     assert_eq!(
         warned(|pod| annotate(pod, "client-id", "x"), &account),
         [
-            "Pod default/yadaapi: annotation azure.workload.identity/client-id has no effect here, put it on the ServiceAccount"
+            "Pod default/yadaapi: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount"
         ]
     );
     assert_eq!(
         warned(none, &service_account(&json!({"client-id": CLIENT_ID, "skip-containers": "x"}))),
         [
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/skip-containers has no effect here, put it on the pod"
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/skip-containers has no effect here, move it to the pod"
         ]
     );
     assert_eq!(
         warned(|pod| pod["metadata"]["labels"]["aadpodidbinding"] = json!("x"), &account),
         [
-            "Pod default/yadaapi: label aadpodidbinding is of the retired aad-pod-identity and has no effect, remove it"
+            "Pod default/yadaapi: label aadpodidbinding belongs to the retired aad-pod-identity and has no effect; remove it"
         ]
     );
     assert_eq!(
         warned(|pod| label(pod, "True"), &account),
         [
-            "Pod default/yadaapi: label azure.workload.identity/use is \"True\", which counts as absent, expected \"true\" or \"false\""
+            "Pod default/yadaapi: label azure.workload.identity/use is \"True\", which is ignored; use \"true\" or \"false\""
         ]
     );
 }
@@ -80,7 +80,7 @@ fn warns_about_the_service_accounts_label_that_counts_as_absent() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which counts as absent, expected \"true\" or \"false\""
+            "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which is ignored; use \"true\" or \"false\""
         ]
     );
 }

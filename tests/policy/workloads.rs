@@ -69,9 +69,9 @@ fn warns_about_labels_and_annotations_beside_the_template() {
     assert_eq!(
         warnings(&response),
         [
-            "Job default/web: label azure.workload.identity/use has no effect here, put it on spec.template.metadata",
-            "Job default/web: annotation azure.workload.identity/client-id has no effect here, put it on the ServiceAccount",
-            "Job default/web: annotation azure.workload.identity/skip-containers has no effect here, put it on spec.template.metadata",
+            "Job default/web: label azure.workload.identity/use has no effect here, move it to spec.template.metadata",
+            "Job default/web: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount",
+            "Job default/web: annotation azure.workload.identity/skip-containers has no effect here, move it to spec.template.metadata",
         ]
     );
 }
@@ -83,7 +83,7 @@ fn never_refuses_a_workload_for_a_failed_look_up() {
     let response = evaluate(&enforce, &labelled, not_found()).response;
     assert_eq!(
         (response.allowed, warnings(&response)),
-        (true, vec!["ServiceAccount default/myserviceaccount: it does not exist: pods of this workload get no identity until that is mended".to_owned()])
+        (true, vec!["Deployment default/web: its ServiceAccount default/myserviceaccount can't be read (it does not exist); its pods get no identity until that is fixed".to_owned()])
     );
     // What the template itself gets wrong is certain all the same.
     let wrong = workload(KINDS[0], |template| {
