@@ -22,8 +22,9 @@ if ! dpkg-query -W "${packages[@]}" >/dev/null 2>&1; then
     exit 1
   fi
 fi
-# build-std is an unstable feature of cargo, which RUSTC_BOOTSTRAP allows here.
+# build-std is an unstable feature of cargo, which RUSTC_BOOTSTRAP allows here; so is a panic that traps at once, which it does in
+# the end anyway: without the text that goes before, the module is 33 KB smaller.
 export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C linker=wasm-ld -C link-self-contained=no -L native=/usr/lib/wasm32-wasi"
-exec /usr/bin/cargo build --release --locked -Z build-std=std,panic_abort --target "$target" \
-  --package "$package"
+exec /usr/bin/cargo build --release --locked -Z build-std=std -Z panic-immediate-abort \
+  --config 'profile.release.panic="immediate-abort"' --target "$target" --package "$package"

@@ -1,50 +1,83 @@
-//! What each container of a pod that is due an identity lacks.
+//! What each container of a pod that is due an identity lacks, and where it gets it.
 
 use crate::{
     decide::{
+        conflicts,
+        evidence::{State, Volumes, honoured, state},
         fragments,
-        mounts::{self, Equipped},
-        plan::{Injection, NewContainer, Plan, Share, Slot},
-        variables::Variables,
+        paths::below,
     },
-    feature::{
-        proxy::{self, ProxyPort, Sidecar},
-        token_endpoint::TokenEndpoint,
-    },
+    feature::{proxy::ProxyPort, token_endpoint::TokenEndpoint},
     json::{Json, Shape},
-    object::{
-        container::{Container, ContainerList},
-        name_set::NameSet,
-        pod::Candidate,
-    },
+    object::{container::Container, name_set::NameSet, pod::Candidate},
     settings::Settings,
-    value::token::{Audience, TokenExpiration},
-    verdict::{
-        notice::Notice,
-        refusal::Refusal,
-        warning::{About, Warning},
+    value::{
+        layout::{Layout, Place, is_reserved},
+        names,
+        token::Audience,
     },
+    verdict::{mistake::Mistake, refusal::Refusal},
 };
-
-/// Whether a container has what it needs already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Bare,
-    Equipped,
-}
 
 /// The containers of a pod, and what is the same for all of them.
 #[derive(Debug)]
 pub(crate) struct Containers<'s, 't> {
-    settings: &'s Settings,
-    pod: Candidate<'s, 't>,
+    pub(crate) pod: Candidate<'s, 't>,
     /// The custom token endpoint, where the pod asks for it.
     pub(crate) endpoint: Option<&'s TokenEndpoint>,
-    audience: &'s Audience,
-    reserved: String,
+    /// Whom the pod's token is for.
+    pub(crate) audience: &'s Audience,
     /// The names in `skip-containers`.
     pub(crate) skipped: NameSet<'s>,
-    due: Vec<(&'s Container<'t>, State)>,
+    pub(crate) volumes: Volumes<'s, 't>,
+    /// Where containers that have no token get it.
+    pub(crate) home: Home,
+    pub(crate) due: Vec<Held<'s, 't>>,
+}
+
+/// A container that is due an identity, and what it has of it.
+#[derive(Debug)]
+pub(crate) struct Held<'s, 't> {
+    pub(crate) container: &'s Container<'t>,
+    pub(crate) state: State<'t>,
+}
+
+/// Where containers that have no token get it.
+#[derive(Debug)]
+pub(crate) struct Home {
+    /// The place.
+    pub(crate) place: Place,
+    /// Whose volume that is.
+    pub(crate) volume: Whose,
+}
+
+/// Whose volume a token is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// One that is there, and gives another container its token: it stays as it is.
+    There,
+    /// The layout's, which is written.
+    Layout,
+}
+
+/// Where a container gets its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The place.
+    pub(crate) place: Place,
+    /// The mount that is there, if any, and whether it is right.
+    pub(crate) mount: Found,
+}
+
+/// A mount that a container has, or lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The one of this index is right.
+    Right(usize),
+    /// The one of this index is replaced.
+    Wrong(usize),
+    /// There is none.
+    Missing,
 }
 
 impl<'s, 't> Containers<'s, 't> {
@@ -52,141 +85,178 @@ impl<'s, 't> Containers<'s, 't> {
     pub(crate) fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
-        let reserved = settings.layout.volume_name(&pod.metadata.name);
         let skipped = pod.metadata.annotations.skipped_containers();
-        let token_file = settings.layout.token_file();
-        let equipped = Equipped { pod, audience, reserved: &reserved, token_file: &token_file };
+        let volumes = Volumes::read(pod.spec);
         let due = pod.spec.containers.iter().filter(|container| !skipped.contains(&container.name));
-        let state = |container| if equipped.has(container) { State::Equipped } else { State::Bare };
-        let due = due.map(|container| (container, state(container))).collect();
-        Self { settings, pod, endpoint, audience, reserved, skipped, due }
-    }
-
-    fn bare(&self) -> impl Iterator<Item = &'s Container<'t>> {
-        self.due.iter().filter(|(_, state)| *state == State::Bare).map(|(container, _)| *container)
+        let due: Vec<Held> =
+            due.map(|container| Held { container, state: state(container, &volumes, audience) }).collect();
+        let own = settings.layout.place(&pod.metadata.name);
+        let there = due.iter().find_map(|held| held.shares(&volumes, &own));
+        let home = match there {
+            Some(place) => Home { place, volume: Whose::There },
+            None => Home { place: own, volume: Whose::Layout },
+        };
+        Self { pod, endpoint, audience, skipped, volumes, home, due }
     }
 
     /// The containers that are due an identity.
     pub(crate) fn due(&self) -> impl Iterator<Item = &'s Container<'t>> {
-        self.due.iter().map(|(container, _)| *container)
+        self.due.iter().map(|held| held.container)
     }
 
-    /// The containers that can't have their mount.
-    pub(crate) fn conflicts(&self) -> impl Iterator<Item = Refusal> {
-        self.bare().filter_map(|container| {
-            mounts::conflict(self.settings.layout, self.pod.title, container, &self.reserved)
+    /// Where a container gets its token; `None` for one that brings its own.
+    pub(crate) fn target(&self, held: &Held) -> Option<Target> {
+        let Held { container, state } = held;
+        match state {
+            State::OwnToken => None,
+            State::Equipped { mount } => {
+                let place = held.place(*mount).unwrap_or_else(|| self.home.place.clone());
+                Some(Target { place, mount: Found::Right(*mount) })
+            }
+            State::Moved { mount, file } => Some(match held.put_back(&self.volumes) {
+                Some(place) => Target { place, mount: Found::Wrong(*mount) },
+                None => self.mounted(container, Some(file)),
+            }),
+            State::Bare { file } => Some(self.mounted(container, file.as_deref())),
+        }
+    }
+
+    /// The home volume, mounted where the container's own variable says, or else where it is mounted already, or else at home.
+    fn mounted(&self, container: &Container, file: Option<&str>) -> Target {
+        let mut place = self.home.place.clone();
+        let there = container.mounts.iter().position(|mount| mount.name == place.volume);
+        let mounted = there.and_then(|index| container.mounts.get(index));
+        if let Some(path) = file.and_then(|file| honoured(file, &place.token_path)) {
+            place.mount_path = path;
+        } else if let (Whose::There, None, Some(mount)) = (self.home.volume, file, mounted)
+            && mount.sub_path.is_empty()
+        {
+            place.mount_path = mount.path.clone().into_owned();
+            return Target { place, mount: there.map_or(Found::Missing, Found::Right) };
+        }
+        let right = mounted.is_some_and(|mount| same(mount.raw, &fragments::mount(&place)));
+        let mount = match there {
+            Some(index) if right => Found::Right(index),
+            Some(index) => Found::Wrong(index),
+            None => Found::Missing,
+        };
+        Target { place, mount }
+    }
+
+    /// The mounts of a container that another pass made for a volume which the container does not need.
+    pub(crate) fn gone(&self, container: &Container, target: &Target) -> Vec<usize> {
+        let kept = match target.mount {
+            Found::Right(index) | Found::Wrong(index) => Some(index),
+            Found::Missing => None,
+        };
+        let goes = |index: usize, name: &str, path: &str| {
+            Some(index) != kept
+                && is_reserved(name)
+                && name != target.place.volume
+                && Layout::any_has(name, path)
+                && self.volumes.named(name).is_some_and(|(_, _, tokens)| !tokens.is_empty())
+        };
+        let mounts = container.mounts.iter().enumerate();
+        mounts
+            .filter(|(index, mount)| goes(*index, &mount.name, &mount.path))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// What is in the way of a container's mount, or of the volume.
+    pub(crate) fn conflicts(&self, proxy: Option<ProxyPort>) -> Vec<Refusal> {
+        let conflicts = self.due.iter().filter_map(|held| self.conflict(held));
+        let taken = self.taken().filter(|_| proxy.is_some() || self.needs_home());
+        let mistakes = conflicts.chain(taken);
+        mistakes.map(|mistake| Refusal::new(self.pod.title, mistake)).collect()
+    }
+
+    /// Whether a container has its token at home, or gets it there.
+    pub(crate) fn needs_home(&self) -> bool {
+        let target = |held| self.target(held);
+        self.due.iter().filter_map(target).any(|target| target.place.volume == self.home.place.volume)
+    }
+
+    fn conflict(&self, held: &Held) -> Option<Mistake> {
+        let target = self.target(held)?;
+        let mut going = self.gone(held.container, &target);
+        match target.mount {
+            Found::Right(_) => return None,
+            Found::Wrong(index) => going.push(index),
+            Found::Missing => {}
+        }
+        let authority = self.endpoint.filter(|_| self.home.volume == Whose::Layout);
+        let authority = authority.and_then(TokenEndpoint::source).map(|_| names::CA_PATH);
+        let files: Vec<&str> =
+            [Some(target.place.token_path.as_str()), authority].into_iter().flatten().collect();
+        conflicts::at_mount(held.container, &target.place, &files, &going)
+    }
+
+    /// A volume under the layout's name that is no token's, and that a container depends on.
+    fn taken(&self) -> Option<Mistake> {
+        let name = &self.home.place.volume;
+        let (_, _, tokens) = self.volumes.named(name)?;
+        if self.home.volume == Whose::There || !tokens.is_empty() {
+            return None;
+        }
+        let own_token = self.due.iter().find(|held| {
+            held.state == State::OwnToken && held.container.mounts.iter().any(|mount| mount.name == *name)
+        });
+        let own_token = own_token.map(|held| Mistake::VolumeNameTaken {
+            volume: name.clone(),
+            container: held.container.name.clone().into_owned(),
+            field: "volumeMounts",
+        });
+        own_token.or_else(|| conflicts::user_of(self.pod.spec, name))
+    }
+}
+
+impl Held<'_, '_> {
+    /// The place where the mount of this index gives the container its token.
+    fn place(&self, mount: usize) -> Option<Place> {
+        let mount = self.container.mounts.get(mount)?;
+        let file = self.container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
+        let rest = below(&file, &mount.path)?;
+        let token_path = if mount.sub_path.is_empty() { rest } else { format!("{}/{rest}", mount.sub_path) };
+        Some(Place {
+            volume: mount.name.clone().into_owned(),
+            mount_path: mount.path.clone().into_owned(),
+            token_path,
         })
     }
 
-    /// The variables of the identity that a container sets to another value.
-    pub(crate) fn own_values(&self, variables: &Variables) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        for container in self.bare() {
-            for (variable, value) in variables.of_identity() {
-                let own = container.variable(variable).and_then(|env| env.value());
-                if own.is_some_and(|own| own != value) {
-                    let name = container.name.clone().into_owned();
-                    let about = About::Container(self.pod.title.clone(), name);
-                    warnings.push(Warning { about, notice: Notice::OwnValue { variable } });
+    /// The place where a mount that was moved from under the container's variable belongs.
+    fn put_back(&self, volumes: &Volumes) -> Option<Place> {
+        let State::Moved { mount, file } = &self.state else { return None };
+        let mount = self.container.mounts.get(*mount)?;
+        let (_, volume, tokens) = volumes.named(&mount.name)?;
+        tokens.iter().find_map(|token| {
+            Some(Place {
+                volume: volume.name.clone().into_owned(),
+                mount_path: honoured(file, &token.path)?,
+                token_path: token.path.clone(),
+            })
+        })
+    }
+
+    /// The place of a volume that this container shares with those that have no token.
+    fn shares(&self, volumes: &Volumes, own: &Place) -> Option<Place> {
+        match self.state {
+            State::Equipped { mount } => {
+                let mut place = self.place(mount)?;
+                if self.container.mounts.get(mount).is_some_and(|mount| !mount.sub_path.is_empty()) {
+                    place.mount_path.clone_from(&own.mount_path);
                 }
+                Some(place)
             }
-        }
-        warnings
-    }
-
-    /// What is written: to each container the variables that it lacks and the mount, to the pod the volume and the proxy.
-    pub(crate) fn plan(
-        &self,
-        variables: &Variables,
-        expiration: TokenExpiration,
-        proxy: Option<ProxyPort>,
-    ) -> Plan {
-        let mount = fragments::mount(&self.reserved, self.settings.layout);
-        let injections = self
-            .due
-            .iter()
-            .map(|(container, state)| inject(container, *state, variables, &self.reserved, &mount));
-        let containers = proxy.map(|port| self.proxy(port)).unwrap_or_default();
-        let mut new = containers.iter().map(|container| container.share);
-        let new_due = new.any(|share| share == Share::Identity);
-        let any_due = !self.due.is_empty() || new_due;
-        let any_bare = self.bare().next().is_some() || new_due;
-        let has_token =
-            || self.pod.spec.volumes.iter().any(|volume| volume.projects_token(Some(self.audience.as_str())));
-        let volume =
-            fragments::volume(&self.reserved, self.settings.layout, self.audience, expiration, self.endpoint);
-        let slot = self.volume_slot(&volume, any_bare || (!any_due && !has_token()));
-        Plan {
-            injections: injections
-                .filter(|injection| !injection.env.is_empty() || injection.mount.is_some())
-                .collect(),
-            env: variables.iter().map(|(name, value)| fragments::variable(name, value)).collect(),
-            mount,
-            containers,
-            volume: slot.map(|slot| (slot, volume)),
+            State::Moved { .. } => self.put_back(volumes),
+            State::OwnToken | State::Bare { .. } => None,
         }
     }
-
-    /// The proxy's containers, each only where none of its name is there.
-    fn proxy(&self, port: ProxyPort) -> Vec<NewContainer> {
-        let there = |name: &str| self.pod.spec.containers.iter().any(|container| container.name == name);
-        let share = |name: &str| if self.skipped.contains(name) { Share::Nothing } else { Share::Identity };
-        let settings = &self.settings.proxy;
-        let list = match settings.sidecar() {
-            Sidecar::Native => ContainerList::Init,
-            Sidecar::Classic => ContainerList::Main,
-        };
-        let mut containers = Vec::new();
-        if !there(proxy::INIT_CONTAINER) {
-            containers.push(NewContainer {
-                list: ContainerList::Init,
-                slot: Slot::Append,
-                json: proxy::init_container(settings, port),
-                share: share(proxy::INIT_CONTAINER),
-            });
-        }
-        if !there(proxy::SIDECAR) {
-            containers.push(NewContainer {
-                list,
-                slot: Slot::First,
-                json: proxy::sidecar(settings, port),
-                share: share(proxy::SIDECAR),
-            });
-        }
-        containers
-    }
-
-    fn volume_slot(&self, volume: &str, wanted: bool) -> Option<Slot> {
-        let own = self.pod.spec.volumes.iter().enumerate().find(|(_, own)| own.name == self.reserved);
-        match own {
-            Some((_, own)) if same(own.raw, volume) => None,
-            Some((index, _)) => Some(Slot::Replace(index)),
-            None => wanted.then_some(Slot::Append),
-        }
-    }
-}
-
-/// What one container lacks. An equipped one is left alone, but for a mount under the reserved name.
-fn inject(
-    container: &Container,
-    state: State,
-    variables: &Variables,
-    reserved: &str,
-    mount: &str,
-) -> Injection {
-    let bare = state == State::Bare;
-    let env =
-        if bare { variables.missing(container.env.iter().map(|env| env.name.as_ref())) } else { Vec::new() };
-    let mount = match container.mounts.iter().enumerate().find(|(_, own)| own.name == reserved) {
-        Some((_, own)) if same(own.raw, mount) => None,
-        Some((index, _)) => Some(Slot::Replace(index)),
-        None => bare.then_some(Slot::Append),
-    };
-    Injection { list: container.list, index: container.index, env, mount }
 }
 
 /// Whether what stands there says the same already, but for the mode that the API server fills in (0644, decimal 420).
-fn same(there: &str, wanted: &str) -> bool {
+pub(crate) fn same(there: &str, wanted: &str) -> bool {
     let (Ok(mut there), Ok(wanted)) = (Json::parse(there, &Shape::Whole), Json::parse(wanted, &Shape::Whole))
     else {
         return false;

@@ -2,6 +2,7 @@
 
 use crate::{
     decide::{
+        fill,
         identity::{Identity, service_account_identity},
         own::Own,
         plan::Plan,
@@ -66,8 +67,8 @@ pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccou
         warnings.extend(proxy::warnings(pod));
     }
     let variables = Variables::new(settings, &identity, own.containers.endpoint);
-    warnings.extend(own.containers.own_values(&variables));
-    let plan = own.containers.plan(&variables, expiration, own.proxy);
+    warnings.extend(fill::warnings(&own.containers, &variables));
+    let plan = fill::plan(settings, &own.containers, &variables, expiration, own.proxy);
     Decision { plan: Ok(plan), warnings, audit, basis }
 }
 

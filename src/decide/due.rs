@@ -7,7 +7,7 @@ use crate::{
     },
     host::look_up::{Freshness, LookUp},
     object::{annotations::Place, metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
-    settings::Settings,
+    settings::{LookUps, Settings},
     value::{identity::is_object_name, reference::Reference, use_label::UseLabel},
     verdict::{mistake::LookUpFailure, title::Title, warning::Warning},
 };
@@ -24,8 +24,8 @@ pub(crate) enum Due {
     Yes(Box<Decision>),
 }
 
-/// Looks up the ServiceAccount and decides. A cached copy that would lead to a refusal, or to a missing client id, is
-/// confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
+/// Looks up the ServiceAccount and decides. With `lookUp: Cached`, a copy that would lead to a refusal, or to a missing client id,
+/// is confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
 pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> Due {
     let reference = pod.spec.reference(pod.namespace);
     if !is_object_name(&reference.name) {
@@ -35,6 +35,9 @@ pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> D
         Ok(account) => judge_labels(settings, pod, &account),
         Err(failure) => Due::Unreadable(reference.clone(), failure),
     };
+    if settings.look_ups == LookUps::Fresh {
+        return judge(Freshness::Fresh);
+    }
     match judge(Freshness::Cached) {
         Due::Yes(decision) if decision.basis == Basis::Missing => judge(Freshness::Fresh),
         due @ (Due::No(_) | Due::Unreadable(..) | Due::NoSuchName(_) | Due::Yes(_)) => due,

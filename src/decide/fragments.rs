@@ -11,7 +11,7 @@ use crate::{
     feature::token_endpoint::TokenEndpoint,
     json::json_string,
     value::{
-        layout::Layout,
+        layout::Place,
         token::{Audience, TokenExpiration},
     },
 };
@@ -23,21 +23,18 @@ pub(crate) fn variable(name: &str, value: &str) -> String {
 }
 
 /// The entry of `volumeMounts`.
-#[must_use]
-pub(crate) fn mount(reserved: &str, layout: Layout) -> String {
+pub(crate) fn mount(place: &Place) -> String {
     to_json(&VolumeMount {
-        name: reserved.to_owned(),
-        mount_path: layout.mount_path().to_owned(),
+        name: place.volume.clone(),
+        mount_path: place.mount_path.clone(),
         read_only: Some(true),
         ..VolumeMount::default()
     })
 }
 
 /// The entry of `volumes`.
-#[must_use]
 pub(crate) fn volume(
-    reserved: &str,
-    layout: Layout,
+    place: &Place,
     audience: &Audience,
     expiration: TokenExpiration,
     endpoint: Option<&TokenEndpoint>,
@@ -45,12 +42,12 @@ pub(crate) fn volume(
     let token = to_json(&ServiceAccountTokenProjection {
         audience: Some(audience.as_str().to_owned()),
         expiration_seconds: Some(expiration.seconds()),
-        path: layout.token_path().to_owned(),
+        path: place.token_path.clone(),
     });
     let source =
         endpoint.and_then(TokenEndpoint::source).map(|source| format!(",{source}")).unwrap_or_default();
     let sources = format!("[{{\"serviceAccountToken\":{token}}}{source}]");
-    format!("{{\"name\":{},\"projected\":{{\"sources\":{sources}}}}}", json_string(reserved))
+    format!("{{\"name\":{},\"projected\":{{\"sources\":{sources}}}}}", json_string(&place.volume))
 }
 
 /// The JSON of a type that always has one.
@@ -67,7 +64,8 @@ mod tests {
     fn writes_what_kubernetes_types_read() {
         let read: EnvVar = serde_json::from_str(&variable("A", "\"\n")).unwrap();
         assert_eq!((read.name.as_str(), read.value.as_deref()), ("A", Some("\"\n")));
-        let text = volume("v", Layout::V1, &Audience::default(), TokenExpiration::DEFAULT, None);
+        let place = Place { volume: "v".to_owned(), mount_path: "/v".to_owned(), token_path: "t".to_owned() };
+        let text = volume(&place, &Audience::default(), TokenExpiration::DEFAULT, None);
         let read: Volume = serde_json::from_str(&text).unwrap();
         assert_eq!(
             serde_json::to_value(read).unwrap(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    decide::plan::{Plan, Share, Slot},
+    decide::plan::{Plan, Slot},
     json::Json,
     object::container::CONTAINER,
 };
@@ -11,45 +11,53 @@ use crate::{
 /// Writes `plan` into the spec of `pod`.
 pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
     let Some(spec) = pod.field_mut("spec") else { return };
-    for injection in &plan.injections {
+    let Plan { env, injections, containers, volume, gone } = plan;
+    let entries = |places: &[usize]| -> Vec<String> {
+        places.iter().filter_map(|place| env.get(*place).cloned()).collect()
+    };
+    for injection in injections {
         let Some(Json::List(containers)) = spec.field_mut(injection.list.field()) else { continue };
         let Some(container) = containers.get_mut(injection.index) else { continue };
-        let env = injection.env.iter().filter_map(|index| plan.env.get(*index));
-        equip(container, env, injection.mount.map(|slot| (slot, plan.mount.as_str())));
+        // What is replaced and what goes is counted in the list as it was.
+        let (replaced, appended) = match injection.mount {
+            Some((Slot::Append | Slot::First, mount)) => (None, Some((Slot::Append, mount))),
+            replaced => (replaced, None),
+        };
+        equip(container, entries(&injection.env), replaced);
+        if let Some(Json::List(mounts)) = container.field_mut("volumeMounts") {
+            remove(mounts, &injection.gone);
+        }
+        equip(container, Vec::new(), appended);
     }
-    for new in &plan.containers {
+    for new in containers {
         let Ok(container) = Json::parse(&new.json, &CONTAINER) else { continue };
         let mut container = container.owned();
-        if new.share == Share::Identity {
-            equip(&mut container, plan.env.iter(), Some((Slot::Append, &plan.mount)));
-        }
+        equip(&mut container, entries(&new.env), new.mount.map(|mount| (Slot::Append, mount)));
         if let Some(containers) = spec.list_mut(new.list.field()) {
             put(containers, new.slot, container);
         }
     }
-    if let Some((slot, volume)) = plan.volume
+    if let Some((slot, volume)) = volume
         && let Some(volumes) = spec.list_mut("volumes")
     {
         put(volumes, slot, raw(volume));
     }
+    if let Some(Json::List(volumes)) = spec.field_mut("volumes") {
+        remove(volumes, &gone);
+    }
 }
 
 /// Appends variables to a container and puts the mount into it.
-pub(crate) fn equip<'e>(
-    container: &mut Json<'_>,
-    env: impl Iterator<Item = &'e String>,
-    mount: Option<(Slot, &str)>,
-) {
-    let mut env = env.peekable();
-    if env.peek().is_some()
+pub(crate) fn equip(container: &mut Json<'_>, env: Vec<String>, mount: Option<(Slot, String)>) {
+    if !env.is_empty()
         && let Some(list) = container.list_mut("env")
     {
-        list.extend(env.map(|entry| raw(entry.clone())));
+        list.extend(env.into_iter().map(raw));
     }
     if let Some((slot, mount)) = mount
         && let Some(mounts) = container.list_mut("volumeMounts")
     {
-        put(mounts, slot, raw(mount.to_owned()));
+        put(mounts, slot, raw(mount));
     }
 }
 
@@ -63,6 +71,17 @@ fn put<'a>(list: &mut Vec<Json<'a>>, slot: Slot, json: Json<'a>) {
             }
         }
     }
+}
+
+/// Takes the items of these places, which ascend, out of `list`.
+fn remove(list: &mut Vec<Json>, places: &[usize]) {
+    let mut places = places.iter().peekable();
+    let mut index = 0;
+    list.retain(|_| {
+        let goes = places.next_if_eq(&&index).is_some();
+        index += 1;
+        !goes
+    });
 }
 
 fn raw<'a>(text: String) -> Json<'a> {

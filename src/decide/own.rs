@@ -37,7 +37,7 @@ impl<'s, 't> Own<'s, 't> {
             None
         });
         let containers = Containers::read(settings, pod);
-        mistakes.extend(containers.conflicts());
+        mistakes.extend(containers.conflicts(proxy));
         Self { containers, proxy, expiration, mistakes }
     }
 }

@@ -22,17 +22,17 @@ pub(crate) struct Injection {
     pub(crate) index: usize,
     /// Which of the plan's variables are appended.
     pub(crate) env: Vec<usize>,
-    /// Where the plan's mount goes; `None` where it is there.
-    pub(crate) mount: Option<Slot>,
+    /// The mount, as an entry of `volumeMounts`, and where it goes; `None` where it is there.
+    pub(crate) mount: Option<(Slot, String)>,
+    /// Mounts that go: what another pass left of a volume that is not needed. Ascending.
+    pub(crate) gone: Vec<usize>,
 }
 
-/// Whether a container has a share in the pod's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
-    /// The variables and the mount.
-    Identity,
-    /// Nothing: `skip-containers` names it.
-    Nothing,
+impl Injection {
+    /// Whether nothing is written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.env.is_empty() && self.mount.is_none() && self.gone.is_empty()
+    }
 }
 
 /// A container that the pod gets, complete.
@@ -44,8 +44,10 @@ pub(crate) struct NewContainer {
     pub(crate) slot: Slot,
     /// It, as JSON.
     pub(crate) json: String,
-    /// Whether it gets the variables and the mount too.
-    pub(crate) share: Share,
+    /// Which of the plan's variables it gets.
+    pub(crate) env: Vec<usize>,
+    /// The mount that it gets.
+    pub(crate) mount: Option<String>,
 }
 
 /// All that is written into the pod: JSON texts, ready to be put in.
@@ -53,20 +55,22 @@ pub(crate) struct NewContainer {
 pub(crate) struct Plan {
     /// The variables, each as an entry of `env`.
     pub(crate) env: Vec<String>,
-    /// The mount, as an entry of `volumeMounts`.
-    pub(crate) mount: String,
     /// What each container gets.
     pub(crate) injections: Vec<Injection>,
     /// The containers that the pod gets.
     pub(crate) containers: Vec<NewContainer>,
     /// The volume as an entry of `volumes`, and where it goes; `None` where it is there.
     pub(crate) volume: Option<(Slot, String)>,
+    /// Volumes that go, with the last of their mounts. Ascending.
+    pub(crate) gone: Vec<usize>,
 }
 
 impl Plan {
     /// Whether nothing is written.
-    #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
-        self.injections.is_empty() && self.containers.is_empty() && self.volume.is_none()
+        self.injections.is_empty()
+            && self.containers.is_empty()
+            && self.volume.is_none()
+            && self.gone.is_empty()
     }
 }

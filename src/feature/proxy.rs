@@ -17,6 +17,9 @@ pub(crate) const INIT_CONTAINER: &str = "azwi-proxy-init";
 /// Name of the sidecar (webhook `ProxySidecarContainerName`).
 pub(crate) const SIDECAR: &str = "azwi-proxy";
 
+/// The init container's own variable (webhook `ProxyPortEnvVar`).
+pub(crate) const PORT_VARIABLE: &str = "PROXY_PORT";
+
 /// The port that the proxy listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyPort(u16);
@@ -72,9 +75,9 @@ pub(crate) struct ProxySettings {
     init_privileges: InitPrivileges,
 }
 
-/// Default images: `charts/workload-identity-webhook` of webhook v1.6.0.
-const IMAGE: &str = "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0";
-const INIT_IMAGE: &str = "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.0";
+/// Default images: `charts/workload-identity-webhook` of webhook v1.6.3, the newest release of September 2026.
+const IMAGE: &str = "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.3";
+const INIT_IMAGE: &str = "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.3";
 
 /// How much the proxy logs: the levels of `monis.app/mlog`, which its `--log-level` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +187,7 @@ pub(crate) fn warnings(pod: Candidate) -> Option<Warning> {
 pub(crate) fn init_container(settings: &ProxySettings, port: ProxyPort) -> String {
     let privileged = settings.init_privileges == InitPrivileges::Privileged;
     format!(
-        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"PROXY_PORT","value":"{}"}}]}}"#,
+        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"{PORT_VARIABLE}","value":"{}"}}]}}"#,
         json_string(&settings.init_image),
         port.0
     )

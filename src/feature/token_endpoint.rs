@@ -12,11 +12,6 @@ use crate::{
     },
 };
 
-/// Where the endpoint's certificate authority is in the container (webhook `CAFilePath` below `VolumeMountPath`).
-pub(crate) const CA_FILE: &str = "/var/run/secrets/azure/wi/ca-cert/ca.crt";
-/// Its path within the volume (webhook `CAFilePath`).
-const CA_PATH: &str = "ca-cert/ca.crt";
-
 /// The certificate authority of the endpoint: of one kind, and a selector only with its signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ca {
@@ -135,24 +130,29 @@ impl TokenEndpoint {
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The variables after `AZURE_AUTHORITY_HOST`; one without a value is not written.
-    #[must_use]
-    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
+    /// The variables after `AZURE_AUTHORITY_HOST`, for a volume that is mounted at `mount_path`; one without a value is not
+    /// written.
+    pub(crate) fn variables(&self, mount_path: &str) -> [(&'static str, String); 4] {
         let data = match &self.ca {
             Some(Ca::Data(data)) => data,
             Some(Ca::ConfigMap(_) | Ca::TrustBundle { .. }) | None => "",
         };
         let [token_proxy, sni_name, ca_file, ca_data] = names::TOKEN_ENDPOINT_VARIABLES;
-        [(token_proxy, &self.token_proxy), (sni_name, &self.sni_name), (ca_file, CA_FILE), (ca_data, data)]
+        [
+            (token_proxy, self.token_proxy.clone()),
+            (sni_name, self.sni_name.clone()),
+            (ca_file, format!("{mount_path}/{}", names::CA_PATH)),
+            (ca_data, data.to_owned()),
+        ]
     }
 
-    /// The volume's second source, as JSON.
-    #[must_use]
+    /// The volume's second source, as JSON; `None` where the authority is no file.
     pub(crate) fn source(&self) -> Option<String> {
+        let path = json_string(names::CA_PATH);
         match self.ca.as_ref()? {
             Ca::Data(_) => None,
             Ca::ConfigMap(name) => Some(format!(
-                r#"{{"configMap":{{"name":{},"items":[{{"key":"ca.crt","path":"{CA_PATH}"}}],"optional":false}}}}"#,
+                r#"{{"configMap":{{"name":{},"items":[{{"key":"ca.crt","path":{path}}}],"optional":false}}}}"#,
                 json_string(name)
             )),
             Ca::TrustBundle { signer, selector } => {
@@ -161,7 +161,7 @@ impl TokenEndpoint {
                     .map(|selector| format!(r#""labelSelector":{selector},"#))
                     .unwrap_or_default();
                 Some(format!(
-                    r#"{{"clusterTrustBundle":{{"signerName":{},{selector}"path":"{CA_PATH}","optional":false}}}}"#,
+                    r#"{{"clusterTrustBundle":{{"signerName":{},{selector}"path":{path},"optional":false}}}}"#,
                     json_string(signer)
                 ))
             }

@@ -1,16 +1,23 @@
 //! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
 
 use crate::{
-    decide::{inject, mounts, plan::Slot},
+    decide::{
+        conflicts,
+        evidence::{State, Volumes, state},
+        inject,
+        paths::below,
+        plan::Slot,
+    },
     json::{Cursor, Json, Malformed},
     object::{
-        container::{Container, Volume},
+        container::{Container, Mount},
         metadata::Metadata,
+        name_set::NameSet,
         pod::{Candidate, Spec},
         request::{self, Change},
     },
     settings::Settings,
-    value::{layout::Layout, names},
+    value::{layout::Place, names, token::Audience},
     verdict::{outcome::Verdict, refusal::Refusal},
 };
 
@@ -51,30 +58,39 @@ pub(crate) fn judge<'t>(
     if let Some(Json::List(containers)) = list {
         for copied in copies {
             if let Some(container) = containers.get_mut(copied.index) {
-                let mount = copied.mount.as_deref().map(|mount| (Slot::Append, mount));
-                inject::equip(container, copied.env.iter(), mount);
+                inject::equip(container, copied.env, copied.mount.map(|mount| (Slot::Append, mount)));
             }
         }
     }
     Ok(Verdict { mutated: Some(pod), ..Verdict::default() })
 }
 
+/// A container that has the pod's token, and the mount that provides it.
+struct Donor<'s, 't> {
+    container: &'s Container<'t>,
+    mount: &'s Mount<'t>,
+    place: Place,
+}
+
 /// What each new debug container gets from the first container that has the pod's token.
 fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec<Copied>, Refusal> {
-    let Some((volume, donor)) = donor(pod.spec) else { return Ok(Vec::new()) };
-    let layout = if volume.name == names::LEGACY_VOLUME { Layout::Legacy } else { Layout::V1 };
+    let volumes = Volumes::read(pod.spec);
+    let Some(donor) = donor(settings, pod.spec, &volumes) else { return Ok(Vec::new()) };
     let skipped = pod.metadata.annotations.skipped_containers();
-    let is_old =
-        |name: &str| old.is_some_and(|old| old.ephemeral.iter().any(|container| container.name == name));
+    let old = old.into_iter().flat_map(|old| &old.ephemeral);
+    let old = NameSet::new(old.map(|container| container.name.as_ref()));
     let mut copies = Vec::new();
     for container in &pod.spec.ephemeral {
-        if is_old(&container.name) || skipped.contains(&container.name) {
+        if old.contains(&container.name) || skipped.contains(&container.name) {
             continue;
         }
-        if let Some(refusal) = mounts::conflict(layout, pod.title, container, &volume.name) {
-            return Err(refusal);
+        let copied = copied(settings, &donor, container, &volumes, &settings.audience);
+        if copied.mount.is_some()
+            && let Some(mistake) =
+                conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
+        {
+            return Err(Refusal::new(pod.title, mistake));
         }
-        let copied = copied(settings, volume, donor, container);
         if !copied.env.is_empty() || copied.mount.is_some() {
             copies.push(copied);
         }
@@ -82,33 +98,46 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
     Ok(copies)
 }
 
-/// The pod's token volume, and a container that has it.
-fn donor<'s, 't>(spec: &'s Spec<'t>) -> Option<(&'s Volume<'t>, &'s Container<'t>)> {
-    let injected = |volume: &&Volume| {
-        (volume.name.starts_with(names::VOLUME_PREFIX) || volume.name == names::LEGACY_VOLUME)
-            && volume.projects_token(None)
-    };
-    let volume = spec.volumes.iter().find(injected)?;
-    let equipped = |container: &&Container| {
-        container.variable(names::AZURE_FEDERATED_TOKEN_FILE).is_some()
-            && container.mounts.iter().any(|mount| mount.name == volume.name)
-    };
-    Some((volume, spec.containers.iter().find(equipped)?))
+/// A container of the pod whose variable is the file of a token that one of its mounts provides.
+fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Donor<'s, 't>> {
+    spec.containers.iter().find_map(|container| {
+        let State::Equipped { mount } = state(container, volumes, &settings.audience) else { return None };
+        let mount = container.mounts.get(mount)?;
+        let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
+        let token_path = below(&file, &mount.path)?;
+        let place = Place {
+            volume: mount.name.clone().into_owned(),
+            mount_path: mount.path.clone().into_owned(),
+            token_path,
+        };
+        Some(Donor { container, mount, place })
+    })
 }
 
 /// What `container` lacks of what `donor` has.
-fn copied(settings: &Settings, volume: &Volume, donor: &Container, container: &Container) -> Copied {
+fn copied(
+    settings: &Settings,
+    donor: &Donor,
+    container: &Container,
+    volumes: &Volumes,
+    audience: &Audience,
+) -> Copied {
+    let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
+    let has = match state(container, volumes, audience) {
+        State::OwnToken => return nothing,
+        State::Equipped { .. } => true,
+        State::Moved { .. } | State::Bare { .. } => {
+            container.mounts.iter().any(|mount| mount.name == donor.place.volume)
+        }
+    };
+    let extra = NameSet::new(settings.extra_env.iter().map(|extra| extra.name.as_str()));
+    let own = NameSet::new(container.env.iter().map(|env| env.name.as_ref()));
     let ours = |name: &str| {
         names::IDENTITY_VARIABLES.contains(&name)
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
-            || settings.extra_env.iter().any(|extra| extra.name == name)
+            || extra.contains(name)
     };
-    let env = donor.env.iter().filter(|env| ours(&env.name) && container.variable(&env.name).is_none());
-    let has = container.mounts.iter().any(|mount| mount.name == volume.name);
-    let mount = donor.mounts.iter().find(|mount| !has && mount.name == volume.name);
-    Copied {
-        index: container.index,
-        env: env.map(|env| env.raw.to_owned()).collect(),
-        mount: mount.map(|mount| mount.raw.to_owned()),
-    }
+    let env = donor.container.env.iter().filter(|env| ours(&env.name) && !own.contains(&env.name));
+    let env = env.map(|env| env.raw.to_owned()).collect();
+    Copied { env, mount: (!has).then(|| donor.mount.raw.to_owned()), ..nothing }
 }

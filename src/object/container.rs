@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::json::{Cursor, FIELDS, ITEMS, Json, Malformed, Shape, text_of};
 
 /// A container, looked into where the policy reads or writes.
-pub(crate) static CONTAINER: Shape = Shape::Object(&[("env", &ITEMS), ("volumeMounts", &ITEMS)]);
+pub(crate) static CONTAINER: Shape =
+    Shape::Object(&[("env", &ITEMS), ("volumeMounts", &ITEMS), ("volumeDevices", &ITEMS)]);
 
 /// The lists of containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(crate) struct Container<'t> {
     pub(crate) env: Vec<Env<'t>>,
     /// Its volume mounts.
     pub(crate) mounts: Vec<Mount<'t>>,
+    /// Its block devices.
+    pub(crate) devices: Vec<Device<'t>>,
 }
 
 /// An environment variable.
@@ -51,6 +54,8 @@ pub(crate) struct Env<'t> {
     /// Its name.
     pub(crate) name: Cow<'t, str>,
     value: Value<'t>,
+    /// The volume that its value is a key of a file in (`valueFrom.fileKeyRef`).
+    pub(crate) file_volume: Option<String>,
     /// The entry as it came.
     pub(crate) raw: &'t str,
 }
@@ -71,9 +76,32 @@ pub(crate) struct Mount<'t> {
     pub(crate) name: Cow<'t, str>,
     /// `mountPath`.
     pub(crate) path: Cow<'t, str>,
+    /// `subPath`, empty where it has none.
+    pub(crate) sub_path: Cow<'t, str>,
     /// The entry as it came.
     pub(crate) raw: &'t str,
 }
+
+/// A block device (`volumeDevices`).
+#[derive(Debug, Clone)]
+pub(crate) struct Device<'t> {
+    /// The volume's name.
+    pub(crate) name: Cow<'t, str>,
+    /// `devicePath`.
+    pub(crate) path: Cow<'t, str>,
+}
+
+/// A ServiceAccount token that a volume projects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProjectedToken {
+    /// Its path within the volume.
+    pub(crate) path: String,
+    /// Whom it is for, empty for the API server.
+    pub(crate) audience: String,
+}
+
+/// Most tokens of one volume that are looked at: a volume that projects more is nobody's identity.
+const TOKENS_MAX: usize = 32;
 
 /// A volume.
 #[derive(Debug, Clone)]
@@ -117,7 +145,9 @@ impl<'t> Env<'t> {
         } else {
             Value::Literal(env.field("value").and_then(Json::raw))
         };
-        Ok(Self { name: text(at, &env, "name")?, value, raw })
+        let from = env.field("valueFrom").and_then(Json::raw).filter(|_| from_elsewhere);
+        let file_volume = from.filter(|from| from.contains("fileKeyRef")).and_then(file_volume);
+        Ok(Self { name: text(at, &env, "name")?, value, file_volume, raw })
     }
 
     /// Its value; `None` where it comes from elsewhere.
@@ -129,10 +159,29 @@ impl<'t> Env<'t> {
     }
 }
 
+/// The volume of a `valueFrom.fileKeyRef`.
+fn file_volume(from: &str) -> Option<String> {
+    let from = Json::parse(from, &Shape::Whole).ok()?;
+    let name = from.field("fileKeyRef")?.field("volumeName")?;
+    if let Json::Raw(raw) = name { text_of(raw).map(Cow::into_owned) } else { None }
+}
+
+impl<'t> Device<'t> {
+    fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
+        let (device, _) = entry(at)?;
+        Ok(Self { name: text(at, &device, "name")?, path: text(at, &device, "devicePath")? })
+    }
+}
+
 impl<'t> Mount<'t> {
     fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (mount, raw) = entry(at)?;
-        Ok(Self { name: text(at, &mount, "name")?, path: text(at, &mount, "mountPath")?, raw })
+        Ok(Self {
+            name: text(at, &mount, "name")?,
+            path: text(at, &mount, "mountPath")?,
+            sub_path: text(at, &mount, "subPath")?,
+            raw,
+        })
     }
 }
 
@@ -142,22 +191,41 @@ impl<'t> Volume<'t> {
         Ok(Self { name: text(at, &volume, "name")?, raw })
     }
 
-    /// Whether it projects a ServiceAccount token, of this audience where one is given.
-    #[must_use]
-    pub(crate) fn projects_token(&self, audience: Option<&str>) -> bool {
-        let Ok(volume) = Json::parse(self.raw, &Shape::Whole) else { return false };
+    /// The ServiceAccount tokens that it projects.
+    pub(crate) fn tokens(&self) -> Vec<ProjectedToken> {
+        // Most volumes are something else, and are not read.
+        if !self.raw.contains("serviceAccountToken") {
+            return Vec::new();
+        }
+        let Ok(volume) = Json::parse(self.raw, &Shape::Whole) else { return Vec::new() };
         let sources = volume.field("projected").and_then(|projected| projected.field("sources"));
-        let Some(Json::List(sources)) = sources else { return false };
-        sources.iter().any(|source| match source.field("serviceAccountToken") {
-            Some(token @ Json::Object(_)) => {
-                let said = token
-                    .field("audience")
-                    .and_then(|said| if let Json::Raw(raw) = said { text_of(raw) } else { None });
-                audience.is_none() || said.as_deref() == audience
-            }
-            Some(Json::Raw(_) | Json::List(_)) | None => false,
-        })
+        let Some(Json::List(sources)) = sources else { return Vec::new() };
+        let tokens = sources.iter().filter_map(|source| source.field("serviceAccountToken"));
+        let text = |token: &Json, field: &str| match token.field(field) {
+            Some(Json::Raw(raw)) => text_of(raw).map(Cow::into_owned).unwrap_or_default(),
+            Some(Json::Object(_) | Json::List(_)) | None => String::new(),
+        };
+        tokens
+            .take(TOKENS_MAX)
+            .filter(|token| matches!(token, Json::Object(_)))
+            .map(|token| ProjectedToken { path: text(token, "path"), audience: text(token, "audience") })
+            .collect()
     }
+
+    /// Whether it projects a ServiceAccount token of this audience.
+    pub(crate) fn projects_token(&self, audience: &str) -> bool {
+        self.tokens().iter().any(|token| token.audience == audience)
+    }
+}
+
+/// The entries of a list, each read; none where there is no list.
+pub(crate) fn entries<'t, T>(
+    at: &Cursor<'_, 't>,
+    list: &str,
+    read: impl Fn(&Cursor<'_, 't>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let Some(list) = at.field(list)? else { return Ok(Vec::new()) };
+    list.items()?.map(|item| read(&item)).collect()
 }
 
 impl<'t> Container<'t> {
@@ -168,19 +236,14 @@ impl<'t> Container<'t> {
 
     fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
-        let mut env = Vec::new();
-        if let Some(items) = at.field("env")? {
-            for item in items.items()? {
-                env.push(Env::read(&item)?);
-            }
-        }
-        let mut mounts = Vec::new();
-        if let Some(items) = at.field("volumeMounts")? {
-            for item in items.items()? {
-                mounts.push(Mount::read(&item)?);
-            }
-        }
-        Ok(Self { list, index, name, env, mounts })
+        Ok(Self {
+            list,
+            index,
+            name,
+            env: entries(at, "env", Env::read)?,
+            mounts: entries(at, "volumeMounts", Mount::read)?,
+            devices: entries(at, "volumeDevices", Device::read)?,
+        })
     }
 
     /// The variable `name`, where the container has it.

@@ -1,13 +1,13 @@
 //! A set of names from a request or from the settings: of any size, in the order in which they came.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// A set of names, in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NameSet<'n> {
     list: Vec<&'n str>,
-    /// Empty while the list is short.
-    set: HashSet<&'n str>,
+    /// The place of each; empty while the list is short.
+    places: HashMap<&'n str, usize>,
 }
 
 /// Longest list that is searched from its start: nearly every list of a pod is, and hashing costs more then.
@@ -28,15 +28,23 @@ impl<'n> NameSet<'n> {
     fn push(&mut self, name: &'n str) {
         self.list.push(name);
         if self.list.len() == SHORT + 1 {
-            self.set.extend(&self.list);
+            self.places.extend(self.list.iter().enumerate().map(|(place, name)| (*name, place)));
         } else if self.list.len() > SHORT {
-            self.set.insert(name);
+            self.places.insert(name, self.list.len() - 1);
         }
     }
 
     /// Whether `name` is one of them.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        if self.list.len() > SHORT { self.set.contains(name) } else { self.list.contains(&name) }
+        self.place(name).is_some()
+    }
+
+    /// The place of `name` among them.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        if self.list.len() > SHORT {
+            return self.places.get(name).copied();
+        }
+        self.list.iter().position(|known| *known == name)
     }
 
     /// All of them, in their order.
@@ -63,6 +71,7 @@ mod tests {
             assert_eq!(set.iter().collect::<Vec<_>>(), names, "{number}");
             assert!(names.iter().all(|name| set.contains(name)) && !set.contains("other"), "{number}");
             assert_eq!(set.is_empty(), number == 0);
+            assert!(names.iter().enumerate().all(|(place, name)| set.place(name) == Some(place)), "{number}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     json::{Cursor, FIELDS, ITEMS, Malformed, Shape},
     object::{
-        container::{CONTAINER, Container, ContainerList, Volume},
+        container::{CONTAINER, Container, ContainerList, Volume, entries},
         metadata::{METADATA, Metadata},
     },
     value::reference::Reference,
@@ -82,12 +82,6 @@ impl<'t> Spec<'t> {
     pub(crate) fn read(spec: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let mut containers = Container::read_list(spec, ContainerList::Init)?;
         containers.extend(Container::read_list(spec, ContainerList::Main)?);
-        let mut volumes = Vec::new();
-        if let Some(items) = spec.field("volumes")? {
-            for item in items.items()? {
-                volumes.push(Volume::read(&item)?);
-            }
-        }
         let security = spec.field("securityContext")?;
         let root = match &security {
             Some(security) => choose(security, "runAsNonRoot", Root::Allowed, Root::Forbidden)?,
@@ -97,7 +91,7 @@ impl<'t> Spec<'t> {
             service_account: service_account_name(spec)?,
             containers,
             ephemeral: Container::read_list(spec, ContainerList::Ephemeral)?,
-            volumes,
+            volumes: entries(spec, "volumes", Volume::read)?,
             network: choose(spec, "hostNetwork", Network::Own, Network::Host)?,
             os: os(spec)?,
             root,

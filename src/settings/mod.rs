@@ -32,6 +32,19 @@ pub(crate) enum OnLookupFailure {
     Admit,
 }
 
+/// Whether the host may answer a look-up from its cache, which keeps a success for five seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LookUps {
+    /// No: what is in the API server counts at once.
+    Fresh,
+    /// Yes; a copy that would lead to a refusal, or to a missing client id, is read once more past the cache.
+    Cached,
+}
+
+impl Choice for LookUps {
+    const CHOICES: &'static [(&'static str, Self)] = &[("Fresh", Self::Fresh), ("Cached", Self::Cached)];
+}
+
 /// An environment variable that is added after those of the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExtraEnv {
@@ -56,6 +69,8 @@ pub struct Settings {
     pub(crate) token_expiration: TokenExpiration,
     /// `requireClientId`: whether an identity without client id is refused or warned about.
     pub(crate) require_client_id: RequireClientId,
+    /// `lookUp`.
+    pub(crate) look_ups: LookUps,
     /// `onLookupFailure`.
     pub(crate) on_lookup_failure: OnLookupFailure,
     /// `layout`.
@@ -110,6 +125,7 @@ pub const FIELDS: &[&str] = &[
     "audience",
     "tokenExpirationSeconds",
     "requireClientId",
+    "lookUp",
     "onLookupFailure",
     "layout",
     "extraEnv",
@@ -156,8 +172,9 @@ impl Settings {
             require_client_id: fields
                 .switch("requireClientId", RequireClientId::Warn, RequireClientId::Refuse)
                 .unwrap_or(RequireClientId::Warn),
+            look_ups: fields.choice("lookUp").unwrap_or(LookUps::Fresh),
             on_lookup_failure: fields.choice("onLookupFailure").unwrap_or(OnLookupFailure::Refuse),
-            layout: fields.choice("layout").unwrap_or(Layout::V1),
+            layout: fields.choice("layout").unwrap_or(Layout::PerPod),
             extra_env: extra_env(fields, "extraEnv"),
             allowed_identities: allowed_identities::read(fields, "allowedIdentities"),
             preflight: fields.choice("preflight").unwrap_or(Preflight::Warn),
@@ -165,7 +182,7 @@ impl Settings {
             token_endpoint: TokenEndpoint::read(fields, "customTokenEndpoint"),
         };
         if settings.token_endpoint.is_some() && settings.layout == Layout::Legacy {
-            fields.problem("layout", "V1, which customTokenEndpoint needs");
+            fields.problem("layout", "PerPod or Fixed, which customTokenEndpoint needs");
         }
         settings
     }

@@ -12,8 +12,9 @@ fn has_one_default_for_each_setting() {
         assert_eq!(settings.audience.as_str(), "api://AzureADTokenExchange");
         assert_eq!(settings.token_expiration.seconds(), 3600);
         assert_eq!(settings.require_client_id, RequireClientId::Warn);
+        assert_eq!(settings.look_ups, LookUps::Fresh);
         assert_eq!(settings.on_lookup_failure, OnLookupFailure::Refuse);
-        assert_eq!(settings.layout, Layout::V1);
+        assert_eq!(settings.layout, Layout::PerPod);
         assert_eq!(settings.extra_env, []);
     }
 }
@@ -22,7 +23,7 @@ fn has_one_default_for_each_setting() {
 fn reads_each_setting() {
     let settings = Settings::parse(&json!({
         "tenantId": "contoso.com", "trigger": "Pod", "cloud": "azureChinaCloud", "audience": "api://x",
-        "tokenExpirationSeconds": 86400, "requireClientId": true, "onLookupFailure": "Admit", "layout": "Legacy",
+        "tokenExpirationSeconds": 86400, "requireClientId": true, "lookUp": "Cached", "onLookupFailure": "Admit", "layout": "Legacy",
         "extraEnv": [{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}],
     }).to_string())
     .unwrap();
@@ -32,6 +33,7 @@ fn reads_each_setting() {
     assert_eq!(settings.audience.as_str(), "api://x");
     assert_eq!(settings.token_expiration.seconds(), 86400);
     assert_eq!(settings.require_client_id, RequireClientId::Refuse);
+    assert_eq!(settings.look_ups, LookUps::Cached);
     assert_eq!(settings.on_lookup_failure, OnLookupFailure::Admit);
     assert_eq!(settings.layout, Layout::Legacy);
     assert_eq!(settings.extra_env.len(), 1);
@@ -82,8 +84,9 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
             "tokenExpirationSeconds is \"3600\", expected a whole number of seconds from 3600 to 86400",
         ),
         (json!({"requireClientId": "yes"}), "requireClientId is \"yes\", expected true or false"),
+        (json!({"lookUp": "fresh"}), "lookUp is \"fresh\", expected Fresh or Cached"),
         (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\", expected Refuse or Admit"),
-        (json!({"layout": "V2"}), "layout is \"V2\", expected V1 or Legacy"),
+        (json!({"layout": "V2"}), "layout is \"V2\", expected PerPod, Fixed or Legacy"),
         (json!({"extraEnv": {}}), "extraEnv is an object, expected a list"),
         (json!({"extraEnv": ["A"]}), "extraEnv[0] is \"A\", expected an object"),
         (
@@ -171,7 +174,7 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"layout": "Legacy", "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x"}}),
-            "layout is \"Legacy\", expected V1, which customTokenEndpoint needs",
+            "layout is \"Legacy\", expected PerPod or Fixed, which customTokenEndpoint needs",
         ),
         (
             json!({"extraEnv": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}),
@@ -189,7 +192,7 @@ fn reports_all_problems_at_once() {
     assert_eq!(
         explain(&problems),
         "tenantId is 5, expected a UUID or a DNS domain name; trigger is a list, expected ServiceAccount, Pod or Any; \
-         layout is \"V3\", expected V1 or Legacy"
+         layout is \"V3\", expected PerPod, Fixed or Legacy"
     );
 }
 

@@ -25,60 +25,93 @@ impl fmt::Display for PodName {
     }
 }
 
-/// Where volume, mount and token are.
+/// Where volume, mount and token are: as one of the webhook's versions has them.
+///
+/// | layout | webhook | volume | mount path | path in the volume |
+/// |---|---|---|---|---|
+/// | `PerPod` | since 1.6.1 | `azure-workload-identity-reserved-<hash>` | `/var/run/secrets/azure/wi/<hash>` | `token/azure-identity-token` |
+/// | `Fixed` | 1.6.0 | `azure-workload-identity-reserved-<hash>` | `/var/run/secrets/azure/wi` | `token/azure-identity-token` |
+/// | `Legacy` | up to 1.5 | `azure-identity-token` | `/var/run/secrets/azure/tokens` | `azure-identity-token` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// The webhook's since v1.6.
-    V1,
-    /// The webhook's up to v1.5.
+    /// A mount path for each pod.
+    PerPod,
+    /// The same mount path in every pod, and a volume's name for each.
+    Fixed,
+    /// The same mount path and volume's name in every pod.
     Legacy,
 }
 
+/// A place for a token: which volume, and where in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The volume's name.
+    pub(crate) volume: String,
+    /// Where it is mounted.
+    pub(crate) mount_path: String,
+    /// The token's path within the volume.
+    pub(crate) token_path: String,
+}
+
+impl Place {
+    /// Where the container finds the token.
+    pub(crate) fn token_file(&self) -> String {
+        format!("{}/{}", self.mount_path, self.token_path)
+    }
+}
+
 impl Layout {
-    /// The reserved volume's name (webhook `webhook.go`, `buildVolumeName`).
-    #[must_use]
-    pub(crate) fn volume_name(self, pod: &PodName) -> String {
+    /// Where the token of the pod called `pod` goes.
+    pub(crate) fn place(self, pod: &PodName) -> Place {
         match self {
-            Self::Legacy => names::LEGACY_VOLUME.to_owned(),
-            Self::V1 => {
-                let mut name = names::VOLUME_PREFIX.to_owned();
-                for byte in Sha256::digest(pod.to_string().as_bytes()) {
-                    name.push(hex_digit(byte >> 4));
-                    name.push(hex_digit(byte & 0xf));
-                }
-                name.truncate(names::VOLUME_NAME_MAX);
-                name
+            Self::Legacy => self.place_of(names::LEGACY_VOLUME.to_owned(), ""),
+            Self::PerPod | Self::Fixed => {
+                let hash = hash(pod);
+                self.place_of(format!("{}{hash}", names::VOLUME_PREFIX), &hash)
             }
         }
     }
 
-    /// Where the volume is mounted.
-    #[must_use]
-    pub(crate) fn mount_path(self) -> &'static str {
-        match self {
-            Self::V1 => names::MOUNT_PATH,
-            Self::Legacy => names::LEGACY_MOUNT_PATH,
-        }
+    fn place_of(self, volume: String, hash: &str) -> Place {
+        let (mount_path, token_path) = match self {
+            Self::PerPod => (format!("{}/{hash}", names::MOUNT_PATH), names::TOKEN_PATH),
+            Self::Fixed => (names::MOUNT_PATH.to_owned(), names::TOKEN_PATH),
+            Self::Legacy => (names::LEGACY_MOUNT_PATH.to_owned(), names::LEGACY_TOKEN_PATH),
+        };
+        Place { volume, mount_path, token_path: token_path.to_owned() }
     }
 
-    /// The token's path within the volume.
-    #[must_use]
-    pub(crate) fn token_path(self) -> &'static str {
-        match self {
-            Self::V1 => names::TOKEN_PATH,
-            Self::Legacy => names::LEGACY_TOKEN_PATH,
-        }
-    }
-
-    /// Where the container finds the token.
-    #[must_use]
-    pub(crate) fn token_file(self) -> String {
-        format!("{}/{}", self.mount_path(), self.token_path())
+    /// Whether one of the layouts mounts the reserved volume `volume` at `mount_path`.
+    pub(crate) fn any_has(volume: &str, mount_path: &str) -> bool {
+        let (layouts, hash): (&[Self], _) = match volume.strip_prefix(names::VOLUME_PREFIX) {
+            Some(hash) => (&[Self::PerPod, Self::Fixed], hash),
+            None if volume == names::LEGACY_VOLUME => (&[Self::Legacy], ""),
+            None => (&[], ""),
+        };
+        layouts.iter().any(|layout| layout.place_of(volume.to_owned(), hash).mount_path == mount_path)
     }
 }
 
+/// Whether a volume's name is reserved, in any layout.
+pub(crate) fn is_reserved(volume: &str) -> bool {
+    volume.starts_with(names::VOLUME_PREFIX) || volume == names::LEGACY_VOLUME
+}
+
 impl Choice for Layout {
-    const CHOICES: &'static [(&'static str, Self)] = &[("V1", Self::V1), ("Legacy", Self::Legacy)];
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("PerPod", Self::PerPod), ("Fixed", Self::Fixed), ("Legacy", Self::Legacy)];
+}
+
+/// Lower-case hexadecimal SHA-256 of the pod's name, as much of it as a volume's name has room for (webhook `webhook.go`,
+/// `buildVolumeName`).
+fn hash(pod: &PodName) -> String {
+    let mut hash = String::new();
+    for byte in Sha256::digest(pod.to_string().as_bytes()) {
+        hash.push(hex_digit(byte >> 4));
+        hash.push(hex_digit(byte & 0xf));
+    }
+    hash.truncate(names::VOLUME_NAME_MAX - names::VOLUME_PREFIX.len());
+    hash
 }
 
 fn hex_digit(nibble: u8) -> char {
@@ -89,25 +122,55 @@ fn hex_digit(nibble: u8) -> char {
 mod tests {
     use super::*;
 
+    fn place(layout: Layout, pod: PodName) -> [String; 3] {
+        let place = layout.place(&pod);
+        [place.volume.clone(), place.mount_path.clone(), place.token_file()]
+    }
+
     #[test]
-    fn hashes_the_pods_name_as_the_webhook_does() {
-        let name = PodName::Name("yadaapi".to_owned());
+    fn puts_the_token_where_each_version_of_the_webhook_has_it() {
+        let yada = || PodName::Name("yadaapi".to_owned());
+        let volume = "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a";
+        let hash = "d3f089d52aa311812405d5d067015a";
         assert_eq!(
-            Layout::V1.volume_name(&name),
-            "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a"
+            place(Layout::PerPod, yada()),
+            [
+                volume,
+                &format!("/var/run/secrets/azure/wi/{hash}"),
+                &format!("/var/run/secrets/azure/wi/{hash}/token/azure-identity-token")
+            ]
+        );
+        assert_eq!(
+            place(Layout::Fixed, yada()),
+            [volume, "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/token/azure-identity-token"]
+        );
+        assert_eq!(
+            place(Layout::Legacy, yada()),
+            [
+                "azure-identity-token",
+                "/var/run/secrets/azure/tokens",
+                "/var/run/secrets/azure/tokens/azure-identity-token"
+            ]
         );
         // echo -n 'yadaapi-7d4b9c- (prefix)' | sha256sum
         let prefix = PodName::Prefix("yadaapi-7d4b9c-".to_owned());
         assert_eq!(
-            Layout::V1.volume_name(&prefix),
+            place(Layout::Fixed, prefix)[0],
             "azure-workload-identity-reserved-7591a5e9eb6025d887c25bf0c787f6"
         );
-        assert_eq!(Layout::Legacy.volume_name(&name), "azure-identity-token");
     }
 
     #[test]
-    fn puts_the_token_where_each_layout_has_it() {
-        assert_eq!(Layout::V1.token_file(), "/var/run/secrets/azure/wi/token/azure-identity-token");
-        assert_eq!(Layout::Legacy.token_file(), "/var/run/secrets/azure/tokens/azure-identity-token");
+    fn knows_its_own_mounts_again() {
+        for (volume, path, is_own) in [
+            ("azure-workload-identity-reserved-ab", "/var/run/secrets/azure/wi", true),
+            ("azure-workload-identity-reserved-ab", "/var/run/secrets/azure/wi/ab", true),
+            ("azure-workload-identity-reserved-ab", "/var/run/secrets/azure/wi/cd", false),
+            ("azure-identity-token", "/var/run/secrets/azure/tokens", true),
+            ("azure-identity-token", "/data", false),
+            ("tokens", "/var/run/secrets/azure/tokens", false),
+        ] {
+            assert_eq!(Layout::any_has(volume, path), is_own, "{volume} at {path}");
+        }
     }
 }

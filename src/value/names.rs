@@ -1,6 +1,6 @@
 //! Every string of the wire, once, each with its source.
 //!
-//! "Webhook" is azure-workload-identity v1.6.0, file `pkg/webhook/consts.go`, unless another file is named.
+//! "Webhook" is azure-workload-identity v1.6.0, which has the names of today, file `pkg/webhook/consts.go`, unless another file is named.
 
 /// What all labels and annotations of workload identity begin with (webhook).
 pub const PREFIX: &str = "azure.workload.identity/";
@@ -40,7 +40,9 @@ pub const IDENTITY_VARIABLES: [&str; 4] =
 
 /// What the reserved volume's name begins with (webhook `ProjectedVolumeNamePrefix`).
 pub const VOLUME_PREFIX: &str = "azure-workload-identity-reserved-";
-/// Where the volume is mounted (webhook `VolumeMountPath`).
+/// What every version of the webhook mounts its volumes below (webhook `VolumeMountPath`, and `TokenFileMountPath` of v1.5.1).
+pub const SECRETS_PATH: &str = "/var/run/secrets/azure";
+/// Where the volume is mounted, or below (webhook `VolumeMountPath`).
 pub const MOUNT_PATH: &str = "/var/run/secrets/azure/wi";
 /// The token's path within the volume (webhook `TokenFilePath`).
 pub const TOKEN_PATH: &str = "token/azure-identity-token";
@@ -50,6 +52,8 @@ pub const LEGACY_VOLUME: &str = "azure-identity-token";
 pub const LEGACY_MOUNT_PATH: &str = "/var/run/secrets/azure/tokens";
 /// The token's path within the volume up to webhook v1.5.
 pub const LEGACY_TOKEN_PATH: &str = "azure-identity-token";
+/// The endpoint's certificate authority within the volume (webhook `CAFilePath`).
+pub const CA_PATH: &str = "ca-cert/ca.crt";
 /// Audience of the projected token (webhook `DefaultAudience`).
 pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
 

@@ -11,7 +11,7 @@ use crate::{
     json::{Malformed, fields::Problem},
     value::{names, parse::Accepts, reference::Reference},
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, WrongValue},
+        mistake::{IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, WrongValue},
         notice::{Notice, NoticeDiscriminants},
         refusal::Refusal,
         response,
@@ -78,10 +78,16 @@ fn mistakes() -> Vec<(Title, Mistake)> {
     };
     let malformed = Malformed { path: "spec.containers".to_owned(), found: "an object", expected: "a list" };
     let problem = Problem::unexpected("layout".to_owned(), "\"V3\"", "V1 or Legacy");
-    let hiding = Mistake::MountHidesToken {
+    let hiding = |obstacle| Mistake::MountHidesToken {
+        obstacle,
         container: "yadaapi".to_owned(),
         volume: "cache".to_owned(),
         path: "/var/run/secrets/azure/wi".to_owned(),
+    };
+    let taken = Mistake::VolumeNameTaken {
+        volume: "azure-identity-token".to_owned(),
+        container: "yadaapi".to_owned(),
+        field: "volumeDevices",
     };
     let mut examples = wrong_values();
     examples.extend([
@@ -93,7 +99,9 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         (account(), not_allowed(IdentityPart::TenantId, Some(CLIENT_ID))),
         (pod(), Mistake::ProxyOnHostNetwork),
         (pod(), Mistake::ProxyOnWindows),
-        (pod(), hiding),
+        (pod(), hiding(Obstacle::Mount)),
+        (pod(), hiding(Obstacle::Device)),
+        (pod(), taken),
         (pod(), Mistake::NoSuchName("../x".to_owned())),
         (pod(), Mistake::Malformed(malformed)),
         (Title::Policy, Mistake::BadSettings(vec![problem])),
@@ -118,6 +126,7 @@ fn notices() -> Vec<(About, Notice)> {
             About::Container(pod(), "yadaapi".to_owned()),
             Notice::OwnValue { variable: names::AZURE_TENANT_ID },
         ),
+        (About::Container(pod(), "yadaapi".to_owned()), Notice::OwnToken),
         (of_pod.clone(), unknown),
         (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),
         (workload.clone(), Notice::misplaced_label("spec.template.metadata".to_owned())),

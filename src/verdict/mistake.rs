@@ -39,14 +39,25 @@ pub(crate) enum Mistake {
     ProxyOnHostNetwork,
     /// The proxy, in a Windows pod.
     ProxyOnWindows,
-    /// A mount stands where the token must be.
+    /// Something stands where the token must be.
     MountHidesToken {
+        /// What it is.
+        obstacle: Obstacle,
         /// The container's name.
         container: String,
         /// The volume that it mounts.
         volume: String,
         /// Where.
         path: String,
+    },
+    /// A volume under the reserved name is something else, and a container depends on that.
+    VolumeNameTaken {
+        /// The volume's name.
+        volume: String,
+        /// The container's name.
+        container: String,
+        /// The field by which it uses the volume.
+        field: &'static str,
     },
     /// The pod's ServiceAccount could not be read.
     LookUp {
@@ -74,6 +85,15 @@ pub(crate) struct WrongValue {
     pub(crate) accepted: Cow<'static, str>,
     /// What to put in its place, as `<the managed identity's client id>`.
     pub(crate) placeholder: &'static str,
+}
+
+/// What can stand in the way of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Another mount.
+    Mount,
+    /// A block device.
+    Device,
 }
 
 /// The part of an identity that is not allowed.

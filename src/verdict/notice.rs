@@ -25,6 +25,8 @@ pub(crate) enum Notice {
         /// The variable.
         variable: &'static str,
     },
+    /// A container brings its own token.
+    OwnToken,
     /// An annotation that no version of workload identity has.
     UnknownAnnotation {
         /// Its name.

@@ -59,6 +59,7 @@ impl Refusal {
             | Mistake::ProxyOnHostNetwork
             | Mistake::ProxyOnWindows
             | Mistake::MountHidesToken { .. }
+            | Mistake::VolumeNameTaken { .. }
             | Mistake::NoSuchName(_)
             | Mistake::Malformed(_) => Fault::Template,
             Mistake::NoTenant

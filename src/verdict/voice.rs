@@ -11,7 +11,7 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, WrongValue},
+        mistake::{IdentityPart, LookUpFailure, Mistake, Obstacle, WrongValue},
         notice::{MetadataKind, Notice},
         refusal::Code,
         title::Title,
@@ -49,12 +49,24 @@ impl fmt::Display for Mistake {
             Self::ProxyOnWindows => {
                 f.write_str("the proxy sidecar does not run on Windows, expected a Linux pod or no proxy")
             }
-            Self::MountHidesToken { container, volume, path } => write!(
+            Self::MountHidesToken { obstacle, container, volume, path } => {
+                let (verb, field) = match obstacle {
+                    Obstacle::Mount => ("mounts volume", "mountPath"),
+                    Obstacle::Device => ("has the block device", "devicePath"),
+                };
+                write!(
+                    f,
+                    "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
+                    quote_to(container, 63),
+                    quote_to(volume, 63),
+                    quote_to(path, 160)
+                )
+            }
+            Self::VolumeNameTaken { volume, container, field } => write!(
                 f,
-                "container {} mounts volume {} at {}, which hides the identity's token, expected another mountPath",
-                quote_to(container, 63),
+                "volume {} has the name of the identity's token volume, and container {} uses it by {field}, expected another name",
                 quote_to(volume, 63),
-                quote(path)
+                quote_to(container, 63)
             ),
             Self::LookUp { reference, failure } => look_up(f, &reference.title(), failure),
             Self::NoSuchName(found) => {
@@ -121,6 +133,7 @@ impl Mistake {
             | Self::ProxyOnHostNetwork
             | Self::ProxyOnWindows
             | Self::MountHidesToken { .. }
+            | Self::VolumeNameTaken { .. }
             | Self::LookUp { failure: LookUpFailure::NotFound, .. }
             | Self::NoSuchName(_)
             | Self::Malformed(_) => Code::BadRequest,
@@ -167,6 +180,10 @@ impl Mistake {
                     names::SKIP_CONTAINERS,
                     printable(&cut_middle(container, 63))
                 ),
+            ),
+            Self::VolumeNameTaken { .. } => (
+                "rename the volume in the pod, or in the pod template of its workload:",
+                "volumes: [{name: my-volume}]".to_owned(),
             ),
             Self::LookUp { reference, failure } => failure.cure(&reference.namespace, &reference.name),
             Self::NoSuchName(_) => {
@@ -239,6 +256,11 @@ impl fmt::Display for Notice {
             Self::OwnValue { variable } => write!(
                 f,
                 "sets {variable} itself, to another value than the identity's; remove it unless you mean it"
+            ),
+            Self::OwnToken => write!(
+                f,
+                "brings a token of its own at {}, and is left as it is",
+                names::AZURE_FEDERATED_TOKEN_FILE
             ),
             Self::UnknownAnnotation { name, nearest } => {
                 let name = cut_middle(&printable(name), 90);

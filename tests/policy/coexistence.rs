@@ -1,7 +1,7 @@
 //! Pods that have a part of their identity, or all of it.
 
 use crate::common::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn completes_a_container_in_which_only_part_of_the_injection_is_there() {
@@ -28,4 +28,229 @@ fn changes_nothing_in_its_own_output_with_every_feature_in() {
     let (pod, _) = admitted(&settings, &request, holding(&yada_account()));
     let again = yada(|object| *object = pod);
     assert_eq!(evaluate(&settings, &again, holding(&yada_account())).answer.unwrap().mutated_object, None);
+}
+
+const WI: &str = "/var/run/secrets/azure/wi";
+
+/// A pod equipped by the policy in a layout, then changed, and what the policy in the default layout does to it: nothing, or the pod
+/// that comes out.
+fn after(layout: &str, change: impl FnOnce(&mut Value)) -> (Value, Option<Value>, Vec<String>) {
+    let first = with(&json!({"layout": layout}));
+    let (mut pod, _) = admitted(&first, &yada(|_| ()), holding(&yada_account()));
+    change(&mut pod);
+    let again = yada(|object| *object = pod.clone());
+    let evaluation = evaluate(&settings(), &again, holding(&yada_account()));
+    assert!(evaluation.response.allowed, "{:?}", evaluation.response);
+    (pod, evaluation.answer.unwrap().mutated_object, warnings(&evaluation.response))
+}
+
+fn token_volume(name: &str, path: &str, audience: &str) -> Value {
+    json!({"name": name, "projected": {"sources": [{"serviceAccountToken":
+        {"audience": audience, "expirationSeconds": 7200, "path": path}}]}})
+}
+
+fn file_of(container: &Value) -> &Value {
+    let env = container["env"].as_array().unwrap();
+    &env.iter().find(|env| env["name"] == "AZURE_FEDERATED_TOKEN_FILE").unwrap()["value"]
+}
+
+fn push(list: &mut Value, item: Value) {
+    list.as_array_mut().unwrap().push(item);
+}
+
+#[test]
+fn leaves_what_any_version_of_the_webhook_has_equipped() {
+    for layout in ["PerPod", "Fixed", "Legacy"] {
+        assert_eq!(after(layout, |_| ()).1, None, "{layout}");
+        // Another webhook gives the pod its name between two passes, so that its hash is another one.
+        assert_eq!(after(layout, |pod| pod["metadata"]["name"] = json!("renamed")).1, None, "{layout}");
+    }
+}
+
+#[test]
+fn shares_the_token_volume_with_a_sidecar_that_comes_late() {
+    for (layout, path) in [("PerPod", MOUNT), ("Fixed", WI), ("Legacy", "/var/run/secrets/azure/tokens")] {
+        let (before, pod, _) = after(layout, |pod| {
+            pod["metadata"]["name"] = json!("renamed");
+            push(&mut pod["spec"]["containers"], json!({"name": "daprd", "image": "x"}));
+        });
+        let pod = pod.unwrap();
+        assert_eq!(pod["spec"]["volumes"], before["spec"]["volumes"], "{layout}");
+        assert_eq!(pod["spec"]["containers"][0], before["spec"]["containers"][0], "{layout}");
+        let sidecar = &pod["spec"]["containers"][1];
+        assert_eq!(
+            (names(&sidecar["env"]), &sidecar["volumeMounts"][0]["mountPath"]),
+            (FOUR.to_vec(), &json!(path))
+        );
+        assert_eq!(file_of(sidecar), file_of(&pod["spec"]["containers"][0]), "{layout}");
+    }
+}
+
+/// What the webhook 1.6.0 does to a pod that is equipped in the per-pod layout, and the other way round.
+#[test]
+fn puts_back_a_mount_that_was_moved_from_under_the_variable() {
+    for (layout, own, moved) in [("PerPod", MOUNT, WI), ("Fixed", WI, MOUNT)] {
+        let (_, pod, warnings) = after(layout, |pod| {
+            pod["spec"]["containers"][0]["volumeMounts"][1]["mountPath"] = json!(moved);
+        });
+        let pod = pod.unwrap();
+        let mounts = &pod["spec"]["containers"][0]["volumeMounts"];
+        assert_eq!((mounts.as_array().unwrap().len(), &mounts[1]["mountPath"]), (2, &json!(own)), "{layout}");
+        assert_eq!((names(&pod["spec"]["volumes"]).len(), warnings), (2, vec![]));
+    }
+}
+
+#[test]
+fn takes_away_the_second_volume_that_another_pass_has_left() {
+    let other = "azure-workload-identity-reserved-7591a5e9eb6025d887c25bf0c787f6";
+    for path in [WI, "/var/run/secrets/azure/wi/7591a5e9eb6025d887c25bf0c787f6"] {
+        let (before, pod, _) = after("PerPod", |pod| {
+            let volume = token_volume(other, "token/azure-identity-token", "api://AzureADTokenExchange");
+            push(&mut pod["spec"]["volumes"], volume);
+            let mount = json!({"name": other, "mountPath": path, "readOnly": true});
+            push(&mut pod["spec"]["containers"][0]["volumeMounts"], mount);
+        });
+        let pod = pod.unwrap();
+        assert_eq!(names(&pod["spec"]["volumes"]), ["kube-api-access-7xk2p", VOLUME], "{path}");
+        assert_eq!(names(&pod["spec"]["containers"][0]["volumeMounts"]), ["kube-api-access-7xk2p", VOLUME]);
+        assert_eq!(pod["spec"]["containers"][0]["env"], before["spec"]["containers"][0]["env"]);
+    }
+}
+
+#[test]
+fn completes_the_variables_of_a_container_that_has_a_token() {
+    let request = yada(|pod| {
+        let volume = token_volume("tok", "azure-identity-token", "api://AzureADTokenExchange");
+        push(&mut pod["spec"]["volumes"], volume);
+        pod["spec"]["containers"][0]["env"] =
+            json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/tokens/azure-identity-token"}]);
+        let mount = json!({"name": "tok", "mountPath": "/tokens", "readOnly": true});
+        push(&mut pod["spec"]["containers"][0]["volumeMounts"], mount);
+    });
+    let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(pod["spec"]["volumes"], request["object"]["spec"]["volumes"]);
+    assert_eq!(
+        pod["spec"]["containers"][0]["volumeMounts"],
+        request["object"]["spec"]["containers"][0]["volumeMounts"]
+    );
+    assert_eq!(names(&pod["spec"]["containers"][0]["env"]), [FOUR[2], FOUR[0], FOUR[1], FOUR[3]]);
+    assert_eq!(warnings(&response), [""; 0]);
+}
+
+/// As the AKS add-on equips a pod that asks for an identity binding, of which this policy was told nothing.
+#[test]
+fn keeps_the_audience_and_the_authority_that_another_mutator_asked_for() {
+    let (before, pod, _) = after("PerPod", |pod| {
+        let sources = &mut pod["spec"]["volumes"][1]["projected"]["sources"];
+        sources[0]["serviceAccountToken"]["audience"] = json!("api://AKSIdentityBinding");
+        push(
+            sources,
+            json!({"configMap": {"name": "ca", "items": [{"key": "ca.crt", "path": "ca-cert/ca.crt"}]}}),
+        );
+        push(&mut pod["spec"]["containers"], json!({"name": "late"}));
+    });
+    let pod = pod.unwrap();
+    assert_eq!(pod["spec"]["volumes"], before["spec"]["volumes"]);
+    assert_eq!(names(&pod["spec"]["containers"][1]["volumeMounts"]), [VOLUME]);
+}
+
+#[test]
+fn leaves_a_container_alone_that_brings_its_own_token() {
+    let bring = |volume: Value| {
+        yada(move |pod| {
+            let name = volume["name"].clone();
+            push(&mut pod["spec"]["volumes"], volume);
+            pod["spec"]["containers"][0]["env"] =
+                json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/own/token"}]);
+            push(
+                &mut pod["spec"]["containers"][0]["volumeMounts"],
+                json!({"name": name, "mountPath": "/own"}),
+            );
+        })
+    };
+    let volumes = [
+        json!({"name": "csi", "csi": {"driver": "secrets-store.csi.k8s.io"}}),
+        json!({"name": VOLUME, "downwardAPI": {}}),
+        token_volume("vault", "token", "https://vault"),
+    ];
+    for volume in volumes {
+        let request = bring(volume);
+        let evaluation = evaluate(&settings(), &request, holding(&yada_account()));
+        assert_eq!(evaluation.answer.unwrap().mutated_object, None);
+        assert_eq!(
+            warnings(&evaluation.response),
+            [
+                "Pod default/yadaapi: container yadaapi brings a token of its own at AZURE_FEDERATED_TOKEN_FILE, and is left as it is"
+            ]
+        );
+    }
+}
+
+// === What was valid stays valid ===
+
+#[test]
+fn refuses_a_block_device_at_the_mount_path() {
+    for (path, hides) in [(MOUNT, true), (TOKEN_FILE, true), (WI, false), ("/dev/xvda", false)] {
+        let request = yada(|pod| {
+            let claim = json!({"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}});
+            push(&mut pod["spec"]["volumes"], claim);
+            pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": "disk", "devicePath": path}]);
+        });
+        if hides {
+            let (message, _) = refused(&settings(), &request, holding(&yada_account()));
+            let start = format!(
+                "Pod default/yadaapi: container \"yadaapi\" has the block device \"disk\" at \"{path}\""
+            );
+            assert!(message.starts_with(&start), "{message}");
+        } else {
+            admitted(&settings(), &request, holding(&yada_account()));
+        }
+    }
+}
+
+#[test]
+fn refuses_to_replace_a_volume_that_a_container_uses_as_something_else() {
+    let uses: [(&str, fn(&mut Value)); 2] = [
+        ("volumeDevices", |container| {
+            container["volumeDevices"] = json!([{"name": VOLUME, "devicePath": "/dev/xvda"}]);
+        }),
+        ("env[].valueFrom.fileKeyRef", |container| {
+            let reference = json!({"volumeName": VOLUME, "path": "x.env", "key": "X"});
+            container["env"] = json!([{"name": "X", "valueFrom": {"fileKeyRef": reference}}]);
+        }),
+    ];
+    for (field, change) in uses {
+        // In a container that is skipped, too: the volume is the pod's.
+        for skip in ["", "user"] {
+            let request = yada(|pod| {
+                let mut user = json!({"name": "user", "image": "x"});
+                change(&mut user);
+                push(&mut pod["spec"]["containers"], user);
+                push(&mut pod["spec"]["volumes"], json!({"name": VOLUME, "emptyDir": {}}));
+                annotate(pod, "skip-containers", skip);
+            });
+            let (message, code) = refused(&settings(), &request, holding(&yada_account()));
+            let start = format!(
+                "Pod default/yadaapi: volume \"{VOLUME}\" has the name of the identity's token volume, and container \"user\" uses it by {field}, expected another name; "
+            );
+            assert!(message.starts_with(&start), "{message}");
+            assert_eq!(code, 400);
+        }
+    }
+}
+
+#[test]
+fn refuses_the_reserved_volume_at_two_places_that_become_one() {
+    let twice = |second: &str| {
+        yada(|pod| {
+            push(&mut pod["spec"]["volumes"], json!({"name": VOLUME, "emptyDir": {}}));
+            for path in ["/one", second] {
+                let mount = json!({"name": VOLUME, "mountPath": path});
+                push(&mut pod["spec"]["containers"][0]["volumeMounts"], mount);
+            }
+        })
+    };
+    let (message, _) = refused(&settings(), &twice(MOUNT), holding(&yada_account()));
+    assert!(message.contains(&format!("mounts volume \"{VOLUME}\" at \"{MOUNT}\"")), "{message}");
+    admitted(&settings(), &twice("/two"), holding(&yada_account()));
 }

@@ -20,8 +20,9 @@ pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
 pub const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
 pub const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 pub const VOLUME: &str = "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a";
-pub const MOUNT: &str = "/var/run/secrets/azure/wi";
-pub const TOKEN_FILE: &str = "/var/run/secrets/azure/wi/token/azure-identity-token";
+pub const MOUNT: &str = "/var/run/secrets/azure/wi/d3f089d52aa311812405d5d067015a";
+pub const TOKEN_FILE: &str =
+    "/var/run/secrets/azure/wi/d3f089d52aa311812405d5d067015a/token/azure-identity-token";
 
 pub fn file(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -152,15 +152,16 @@ fn does_not_ask_again_after_an_error() {
 /// A cached copy that is doubtful is confirmed; where that fails, the failure is the verdict.
 #[test]
 fn refuses_where_a_doubtful_copy_can_not_be_confirmed() {
+    let cached = with(&json!({"lookUp": "Cached"}));
     let doubtful = service_account(&json!({})).to_string().into_bytes();
     for (fault, answer) in faults() {
         let (answers, count) = in_turn(vec![Ok(doubtful.clone()), answer]);
-        let response = evaluate(&settings(), &pod(Some("true")), answers).response;
+        let response = evaluate(&cached, &pod(Some("true")), answers).response;
         assert!(!response.allowed, "{fault}");
         assert_eq!(count.load(Ordering::Relaxed), 2, "{fault}");
     }
     let (answers, count) = in_turn(vec![Ok(doubtful), Ok(yada_account().to_string().into_bytes())]);
-    let response = evaluate(&settings(), &pod(None), answers).response;
+    let response = evaluate(&cached, &pod(None), answers).response;
     assert!(response.allowed && response.patch.is_some() && response.warnings.is_none());
     assert_eq!(count.load(Ordering::Relaxed), 2);
 }

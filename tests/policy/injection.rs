@@ -17,7 +17,7 @@ fn gives_yadas_pod_the_environment_of_the_article() {
     );
     assert_eq!(
         pod["spec"]["containers"][0]["volumeMounts"][1],
-        json!({"name": VOLUME, "mountPath": "/var/run/secrets/azure/wi", "readOnly": true})
+        json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true})
     );
     let patch = serde_json::to_value(response.decoded_patch().unwrap().unwrap()).unwrap();
     for operation in patch.as_array().unwrap() {
@@ -39,10 +39,10 @@ fn gives_yadas_pod_the_environment_of_the_article() {
 }
 
 #[test]
-fn makes_one_look_up_through_the_cache_and_logs_one_line() {
+fn makes_one_look_up_past_the_cache_and_logs_one_line() {
     let mut evaluation = evaluate(&settings(), &yada(|_| ()), holding(&yada_account()));
     assert_eq!(evaluation.calls.look_ups.len(), 1);
-    assert!(!evaluation.calls.look_ups[0].disable_cache);
+    assert!(evaluation.calls.look_ups[0].disable_cache);
     // Where in the source it was logged: the SDK's drain adds that to every line.
     let fields = evaluation.calls.log[0].as_object_mut().unwrap();
     assert_eq!(fields.remove("file").unwrap(), "src/host/calls.rs");
@@ -172,24 +172,18 @@ fn replaces_what_stands_under_the_reserved_name() {
 
 #[test]
 fn leaves_a_container_alone_that_the_legacy_webhook_has_equipped() {
-    let request = yada(|pod| {
-        pod["spec"]["containers"][0]["env"].as_array_mut().unwrap().extend([
-            json!({"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}),
-            json!({"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/var/run/secrets/azure/tokens/azure-identity-token"}),
-        ]);
-        let mount = json!({"name": "azure-identity-token", "mountPath": "/var/run/secrets/azure/tokens", "readOnly": true});
-        pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap().push(mount);
-        pod["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": "azure-identity-token", "projected": {"defaultMode": 420,
-            "sources": [{"serviceAccountToken": {"audience": "api://AzureADTokenExchange", "expirationSeconds": 3600, "path": "azure-identity-token"}}]}}));
-    });
-    let evaluation = evaluate(&settings(), &request, holding(&yada_account()));
+    let webhooks = with(&json!({"layout": "Legacy"}));
+    let (equipped, _) = admitted(&webhooks, &yada(|_| ()), holding(&yada_account()));
+    let again = yada(|object| *object = equipped);
+    let evaluation = evaluate(&settings(), &again, holding(&yada_account()));
     assert_eq!(evaluation.answer.unwrap().mutated_object, None);
     assert_eq!(evaluation.response.warnings, None);
 }
 
 #[test]
 fn refuses_a_mount_that_would_hide_the_token() {
-    for path in [MOUNT, "/var/run/secrets/azure/wi/", "/var/run//secrets/azure/x/../wi/token", TOKEN_FILE] {
+    let around = "/var/run//secrets/azure/x/../wi/d3f089d52aa311812405d5d067015a/token".to_owned();
+    for path in [MOUNT.to_owned(), format!("{MOUNT}/"), around, TOKEN_FILE.to_owned()] {
         let request = yada(|pod| {
             let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap();
             mounts.push(json!({"name": "cache", "mountPath": path}));
@@ -206,7 +200,10 @@ fn refuses_a_mount_that_would_hide_the_token() {
             )
         );
     }
-    for path in ["/var/run/secrets", "/var/run/secrets/azure/wi2", "/var/run/secrets/azure/wi/other"] {
+    let beside =
+        ["/var/run/secrets", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi2"].map(str::to_owned);
+    // Where the authority of an endpoint would be: nobody asks for one here.
+    for path in beside.into_iter().chain([format!("{MOUNT}/other"), format!("{MOUNT}/ca-cert")]) {
         let request = yada(|pod| {
             let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap();
             mounts.push(json!({"name": "cache", "mountPath": path}));
@@ -243,12 +240,25 @@ fn adds_no_variable_twice_however_many_there_are() {
 }
 
 #[test]
-fn replaces_a_token_volume_that_others_can_not_read() {
-    let (mut pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
-    pod["spec"]["volumes"][1]["projected"]["defaultMode"] = json!(256);
-    let again = yada(|object| *object = pod);
-    let (pod, _) = admitted(&settings(), &again, holding(&yada_account()));
-    assert_eq!(pod["spec"]["volumes"][1]["projected"].get("defaultMode"), None);
+fn replaces_a_reserved_volume_that_nobody_is_equipped_with() {
+    let (made, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let with_volume = |change: fn(&mut Value)| {
+        yada(|object| {
+            let mut volume = made["spec"]["volumes"][1].clone();
+            change(&mut volume);
+            object["spec"]["volumes"].as_array_mut().unwrap().push(volume);
+        })
+    };
+    let volume = |request: &Value| {
+        let (pod, _) = admitted(&settings(), request, holding(&yada_account()));
+        assert_eq!(names(&pod["spec"]["volumes"]), ["kube-api-access-7xk2p", VOLUME]);
+        pod["spec"]["volumes"][1].clone()
+    };
+    let other_mode = with_volume(|volume| volume["projected"]["defaultMode"] = json!(256));
+    assert_eq!(volume(&other_mode), made["spec"]["volumes"][1]);
+    // 0644, in decimal: what the API server fills in.
+    let defaulted = with_volume(|volume| volume["projected"]["defaultMode"] = json!(420));
+    assert_eq!(volume(&defaulted)["projected"]["defaultMode"], 420);
 }
 
 #[test]

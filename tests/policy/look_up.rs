@@ -115,22 +115,62 @@ fn refuses_an_answer_that_is_not_the_service_account() {
     }
 }
 
-#[test]
-fn confirms_a_doubtful_copy_of_the_cache_once() {
-    let wrong = service_account(&json!({"client-id": "x"})).to_string();
-    let right = yada_account().to_string();
+/// A host whose cache has one copy of the ServiceAccount, and the API server another.
+fn stale(cached: &Value, fresh: &Value) -> (Answers, Arc<AtomicUsize>) {
+    let (cached, fresh) = (cached.to_string(), fresh.to_string());
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let answers: Answers = Arc::new(move |request: &GetResource| {
         count.fetch_add(1, Ordering::SeqCst);
-        Ok(if request.disable_cache { right.clone() } else { wrong.clone() }.into_bytes())
+        Ok(if request.disable_cache { fresh.clone() } else { cached.clone() }.into_bytes())
     });
-    admitted(&settings(), &yada(|_| ()), answers);
+    (answers, asked)
+}
+
+#[test]
+fn confirms_a_doubtful_copy_of_the_cache_once() {
+    let cached = with(&json!({"lookUp": "Cached"}));
+    let wrong = service_account(&json!({"client-id": "x"}));
+    let (answers, asked) = stale(&wrong, &yada_account());
+    admitted(&cached, &yada(|_| ()), answers);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    let still_wrong =
-        evaluate(&settings(), &yada(|_| ()), holding(&service_account(&json!({"client-id": "x"}))));
+    let still_wrong = evaluate(&cached, &yada(|_| ()), holding(&wrong));
     let caches: Vec<bool> = still_wrong.calls.look_ups.iter().map(|look_up| look_up.disable_cache).collect();
     assert_eq!(caches, [false, true]);
+    // What was right a moment ago is believed.
+    let (answers, asked) = stale(&yada_account(), &wrong);
+    admitted(&cached, &yada(|_| ()), answers);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// A rollout right after a label, an annotation or an id has changed gets what is there now.
+#[test]
+fn gets_what_is_there_now_by_default() {
+    let mut unlabelled = yada_account();
+    unlabelled["metadata"]["labels"] = json!({});
+    let other_id = "11111111-2222-4333-8444-555555555555";
+    let other = service_account(&json!({"client-id": other_id}));
+    let hasty = service_account(&json!({"client-id": CLIENT_ID, "service-account-token-expiration": "7200"}));
+    let env = |pod: &Value, index: usize| pod["spec"]["containers"][0]["env"][index]["value"].clone();
+    for (cached, fresh, changed) in [
+        (&unlabelled, &yada_account(), true),
+        (&yada_account(), &unlabelled, false),
+        (&yada_account(), &other, true),
+        (&yada_account(), &hasty, true),
+    ] {
+        let (answers, asked) = stale(cached, fresh);
+        let (pod, _) = admitted(&settings(), &yada(|_| ()), answers);
+        assert_eq!((asked.load(Ordering::SeqCst), pod != yada(|_| ())["object"]), (1, changed));
+        if fresh == &other {
+            assert_eq!(env(&pod, 4), other_id);
+        }
+        if fresh == &hasty {
+            let source = &pod["spec"]["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"];
+            assert_eq!(source["expirationSeconds"], 7200);
+        }
+    }
+    let refused = stale(&yada_account(), &service_account(&json!({"client-id": "x"})));
+    assert!(!evaluate(&settings(), &yada(|_| ()), refused.0).response.allowed);
 }
 
 #[test]

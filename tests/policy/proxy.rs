@@ -25,7 +25,7 @@ fn injects_the_native_proxy_first_and_its_init_container_last() {
     assert_eq!(names(init), ["azwi-proxy", "own", "azwi-proxy-init"]);
     assert_eq!(
         without_identity(&init[2]),
-        json!({"name": "azwi-proxy-init", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.0",
+        json!({"name": "azwi-proxy-init", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.3",
             "imagePullPolicy": "IfNotPresent", "env": [{"name": "PROXY_PORT", "value": "8000"}],
             "securityContext": {"capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "privileged": true, "runAsNonRoot": false, "runAsUser": 0}})
     );
@@ -33,7 +33,7 @@ fn injects_the_native_proxy_first_and_its_init_container_last() {
     sidecar.as_object_mut().unwrap().remove("env");
     assert_eq!(
         sidecar,
-        json!({"name": "azwi-proxy", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0",
+        json!({"name": "azwi-proxy", "image": "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.3",
             "imagePullPolicy": "IfNotPresent", "args": ["--proxy-port=8000", "--log-level=info"], "ports": [{"containerPort": 8000}],
             "lifecycle": {"postStart": {"exec": {"command": ["/proxy", "--proxy-port=8000", "--probe", "--log-level=info"]}}},
             "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "privileged": false,

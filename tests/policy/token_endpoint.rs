@@ -19,7 +19,7 @@ fn adds_the_custom_token_endpoint_of_each_kind_of_ca() {
         let mut env = vec![
             json!({"name": "AZURE_KUBERNETES_TOKEN_PROXY", "value": "https://proxy"}),
             json!({"name": "AZURE_KUBERNETES_SNI_NAME", "value": "sni"}),
-            json!({"name": "AZURE_KUBERNETES_CA_FILE", "value": "/var/run/secrets/azure/wi/ca-cert/ca.crt"}),
+            json!({"name": "AZURE_KUBERNETES_CA_FILE", "value": format!("{MOUNT}/ca-cert/ca.crt")}),
         ];
         env.extend(data.to_vec());
         env

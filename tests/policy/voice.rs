@@ -67,6 +67,17 @@ fn workload(change: impl FnOnce(&mut Value)) -> Value {
     request
 }
 
+fn brings_a_token(pod: &mut Value) {
+    pod["spec"]["volumes"] = json!([{"name": "csi", "csi": {"driver": "x"}}]);
+    pod["spec"]["containers"] = json!([{"name": "app", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/csi/token"}],
+        "volumeMounts": [{"name": "csi", "mountPath": "/csi"}]}]);
+}
+
+fn takes_the_name(pod: &mut Value) {
+    pod["spec"]["volumes"] = json!([{"name": VOLUME, "persistentVolumeClaim": {"claimName": "x"}}]);
+    pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": VOLUME, "devicePath": "/dev/x"}]);
+}
+
 /// Settings, request and host, such that each of the policy's messages is said.
 fn cases() -> Vec<(Value, Value, Answers)> {
     let own = || holding(&yada_account());
@@ -109,6 +120,15 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), proxied(|pod| pod["spec"]["securityContext"]["runAsNonRoot"] = json!(true)), own()),
         (settings(), many(&mount), own()),
         (settings(), many(&own_value), own()),
+        (settings(), labelled(brings_a_token), own()),
+        (
+            settings(),
+            labelled(|pod| {
+                pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": "x", "devicePath": MOUNT}])
+            }),
+            own(),
+        ),
+        (settings(), labelled(takes_the_name), own()),
         (allowed("other", CLIENT_ID, TENANT_ID), labelled(|_| ()), own()),
         (allowed("default", "00000000-0000-0000-0000-000000000000", TENANT_ID), labelled(|_| ()), own()),
         (allowed("default", CLIENT_ID, TENANT_ID), labelled(|_| ()), annotated("client-id", "")),
@@ -121,7 +141,7 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|_| ()), holding(&json!({"kind": "Pod"}))),
         (settings(), labelled(|pod| pod["spec"]["serviceAccountName"] = json!("../x")), nobody()),
         (settings(), labelled(|pod| pod["spec"]["containers"] = json!({})), nobody()),
-        (json!({"layout": "V3"}), labelled(|_| ()), nobody()),
+        (json!({"layout": "V1"}), labelled(|_| ()), nobody()),
         (settings(), labelled(|_| ()), annotated("client-id", "")),
         (settings(), labelled(|pod| annotate(pod, "skip-containers", "x")), own()),
         (settings(), labelled(|pod| annotate(pod, "skip-container", "x")), own()),

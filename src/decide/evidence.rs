@@ -1,0 +1,121 @@
+//! What a container has already, told by what it is and not by its name: who equipped it, and in which layout, does not
+//! matter.
+
+use std::borrow::Cow;
+
+use crate::{
+    decide::paths::{below, folder_of},
+    object::{
+        container::{Container, ProjectedToken, Volume},
+        name_set::NameSet,
+        pod::Spec,
+    },
+    value::{layout::is_reserved, names, token::Audience},
+};
+
+/// The pod's volumes, to be found by name.
+#[derive(Debug)]
+pub(crate) struct Volumes<'s, 't> {
+    names: NameSet<'s>,
+    list: Vec<(usize, &'s Volume<'t>, Vec<ProjectedToken>)>,
+}
+
+impl<'s, 't> Volumes<'s, 't> {
+    /// The volumes of `spec`.
+    pub(crate) fn read(spec: &'s Spec<'t>) -> Self {
+        let names = NameSet::new(spec.volumes.iter().map(|volume| volume.name.as_ref()));
+        let mut list = Vec::new();
+        for (index, volume) in spec.volumes.iter().enumerate() {
+            // The first one of a name; the API server refuses a second one.
+            if names.place(&volume.name) == Some(list.len()) {
+                list.push((index, volume, volume.tokens()));
+            }
+        }
+        Self { names, list }
+    }
+
+    /// The volume called `name`: its place in the pod, itself, and the tokens that it projects.
+    pub(crate) fn named(&self, name: &str) -> Option<(usize, &'s Volume<'t>, &[ProjectedToken])> {
+        let (index, volume, tokens) = self.list.get(self.names.place(name)?)?;
+        Some((*index, volume, tokens))
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'s Volume<'t>, &[ProjectedToken])> {
+        self.list.iter().map(|(index, volume, tokens)| (*index, *volume, &tokens[..]))
+    }
+}
+
+/// What a container has of an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State<'t> {
+    /// The file of its variable is a token that the mount of this index provides.
+    Equipped {
+        /// Place of the mount.
+        mount: usize,
+    },
+    /// Its variable lies under a mount of something else: it brings a token of its own.
+    OwnToken,
+    /// Its variable lies where the reserved volume would have the token, if the mount of this index stood there.
+    Moved {
+        /// Place of the mount.
+        mount: usize,
+        /// The variable's value.
+        file: Cow<'t, str>,
+    },
+    /// It has no token.
+    Bare {
+        /// Its variable's value, where it has one.
+        file: Option<Cow<'t, str>>,
+    },
+}
+
+/// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
+/// container's own; one under a reserved name was asked for by another mutator, which knows why.
+pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
+    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(|env| env.value());
+    let Some(file) = file.filter(|file| !file.is_empty()) else { return State::Bare { file: None } };
+    let mounts = container.mounts.iter().enumerate();
+    let above = mounts.filter_map(|(index, mount)| {
+        let rest = below(&file, &mount.path)?;
+        let volume = volumes.named(&mount.name);
+        let in_volume = [mount.sub_path.as_ref(), &rest].join("/");
+        let provided = volume.is_some_and(|(_, volume, tokens)| {
+            tokens.iter().any(|token| {
+                below(&in_volume, &token.path).is_some_and(|rest| rest.is_empty())
+                    && (token.audience == audience.as_str() || is_reserved(&volume.name))
+            })
+        });
+        let reserved_token =
+            volume.is_some_and(|(_, volume, tokens)| is_reserved(&volume.name) && !tokens.is_empty());
+        Some((rest.len(), index, provided, reserved_token))
+    });
+    // The mount that is nearest to the file is the one that the container sees there.
+    let nearest = above.min_by_key(|(rest, _, provided, _)| (*rest, !*provided));
+    match nearest {
+        Some((_, mount, true, _)) => State::Equipped { mount },
+        Some((_, mount, false, true)) => State::Moved { mount, file },
+        Some((_, _, false, false)) => State::OwnToken,
+        None => moved(container, volumes, file),
+    }
+}
+
+/// A variable under no mount at all: a mount of a reserved volume may have been moved from under it.
+fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -> State<'t> {
+    let fits = |name: &str| {
+        volumes.named(name).is_some_and(|(_, volume, tokens)| {
+            is_reserved(&volume.name) && tokens.iter().any(|token| honoured(&file, &token.path).is_some())
+        })
+    };
+    match container.mounts.iter().position(|mount| fits(&mount.name)) {
+        Some(mount) => State::Moved { mount, file },
+        None => State::Bare { file: Some(file) },
+    }
+}
+
+/// Where a volume with the token at `token_path` must be mounted, so that the token is at `file`; `None` where that is none of
+/// the places that workload identity uses.
+pub(crate) fn honoured(file: &str, token_path: &str) -> Option<String> {
+    let folder = folder_of(file, token_path)?;
+    below(&folder, names::SECRETS_PATH).map(|_| folder)
+}

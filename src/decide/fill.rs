@@ -1,0 +1,185 @@
+//! Fills a plan: to each container what it lacks, to the pod the volume and the proxy's containers.
+
+use crate::{
+    decide::{
+        containers::{Containers, Found, Held, Target, Whose, same},
+        evidence::State,
+        fragments,
+        plan::{Injection, NewContainer, Plan, Slot},
+        variables::{Entries, Variables},
+    },
+    feature::proxy::{self, ProxyPort, Sidecar},
+    object::{container::ContainerList, name_set::NameSet},
+    settings::Settings,
+    value::{names, token::TokenExpiration},
+    verdict::{
+        notice::Notice,
+        warning::{About, Warning},
+    },
+};
+
+/// The plan for `containers`.
+pub(crate) fn plan(
+    settings: &Settings,
+    containers: &Containers,
+    variables: &Variables,
+    expiration: TokenExpiration,
+    proxy: Option<ProxyPort>,
+) -> Plan {
+    let mut entries = Entries::new(variables, &containers.home.place);
+    let injections = containers.due.iter().filter_map(|held| {
+        let target = containers.target(held)?;
+        Some(injection(containers, variables, &mut entries, held, &target))
+    });
+    let injections: Vec<Injection> = injections.filter(|injection| !injection.is_empty()).collect();
+    let new = proxy.map(|port| proxy_containers(settings, containers, variables, port)).unwrap_or_default();
+    let gone = gone_volumes(containers, &injections);
+    let volume = volume(containers, &new, expiration);
+    Plan { env: entries.into_texts(), injections, containers: new, volume, gone }
+}
+
+fn injection(
+    containers: &Containers,
+    variables: &Variables,
+    entries: &mut Entries,
+    held: &Held,
+    target: &Target,
+) -> Injection {
+    let container = held.container;
+    let mut missing = variables.missing(container.env.iter().map(|env| env.name.as_ref()));
+    if !gets_endpoint(containers, target) {
+        missing.retain(|place| !variables.is_of_endpoint(*place));
+    }
+    let mount = match target.mount {
+        Found::Right(_) => None,
+        Found::Wrong(index) => Some(Slot::Replace(index)),
+        Found::Missing => Some(Slot::Append),
+    };
+    Injection {
+        list: container.list,
+        index: container.index,
+        env: entries.of(missing, &target.place),
+        mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
+        gone: containers.gone(container, target),
+    }
+}
+
+/// Whether the token at the target is for the endpoint, where the pod asks for one.
+fn gets_endpoint(containers: &Containers, target: &Target) -> bool {
+    let layouts =
+        containers.home.volume == Whose::Layout && target.place.volume == containers.home.place.volume;
+    let there = containers.volumes.named(&target.place.volume);
+    layouts
+        || there.is_some_and(|(_, _, tokens)| {
+            tokens.iter().any(|token| token.audience == containers.audience.as_str())
+        })
+}
+
+/// The proxy's containers, each only where none of its name is there.
+fn proxy_containers(
+    settings: &Settings,
+    containers: &Containers,
+    variables: &Variables,
+    port: ProxyPort,
+) -> Vec<NewContainer> {
+    let list = match settings.proxy.sidecar() {
+        Sidecar::Native => ContainerList::Init,
+        Sidecar::Classic => ContainerList::Main,
+    };
+    let init = proxy::init_container(&settings.proxy, port);
+    let sidecar = proxy::sidecar(&settings.proxy, port);
+    let both: [(&str, _, _, _, &[&str]); 2] = [
+        (proxy::INIT_CONTAINER, ContainerList::Init, Slot::Append, init, &[proxy::PORT_VARIABLE]),
+        (proxy::SIDECAR, list, Slot::First, sidecar, &[]),
+    ];
+    let is_there = |name: &str| containers.pod.spec.containers.iter().any(|container| container.name == name);
+    both.into_iter()
+        .filter(|(name, ..)| !is_there(name))
+        .map(|(name, list, slot, json, own)| {
+            let due = !containers.skipped.contains(name);
+            let env = if due { variables.missing(own.iter().copied()) } else { Vec::new() };
+            let mount = due.then(|| fragments::mount(&containers.home.place));
+            NewContainer { list, slot, json, env, mount }
+        })
+        .collect()
+}
+
+/// The layout's volume, where a container has a mount of it, or nobody has a token and all containers are skipped.
+fn volume(
+    containers: &Containers,
+    new: &[NewContainer],
+    expiration: TokenExpiration,
+) -> Option<(Slot, String)> {
+    let home = &containers.home;
+    let new_due = new.iter().any(|container| container.mount.is_some());
+    let needed = new_due || containers.needs_home();
+    let audience = containers.audience.as_str();
+    let none_due = containers.due.is_empty() && !new_due;
+    let has_token = || containers.pod.spec.volumes.iter().any(|volume| volume.projects_token(audience));
+    if home.volume == Whose::There {
+        return None;
+    }
+    let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
+    match containers.volumes.named(&home.place.volume) {
+        Some((_, there, _)) if same(there.raw, &text) => None,
+        Some((index, ..)) => (needed || none_due).then_some((Slot::Replace(index), text)),
+        None => (needed || (none_due && !has_token())).then_some((Slot::Append, text)),
+    }
+}
+
+/// The volumes of which the last mount goes.
+fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize> {
+    if injections.iter().all(|injection| injection.gone.is_empty()) {
+        return Vec::new();
+    }
+    let spec = containers.pod.spec;
+    let (mut going, mut staying) = (Vec::new(), Vec::new());
+    for container in spec.containers.iter().chain(&spec.ephemeral) {
+        let gone = injections
+            .iter()
+            .find(|injection| (injection.list, injection.index) == (container.list, container.index))
+            .map_or(&[][..], |injection| &injection.gone);
+        for (index, mount) in container.mounts.iter().enumerate() {
+            if gone.contains(&index) {
+                going.push(mount.name.as_ref())
+            } else {
+                staying.push(mount.name.as_ref())
+            }
+        }
+        staying.extend(container.devices.iter().map(|device| device.name.as_ref()));
+        staying.extend(container.env.iter().filter_map(|env| env.file_volume.as_deref()));
+    }
+    let (going, staying) = (NameSet::new(going.into_iter()), NameSet::new(staying.into_iter()));
+    let volumes = containers.volumes.iter();
+    let volumes =
+        volumes.filter(|(_, volume, _)| going.contains(&volume.name) && !staying.contains(&volume.name));
+    volumes.map(|(index, ..)| index).collect()
+}
+
+/// What containers bring themselves: another value of a variable, or a token.
+pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for held in &containers.due {
+        let about =
+            || About::Container(containers.pod.title.clone(), held.container.name.clone().into_owned());
+        let target = match (containers.target(held), &held.state) {
+            (None, _) => {
+                warnings.push(Warning { about: about(), notice: Notice::OwnToken });
+                continue;
+            }
+            (Some(_), State::Equipped { .. }) => continue,
+            (Some(target), _) => target,
+        };
+        for (variable, value) in variables.of_identity(&target.place) {
+            let own = held.container.variable(variable).and_then(|env| env.value());
+            let honoured = variable == names::AZURE_FEDERATED_TOKEN_FILE;
+            let differs = own.is_some_and(|own| {
+                if honoured { !crate::decide::paths::is_same(&own, &value) } else { own != value }
+            });
+            if differs {
+                warnings.push(Warning { about: about(), notice: Notice::OwnValue { variable } });
+            }
+        }
+    }
+    warnings
+}
