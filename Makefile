@@ -88,30 +88,35 @@ scripts:
 	@./hack/need.sh shellcheck shellcheck
 	shellcheck examples/aks/setup.sh e2e/cluster/run.sh e2e/sdk/run.sh hack/*.sh .ci/run
 
-# The policy against the azure-workload-identity webhook itself, which is built from its Go module: CASES generated pods
-# from SEED on. Where there is no Go, against what it answered once (tests/recorded).
+# The policy against the azure-workload-identity webhook: with layout Fixed against version 1.6.0 itself, which is built from its Go
+# module (CASES generated pods from SEED on), and with the default layout against what the webhook of today answered once
+# (tests/recorded). Then both and others in any order, and Kubernetes' own validation of what comes out.
 CASES ?= 6000
+PASSES ?= 4000
+PODS ?= 20000
 SEED ?= 20261124
 ORACLE := target/oracle
+KUBERNETES := target/kubernetes
 CONFORMANCE := target/host/conformance
 .PHONY: conformance
-conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE))
+conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE) $(KUBERNETES))
 	$(CONFORMANCE) recorded
 	$(if $(shell command -v go),\
-	  $(CONFORMANCE) live $(ORACLE) --cases $(CASES) --seed $(SEED),\
-	  $(CONFORMANCE) skipped conformance "no Go here to build the webhook with")
+	  $(CONFORMANCE) live $(ORACLE) --cases $(CASES) --seed $(SEED) \
+	    && $(CONFORMANCE) passes $(ORACLE) --cases $(PASSES) \
+	    && $(CONFORMANCE) valid $(KUBERNETES) --cases $(PODS),\
+	  for check in conformance passes validity; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
 
 $(ORACLE): $(shell find conformance/oracle -type f)
 	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .
 
+# Kubernetes' own defaulting, validation and CEL, from its Go module.
+$(KUBERNETES): $(shell find conformance/kubernetes -type f)
+	cd conformance/kubernetes && go vet ./... && go build -trimpath -o ../../$(KUBERNETES) .
+
 $(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformance/Cargo.toml runner/Cargo.toml Cargo.lock
 	cargo build $(CARGO_FLAGS) --workspace --bin conformance
 	@touch $(CONFORMANCE)
-
-# What the webhook answers, written down for machines without Go.
-.PHONY: record
-record: policy.wasm $(CONFORMANCE) $(ORACLE)
-	$(CONFORMANCE) record $(ORACLE)
 
 # Coverage-guided fuzzing, natively, for TIME seconds with each target: JSON is mutated as JSON. What it finds new goes to
 # fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts.

@@ -16,6 +16,21 @@ pub struct Configuration {
     pub settings: Value,
 }
 
+/// Where the proxy's images are; the tag is that of the oracle.
+const IMAGES: &str = "mcr.microsoft.com/oss/azure/workload-identity";
+
+/// Puts the fields of `more` into `settings`, object by object.
+fn merge(settings: &mut Value, more: Value) {
+    match (settings, more) {
+        (Value::Object(settings), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(settings.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (settings, more) => *settings = more,
+    }
+}
+
 /// What the oracle is started with for a custom token endpoint.
 const ENDPOINT: [(&str, &str); 4] = [
     ("ORACLE_ENDPOINT_SUFFIX", "identity-binding"),
@@ -24,14 +39,13 @@ const ENDPOINT: [(&str, &str); 4] = [
     ("AZURE_KUBERNETES_SNI_NAME", "sni.local"),
 ];
 
-/// All of them: clouds, audience, images, log level, sidecar native and classic, endpoint with each kind of CA.
+/// All of them, with the policy in a layout: clouds, audience, images, log level, sidecar native and classic, endpoint with each kind of CA.
 #[must_use]
-pub fn all() -> Vec<Configuration> {
+pub fn all(layout: &str) -> Vec<Configuration> {
     let configuration = |name, environment: &[(&'static str, &'static str)], more: Value| {
-        let mut settings = json!({"tenantId": TENANT, "trigger": "Pod"});
-        if let (Some(settings), Value::Object(more)) = (settings.as_object_mut(), more) {
-            settings.extend(more);
-        }
+        let mut settings = json!({"tenantId": TENANT, "trigger": "Pod", "layout": layout,
+            "proxy": {"image": format!("{IMAGES}/proxy:v1.6.0"), "initImage": format!("{IMAGES}/proxy-init:v1.6.0")}});
+        merge(&mut settings, more);
         let base = [
             ("AZURE_TENANT_ID", TENANT),
             ("ORACLE_KUBERNETES_VERSION", "v1.34.0"),

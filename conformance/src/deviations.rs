@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compare::{Outcome, said, without_future},
-    generate::Case,
+    strategy::Case,
 };
 
 /// A difference on purpose.
@@ -79,30 +79,65 @@ fn comparable(case: &Case, pod: &Value) -> Value {
     if account_annotation(case, "tenant-id") == Some("") { without_tenant(pod) } else { without_future(pod) }
 }
 
-/// The names of the containers that have their token already.
+/// Whether a container says itself where its token is.
+fn names_a_token(container: &Value) -> bool {
+    let mut env = list_of(container.get("env")).iter();
+    env.any(|env| {
+        env.get("name") == Some(&json!("AZURE_FEDERATED_TOKEN_FILE"))
+            && env.get("value").and_then(Value::as_str).is_some_and(|file| file.starts_with('/'))
+    })
+}
+
+/// The names of the containers that say themselves where their token is.
 fn equipped(case: &Case) -> Vec<&Value> {
-    let input = pod(case);
-    let equipped = containers(input).filter(|container| is_equipped(input, container));
+    let equipped = containers(pod(case)).filter(|container| names_a_token(container));
     equipped.filter_map(|container| container.get("name")).collect()
 }
 
-/// A pod without the containers that have their token already, and without the volume that is not needed then.
+/// Whether a volume's name is reserved by one of the webhook's versions.
+fn is_reserved(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| {
+        name.starts_with("azure-workload-identity-reserved-") || name == "azure-identity-token"
+    })
+}
+
+/// A pod without the containers that say themselves where their token is, and without what depends on where that is: the volume,
+/// the others' mounts of it, and the variables that lead there.
 fn without_equipped(case: &Case, pod: &Value) -> Value {
     let mut pod = comparable(case, pod);
     let equipped = equipped(case);
     if equipped.is_empty() {
         return pod;
     }
+    let shared: Vec<Value> = containers(&self::pod(case).clone())
+        .filter(|container| names_a_token(container))
+        .flat_map(|container| {
+            list_of(container.get("volumeMounts"))
+                .iter()
+                .filter_map(|mount| mount.get("name").cloned())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let goes = |name: Option<&Value>| name.is_some_and(|name| is_reserved(name) || shared.contains(name));
     for list in ["/spec/initContainers", "/spec/containers"] {
-        if let Some(list) = pod.pointer_mut(list).and_then(Value::as_array_mut) {
-            list.retain(|container| !container.get("name").is_some_and(|name| equipped.contains(&name)));
+        let Some(list) = pod.pointer_mut(list).and_then(Value::as_array_mut) else { continue };
+        list.retain(|container| !container.get("name").is_some_and(|name| equipped.contains(&name)));
+        for container in list {
+            if let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) {
+                mounts.retain(|mount| !goes(mount.get("name")));
+            }
+            if let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) {
+                let leads = ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_KUBERNETES_CA_FILE"];
+                env.retain(|env| {
+                    !env.get("name")
+                        .and_then(Value::as_str)
+                        .is_some_and(|name| leads.contains(&name) || name.starts_with("AZURE_KUBERNETES_"))
+                });
+            }
         }
     }
     if let Some(volumes) = pod.pointer_mut("/spec/volumes").and_then(Value::as_array_mut) {
-        volumes.retain(|volume| {
-            let name = volume.get("name").and_then(Value::as_str);
-            !name.is_some_and(|name| name.starts_with("azure-workload-identity-reserved-"))
-        });
+        volumes.retain(|volume| !goes(volume.get("name")));
     }
     pod
 }
@@ -118,22 +153,33 @@ fn without_proxy(case: &Case, pod: &Value) -> Value {
     pod
 }
 
-/// A container that has the variable, and a mount above it whose volume projects a token: as section 5 of the contract has it.
-fn is_equipped(pod: &Value, container: &Value) -> bool {
-    let file = list_of(container.get("env"))
-        .iter()
-        .find(|env| env.get("name") == Some(&json!("AZURE_FEDERATED_TOKEN_FILE")));
-    let Some(file) = file.and_then(|env| env.get("value")).and_then(Value::as_str) else { return false };
-    list_of(container.get("volumeMounts")).iter().any(|mount| {
-        let above = mount
-            .get("mountPath")
-            .and_then(Value::as_str)
-            .is_some_and(|path| file.starts_with(&format!("{path}/")));
-        above
-            && list_of(pod.pointer("/spec/volumes"))
-                .iter()
-                .any(|volume| volume.get("name") == mount.get("name") && volume.get("projected").is_some())
-    })
+/// Whether a list of the container has two entries of one name, or two mounts at one path.
+fn has_a_name_twice(container: &Value) -> bool {
+    is_twice(container.get("env"), "name") || is_twice(container.get("volumeMounts"), "mountPath")
+}
+
+/// Whether two entries of a list say the same of `key`.
+fn is_twice(list: Option<&Value>, key: &str) -> bool {
+    let names: Vec<_> = list_of(list).iter().filter_map(|entry| entry.get(key)).collect();
+    names.iter().enumerate().any(|(index, name)| names.iter().take(index).any(|before| before == name))
+}
+
+/// A pod whose containers' lists are sorted.
+fn sorted(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    if let Some(volumes) = pod.pointer_mut("/spec/volumes").and_then(Value::as_array_mut) {
+        volumes.sort_by_key(Value::to_string);
+    }
+    for list in ["/spec/initContainers", "/spec/containers"] {
+        for container in pod.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            for field in ["env", "volumeMounts"] {
+                if let Some(entries) = container.get_mut(field).and_then(Value::as_array_mut) {
+                    entries.sort_by_key(Value::to_string);
+                }
+            }
+        }
+    }
+    pod
 }
 
 /// All of them. What they do not explain is a failure.
@@ -213,14 +259,21 @@ pub const DEVIATIONS: &[Deviation] = &[
         explains: |_, webhook, policy| refused_for(webhook, policy, ", which hides the identity's token, "),
     },
     Deviation {
-        name: "an equipped container is left alone",
-        reason: "a container that has a token of the same audience gets no second one",
+        name: "a container's own token file is honoured",
+        reason: "a container whose AZURE_FEDERATED_TOKEN_FILE leads to a token keeps it, others share its volume, and a mount goes where the variable says; the webhook mounts its own beside it",
         explains: |case, webhook, policy| {
             let (Outcome::Admitted(webhook), Outcome::Admitted(policy)) = (webhook, policy) else {
                 return false;
             };
             let rest = |pod: &Value| said(&without_equipped(case, pod));
             !equipped(case).is_empty() && rest(webhook) == rest(policy)
+        },
+    },
+    Deviation {
+        name: "a volume that is used as something else is refused",
+        reason: "a block device or a file of variables under the token volume's name would be replaced, and the API server's error would not say by whom",
+        explains: |_, webhook, policy| {
+            refused_for(webhook, policy, " has the name of the identity's token volume, ")
         },
     },
     Deviation {
@@ -258,6 +311,18 @@ pub const DEVIATIONS: &[Deviation] = &[
                 }
                 _ => false,
             }
+        },
+    },
+    Deviation {
+        name: "entries of one name stay in their order",
+        reason: "the webhook of today writes its changes as a strategic merge patch, which moves the entries of a list that has a name twice",
+        explains: |case, webhook, policy| match (webhook, policy) {
+            (Outcome::Admitted(webhook), Outcome::Admitted(policy)) => {
+                (containers(pod(case)).any(has_a_name_twice)
+                    || is_twice(pod(case).pointer("/spec/volumes"), "name"))
+                    && said(&sorted(&comparable(case, webhook))) == said(&sorted(&comparable(case, policy)))
+            }
+            _ => false,
         },
     },
     Deviation {

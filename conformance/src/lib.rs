@@ -4,10 +4,11 @@
 pub mod compare;
 pub mod configurations;
 pub mod deviations;
-pub mod generate;
 pub mod oracle;
+pub mod passes;
 pub mod picture;
 pub mod recording;
-pub mod shrink;
+pub mod strategy;
 pub mod summary;
 pub mod tally;
+pub mod validity;

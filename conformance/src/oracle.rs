@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{compare::Answer, configurations::Configuration, generate::Case};
+use crate::{compare::Answer, configurations::Configuration, strategy::Case};
 
 /// A running webhook with one configuration.
 pub struct Oracle {
@@ -23,9 +24,20 @@ impl Oracle {
     /// # Errors
     /// It can't be started.
     pub fn start(program: &Path, configuration: &Configuration) -> Result<Self> {
+        Self::with_environment(program, configuration.environment.iter().copied())
+    }
+
+    /// Starts `program` with these variables and no others.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn with_environment(
+        program: &Path,
+        environment: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Result<Self> {
         let mut child = Command::new(program)
             .env_clear()
-            .envs(configuration.environment.iter().copied())
+            .envs(environment)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -40,6 +52,14 @@ impl Oracle {
     /// # Errors
     /// It ended, or wrote something else than an answer.
     pub fn ask(&mut self, cases: &[Case]) -> Result<Vec<Answer>> {
+        self.ask_json(cases)
+    }
+
+    /// What it answers to `cases`, each a line of JSON, in their order.
+    ///
+    /// # Errors
+    /// It ended, or wrote something else than an answer.
+    pub fn ask_json<Q: Serialize + Sync, A: DeserializeOwned>(&mut self, cases: &[Q]) -> Result<Vec<A>> {
         let (stdin, stdout) = (&mut self.stdin, &mut self.stdout);
         // Written and read at once: either pipe would fill up while the other waits.
         std::thread::scope(|scope| {
@@ -58,7 +78,7 @@ impl Oracle {
                     ensure!(stdout.read_line(&mut line)? > 0, "the oracle ended early");
                     serde_json::from_str(&line).with_context(|| format!("no answer of an oracle: {line}"))
                 })
-                .collect::<Result<Vec<Answer>>>();
+                .collect::<Result<Vec<A>>>();
             match writer.join() {
                 Ok(written) => written.context("the oracle does not read")?,
                 Err(_) => anyhow::bail!("writing to the oracle failed"),

@@ -2,18 +2,18 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
-use crate::{compare::Answer, configurations::Configuration, generate::Case};
+use crate::{compare::Answer, configurations::Configuration, strategy::Case};
 
-/// The version of the webhook that is the measure.
-pub const WEBHOOK: &str = "azure-workload-identity v1.6.0";
+/// Whose answers are recorded, as each recording says.
+pub const WEBHOOK: &str = "azure-workload-identity v1.6.0 with the two changes that came after it: a mount path per pod (v1.6.1), unknown fields kept";
 
 /// What a recording begins with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,29 +35,6 @@ pub struct Recorded {
 
 fn path(folder: &Path, configuration: &Configuration) -> PathBuf {
     folder.join(format!("{}.jsonl.gz", configuration.name))
-}
-
-/// Writes a recording.
-///
-/// # Errors
-/// The file can't be written.
-pub fn write(
-    folder: &Path,
-    configuration: &Configuration,
-    seed: u64,
-    cases: Vec<Case>,
-    answers: Vec<Answer>,
-) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let mut file = GzEncoder::new(File::create(path(folder, configuration))?, Compression::best());
-    serde_json::to_writer(&mut file, &Head { webhook: WEBHOOK.to_owned(), seed })?;
-    for (case, webhook) in cases.into_iter().zip(answers) {
-        file.write_all(b"\n")?;
-        serde_json::to_writer(&mut file, &Recorded { case, webhook })?;
-    }
-    file.write_all(b"\n")?;
-    file.finish()?;
-    Ok(())
 }
 
 /// Reads a recording.

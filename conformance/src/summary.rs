@@ -8,8 +8,18 @@ use std::{
 use anyhow::{Result, bail};
 
 /// The sections, in the order in which they are printed; each must be there.
-pub const SECTIONS: [&str; 8] =
-    ["conformance", "recorded", "laws", "faults", "stale state", "fuzz", "budgets", "SDKs"];
+pub const SECTIONS: [&str; 10] = [
+    "conformance",
+    "recorded",
+    "passes",
+    "validity",
+    "laws",
+    "faults",
+    "stale state",
+    "fuzz",
+    "budgets",
+    "SDKs",
+];
 
 fn path(section: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/summary");

@@ -1,6 +1,6 @@
 //! Case after case: the same, explained by a deviation, or a failure.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use policy_runner::host::Module;
 use serde_json::Value;
 use similar::TextDiff;
@@ -9,7 +9,7 @@ use crate::{
     compare::{self, Answer, Outcome, said},
     configurations::Configuration,
     deviations::DEVIATIONS,
-    generate::Case,
+    strategy::Case,
 };
 
 /// A difference that nothing explains.
@@ -164,12 +164,23 @@ impl Tally {
         self.failures.extend(other.failures);
     }
 
+    /// How many cases the deviation called `name` explained.
+    #[must_use]
+    pub fn explained_by(&self, name: &str) -> usize {
+        let explained = DEVIATIONS.iter().zip(&self.explained);
+        explained.filter(|(deviation, _)| deviation.name == name).map(|(_, number)| number).sum()
+    }
+
     /// The report: how many cases, and how many each deviation explained.
     #[must_use]
     pub fn report(&self) -> String {
         let mut lines = vec![format!("{} cases compared, {} the same", self.cases, self.same)];
         let explained = DEVIATIONS.iter().zip(&self.explained);
-        lines.extend(explained.map(|(deviation, number)| format!("{number:6} {}", deviation.name)));
+        lines.extend(
+            explained
+                .filter(|(_, number)| **number > 0)
+                .map(|(deviation, number)| format!("{number:6} {}", deviation.name)),
+        );
         lines.push(format!(
             "{} of the webhook's pods put through the policy, {} of the policy's through the webhook",
             self.after_webhook, self.after_policy
@@ -223,6 +234,7 @@ pub fn explain(
     ))
 }
 
+/// What each makes of the pod that comes of `case` before the last pass.
 fn outcomes(
     pass: Pass,
     module: &Module,
@@ -230,13 +242,21 @@ fn outcomes(
     case: &Case,
     ask: &mut dyn FnMut(&Case) -> Result<Answer>,
 ) -> Result<(Outcome, Outcome)> {
-    let before = Outcome::Admitted(case.request.get("object").cloned().unwrap_or_default());
+    let settings = &configuration.settings;
     Ok(match pass {
-        Pass::First => {
-            (compare::webhook(case, &ask(case)?)?, compare::policy(module, &configuration.settings, case)?)
+        Pass::First => (compare::webhook(case, &ask(case)?)?, compare::policy(module, settings, case)?),
+        Pass::PolicyAfterWebhook => {
+            let theirs = compare::webhook(case, &ask(case)?)?;
+            let Outcome::Admitted(pod) = &theirs else { bail!("the webhook refuses it") };
+            let ours = compare::policy(module, settings, &again(case, pod))?;
+            (theirs, ours)
         }
-        Pass::PolicyAfterWebhook => (before, compare::policy(module, &configuration.settings, case)?),
-        Pass::WebhookAfterPolicy => (compare::webhook(case, &ask(case)?)?, before),
+        Pass::WebhookAfterPolicy => {
+            let ours = compare::policy(module, settings, case)?;
+            let Outcome::Admitted(pod) = &ours else { bail!("the policy refuses it") };
+            let second = again(case, &compare::without_future(pod));
+            (compare::webhook(&second, &ask(&second)?)?, Outcome::Admitted(compare::without_future(pod)))
+        }
     })
 }
 

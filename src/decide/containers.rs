@@ -143,8 +143,12 @@ impl<'s, 't> Containers<'s, 't> {
         Target { place, mount }
     }
 
-    /// The mounts of a container that another pass made for a volume which the container does not need.
-    pub(crate) fn gone(&self, container: &Container, target: &Target) -> Vec<usize> {
+    /// The mounts of a container that another pass made for a volume to which the container's variable does not lead.
+    pub(crate) fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
+        let container = match held.state {
+            State::Equipped { .. } | State::Moved { .. } => held.container,
+            State::OwnToken | State::Bare { .. } => return Vec::new(),
+        };
         let kept = match target.mount {
             Found::Right(index) | Found::Wrong(index) => Some(index),
             Found::Missing => None,
@@ -179,7 +183,7 @@ impl<'s, 't> Containers<'s, 't> {
 
     fn conflict(&self, held: &Held) -> Option<Mistake> {
         let target = self.target(held)?;
-        let mut going = self.gone(held.container, &target);
+        let mut going = self.gone(held, &target);
         match target.mount {
             Found::Right(_) => return None,
             Found::Wrong(index) => going.push(index),

@@ -60,7 +60,7 @@ fn injection(
         index: container.index,
         env: entries.of(missing, &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
-        gone: containers.gone(container, target),
+        gone: containers.gone(held, target),
     }
 }
 

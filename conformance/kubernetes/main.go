@@ -1,0 +1,97 @@
+// Kubernetes answers as the API server does, in this process: its own defaulting and validation of pods, and its own CEL for the
+// match conditions of a webhook.
+//
+// Questions come as JSON lines on standard input, answers go as JSON lines to standard output:
+//
+//	{"pod": {…}}                                                   → {"errors": ["spec.containers[0]…: Invalid value …"]}
+//	{"matchConditions": [{"name", "expression"}], "request": {…}}  → {"matches": true}, or {"errors": […]}
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	podutil "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/apis/core"
+	_ "k8s.io/kubernetes/pkg/apis/core/install"
+	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
+	"k8s.io/kubernetes/pkg/apis/core/validation"
+	"k8s.io/kubernetes/pkg/capabilities"
+)
+
+type question struct {
+	Pod             *corev1.Pod                              `json:"pod"`
+	MatchConditions []admissionregistrationv1.MatchCondition `json:"matchConditions"`
+	Request         admissionv1.AdmissionRequest             `json:"request"`
+}
+
+type answer struct {
+	Errors  []string `json:"errors,omitempty"`
+	Matches *bool    `json:"matches,omitempty"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "kubernetes:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	// As the API server is started everywhere: --allow-privileged.
+	capabilities.Setup(true, 0)
+	in := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
+	out := json.NewEncoder(os.Stdout)
+	for in.More() {
+		var q question
+		if err := in.Decode(&q); err != nil {
+			return fmt.Errorf("a question can't be read: %w", err)
+		}
+		a := answer{}
+		if q.Pod != nil {
+			errors, err := validate(q.Pod)
+			if err != nil {
+				return err
+			}
+			a.Errors = errors
+		} else {
+			matches, err := match(context.Background(), q.MatchConditions, q.Request)
+			if err != nil {
+				a.Errors = []string{err.Error()}
+			} else {
+				a.Matches = &matches
+			}
+		}
+		if err := out.Encode(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validate fills in the defaults, drops what no feature gate of this version lets in, and says what is wrong with the pod, as
+// the registry of the API server does when it is created.
+func validate(pod *corev1.Pod) ([]string, error) {
+	legacyscheme.Scheme.Default(pod)
+	internal := &core.Pod{}
+	if err := corev1defaults.Convert_v1_Pod_To_core_Pod(pod, internal, nil); err != nil {
+		return nil, err
+	}
+	if internal.Name == "" && internal.GenerateName != "" {
+		internal.Name = internal.GenerateName + "x2b4q"
+	}
+	podutil.DropDisabledPodFields(internal, nil)
+	options := podutil.GetValidationOptionsFromPodSpecAndMeta(&internal.Spec, nil, &internal.ObjectMeta, nil)
+	var texts []string
+	for _, err := range validation.ValidatePodCreate(internal, options) {
+		texts = append(texts, err.Error())
+	}
+	return texts, nil
+}

@@ -1,0 +1,291 @@
+//! The law of passes: whoever equips a pod, in whichever order, it comes to the same.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use policy_runner::host::Module;
+use proptest::{prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use crate::{
+    compare::{self, Outcome},
+    configurations::{self, Configuration},
+    oracle::Oracle,
+    strategy::{self, Case, RESERVED},
+    tally::again,
+};
+
+/// Who changes a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The policy, in a layout.
+    Policy(&'static str),
+    /// The webhook 1.6.0, live.
+    WebhookFixed,
+    /// The webhook since 1.6.1: the live one with the paths mapped in and out.
+    WebhookPerPod,
+    /// A webhook that adds a sidecar.
+    Sidecar,
+    /// A webhook that gives the pod another name.
+    Name,
+}
+
+const POLICIES: [Pass; 3] = [Pass::Policy("PerPod"), Pass::Policy("Fixed"), Pass::Policy("Legacy")];
+
+/// A pod, and who changes it: up to three, and one whose word is the last.
+pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
+    let any = [&POLICIES[..], &[Pass::WebhookFixed, Pass::WebhookPerPod, Pass::Sidecar, Pass::Name]].concat();
+    (strategy::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
+        |(case, mut passes, last)| {
+            passes.push(last);
+            (plain(strategy::mended(case)), passes)
+        },
+    )
+}
+
+/// The same pod, but one that asks for an identity which is right, and that brings nothing under a reserved name.
+fn plain(mut case: Case) -> Case {
+    for account in &mut case.service_accounts {
+        let annotations =
+            json!({"azure.workload.identity/client-id": "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa"});
+        if let Some(metadata) = account.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("annotations".to_owned(), annotations);
+        }
+    }
+    let Some(pod) = case.request.get_mut("object") else { return case };
+    if let Some(metadata) = pod.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("labels".to_owned(), json!({"azure.workload.identity/use": "true"}));
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations
+                .retain(|name, _| name == "azure.workload.identity/skip-containers" || name == "other");
+        }
+    }
+    let Some(spec) = pod.get_mut("spec") else { return case };
+    if let Some(fields) = spec.as_object_mut() {
+        fields.insert("serviceAccountName".to_owned(), json!("web-sa"));
+        fields.retain(|name, _| {
+            !["hostNetwork", "ephemeralContainers", "futureField", "resources"].contains(&name.as_str())
+        });
+    }
+    let is_reserved = |value: &Value, field: &str| {
+        value.get(field).and_then(Value::as_str).is_some_and(|name| RESERVED.contains(&name))
+    };
+    if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
+        volumes.retain(|volume| !is_reserved(volume, "name"));
+    }
+    for container in containers_mut(spec) {
+        for (list, field) in [("volumeMounts", "name"), ("volumeDevices", "name")] {
+            if let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) {
+                items.retain(|item| !is_reserved(item, field) && !beside(item));
+            }
+        }
+        if let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) {
+            env.retain(|env| {
+                env.get("name") != Some(&json!("AZURE_FEDERATED_TOKEN_FILE"))
+                    && env.pointer("/valueFrom/fileKeyRef").is_none()
+            });
+        }
+        if let Some(container) = container.as_object_mut() {
+            container.remove("futureField");
+        }
+    }
+    case
+}
+
+/// Whether a mount or device stands where a layout has its own.
+fn beside(item: &Value) -> bool {
+    ["mountPath", "devicePath"].iter().any(|field| {
+        item.get(field).and_then(Value::as_str).is_some_and(|path| path.starts_with("/var/run/secrets"))
+    })
+}
+
+fn containers_mut(spec: &mut Value) -> Vec<&mut Value> {
+    let Some(spec) = spec.as_object_mut() else { return Vec::new() };
+    let lists = spec.iter_mut().filter(|(name, _)| *name == "containers" || *name == "initContainers");
+    lists.filter_map(|(_, list)| list.as_array_mut()).flatten().collect()
+}
+
+const WI: &str = "/var/run/secrets/azure/wi";
+
+/// What the webhook calls the pod when it hashes its name.
+fn hash(pod: &Value) -> String {
+    use sha2::{Digest, Sha256};
+    let text = |field: &str| pod.pointer(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let name = text("/metadata/name").map(str::to_owned);
+    let name =
+        name.unwrap_or_else(|| format!("{} (prefix)", text("/metadata/generateName").unwrap_or_default()));
+    let digest = Sha256::digest(name.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(30).collect()
+}
+
+/// Swaps the mount path of 1.6.0 and the pod's own in every mount and variable, so that the one webhook sees the other's.
+fn swap_paths(pod: &Value) -> Value {
+    let own = format!("{WI}/{}", hash(pod));
+    let swap = |path: &str| {
+        let below = |root: &str| path == root || path.starts_with(&format!("{root}/"));
+        if below(&own) {
+            path.replacen(&own, WI, 1)
+        } else if path == WI || below(&format!("{WI}/token")) || below(&format!("{WI}/ca-cert")) {
+            path.replacen(WI, &own, 1)
+        } else {
+            path.to_owned()
+        }
+    };
+    let mut pod = pod.clone();
+    let Some(spec) = pod.get_mut("spec") else { return pod };
+    for container in containers_mut(spec) {
+        for (list, field) in [("volumeMounts", "mountPath"), ("env", "value")] {
+            for item in container.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(Value::String(path)) = item.get_mut(field) {
+                    *path = swap(path);
+                }
+            }
+        }
+    }
+    pod
+}
+
+/// Everybody who changes pods.
+pub struct Cast<'m> {
+    module: &'m Module,
+    webhook: Oracle,
+    tenant: Configuration,
+}
+
+impl<'m> Cast<'m> {
+    /// The policy's module, and the live webhook (`conformance/oracle`).
+    ///
+    /// # Errors
+    /// The webhook can't be started.
+    pub fn new(module: &'m Module, webhook: &Path) -> Result<Self> {
+        let tenant = configurations::all("Fixed").into_iter().next().context("no configuration")?;
+        Ok(Self { module, webhook: Oracle::start(webhook, &tenant)?, tenant })
+    }
+
+    /// The pod of `case` after `pass`; `None` where it is refused.
+    ///
+    /// # Errors
+    /// One of them can't be asked.
+    pub fn apply(&mut self, case: &Case, pass: Pass) -> Result<Option<Value>> {
+        let mut pod = case.request.get("object").cloned().unwrap_or_default();
+        let outcome = match pass {
+            Pass::Policy(layout) => {
+                let mut settings = self.tenant.settings.clone();
+                if let Some(settings) = settings.as_object_mut() {
+                    settings.insert("layout".to_owned(), json!(layout));
+                }
+                compare::policy(self.module, &settings, case)?
+            }
+            Pass::WebhookFixed => self.ask(case)?,
+            Pass::WebhookPerPod => match self.ask(&again(case, &swap_paths(&pod)))? {
+                Outcome::Admitted(pod) => Outcome::Admitted(swap_paths(&pod)),
+                refused @ Outcome::Refused(_) => refused,
+            },
+            Pass::Sidecar => {
+                let containers = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
+                let containers = containers.context("a pod without containers")?;
+                let name = format!("sidecar-{}", containers.len());
+                containers.push(json!({"name": name, "image": "sidecar:1"}));
+                Outcome::Admitted(pod)
+            }
+            Pass::Name => {
+                if let Some(metadata) = pod.get_mut("metadata").and_then(Value::as_object_mut) {
+                    metadata.insert("name".to_owned(), json!("renamed"));
+                }
+                Outcome::Admitted(pod)
+            }
+        };
+        Ok(match outcome {
+            Outcome::Admitted(pod) => Some(pod),
+            Outcome::Refused(_) => None,
+        })
+    }
+
+    fn ask(&mut self, case: &Case) -> Result<Outcome> {
+        let answer = self.webhook.ask(std::slice::from_ref(case))?.pop().context("no answer")?;
+        compare::webhook(case, &answer)
+    }
+
+    /// What is wrong after `passes`, the last of which had the last word; `None` where nothing is, or somebody refuses the pod.
+    ///
+    /// # Errors
+    /// One of them can't be asked.
+    pub fn broken(&mut self, case: &Case, passes: &[Pass]) -> Result<Option<String>> {
+        let mut case = case.clone();
+        for pass in passes {
+            match self.apply(&case, *pass)? {
+                Some(pod) => case = again(&case, &pod),
+                None => return Ok(None),
+            }
+        }
+        let Some(last) = passes.last() else { bail!("no pass") };
+        let pod = case.request.get("object").cloned().unwrap_or_default();
+        if let Some(wrong) = wrong(&pod) {
+            return Ok(Some(format!("{wrong}: {pod:#}")));
+        }
+        let once_more = self.apply(&case, *last)?;
+        Ok((once_more.as_ref() != Some(&pod))
+            .then(|| format!("one more pass changes the pod: {pod:#}\n{once_more:#?}")))
+    }
+}
+
+fn items<'v>(value: &'v Value, field: &str) -> &'v [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What the law forbids in a pod that everybody has passed.
+fn wrong(pod: &Value) -> Option<String> {
+    let spec = pod.get("spec")?;
+    let skip =
+        pod.pointer("/metadata/annotations/azure.workload.identity~1skip-containers").and_then(Value::as_str);
+    let skipped: Vec<&str> = skip.unwrap_or_default().split(';').map(str::trim).collect();
+    let containers = || items(spec, "initContainers").iter().chain(items(spec, "containers"));
+    let mut used = Vec::new();
+    for container in containers().filter(|container| !skipped.contains(&text(container, "name"))) {
+        let name = text(container, "name");
+        let mut variables: Vec<&str> = items(container, "env").iter().map(|env| text(env, "name")).collect();
+        let file =
+            items(container, "env").iter().find(|env| text(env, "name") == "AZURE_FEDERATED_TOKEN_FILE");
+        let Some(file) = file.map(|env| text(env, "value")) else {
+            return Some(format!("{name} has no token file"));
+        };
+        for wanted in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST"] {
+            if !variables.contains(&wanted) {
+                return Some(format!("{name} has no {wanted}"));
+            }
+        }
+        variables.retain(|variable| variable.starts_with("AZURE_FEDERATED"));
+        if variables.len() != 1 {
+            return Some(format!("{name} has a variable twice"));
+        }
+        let mut paths: Vec<&str> =
+            items(container, "volumeMounts").iter().map(|mount| text(mount, "mountPath")).collect();
+        paths.retain(|path| path.starts_with(WI) || path.starts_with("/var/run/secrets/azure/tokens"));
+        if paths.len() != 1 {
+            return Some(format!("{name} has {} mounts for one token", paths.len()));
+        }
+        let mount = items(container, "volumeMounts")
+            .iter()
+            .find(|mount| file.starts_with(&format!("{}/", text(mount, "mountPath"))));
+        let Some(mount) = mount else { return Some(format!("{name} has no mount above {file}")) };
+        let rest = file.strip_prefix(&format!("{}/", text(mount, "mountPath"))).unwrap_or_default();
+        let volume = items(spec, "volumes").iter().find(|volume| volume.get("name") == mount.get("name"));
+        let token = volume.and_then(|volume| volume.pointer("/projected/sources/0/serviceAccountToken"));
+        if token.is_none_or(|token| {
+            text(token, "path") != rest || text(token, "audience") != "api://AzureADTokenExchange"
+        }) {
+            return Some(format!("{name} finds no token at {file}"));
+        }
+        used.push(text(mount, "name"));
+    }
+    used.sort_unstable();
+    used.dedup();
+    let volumes = items(spec, "volumes").iter().filter(|volume| text(volume, "name").starts_with("azure-"));
+    // A pod all of whose containers are skipped has a volume that nobody uses, as the webhook makes it: a sidecar that comes late may
+    // get another one, in another layout.
+    (skip.is_none() && volumes.count() > used.len()).then(|| "a token volume that nobody uses".to_owned())
+}
