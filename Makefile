@@ -49,6 +49,7 @@ lint:
 
 .PHONY: test
 test: fmt lint policy.wasm
+	@./hack/need.sh jq jq
 	rm -rf target/summary
 	# All at once: built package by package, wasmtime would be compiled a second time, with other features.
 	cargo build --workspace --all-targets $(CARGO_FLAGS)
@@ -86,7 +87,7 @@ target/bin/actionlint:
 .PHONY: scripts
 scripts:
 	@./hack/need.sh shellcheck shellcheck
-	shellcheck examples/aks/setup.sh e2e/cluster/run.sh e2e/sdk/run.sh hack/*.sh .ci/run
+	shellcheck deploy/late/register.sh examples/aks/setup.sh e2e/cluster/run.sh e2e/sdk/run.sh hack/*.sh .ci/run
 
 # The policy against the azure-workload-identity webhook: with layout Fixed against version 1.6.0 itself, which is built from its Go
 # module (CASES generated pods from SEED on), and with the default layout against what the webhook of today answered once
@@ -104,8 +105,9 @@ conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE) $(
 	$(if $(shell command -v go),\
 	  $(CONFORMANCE) live $(ORACLE) --cases $(CASES) --seed $(SEED) \
 	    && $(CONFORMANCE) passes $(ORACLE) --cases $(PASSES) \
-	    && $(CONFORMANCE) valid $(KUBERNETES) --cases $(PODS),\
-	  for check in conformance passes validity; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
+	    && $(CONFORMANCE) valid $(KUBERNETES) --cases $(PODS) \
+	    && $(CONFORMANCE) conditions $(KUBERNETES),\
+	  for check in conformance passes validity conditions; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
 
 $(ORACLE): $(shell find conformance/oracle -type f)
 	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .

@@ -2,6 +2,7 @@
 //! and the list of what is different on purpose.
 
 pub mod compare;
+pub mod conditions;
 pub mod configurations;
 pub mod deviations;
 pub mod oracle;

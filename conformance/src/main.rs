@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use conformance::{
+    conditions,
     configurations::{self, Configuration},
     oracle::Oracle,
     passes::{self, Cast},
@@ -64,6 +65,11 @@ enum Verb {
         #[arg(long, default_value_t = 20_261_125)]
         seed: u64,
     },
+    /// Evaluates the match conditions of deploy/base with the API server's own CEL
+    Conditions {
+        /// Kubernetes, as for `valid`
+        kubernetes: PathBuf,
+    },
     /// Puts generated pods through policies and webhooks in any order
     Passes {
         /// The webhook, as for `live`
@@ -109,6 +115,11 @@ fn main() -> ExitCode {
         Verb::Live { oracle, cases, seed } => live(&cli, oracle, *cases, *seed),
         Verb::Recorded => recorded(&cli),
         Verb::Valid { kubernetes, cases, seed } => valid(&cli, kubernetes, *cases, *seed),
+        Verb::Conditions { kubernetes } => conditions::check(Path::new("deploy/base"), kubernetes).and_then(|tried| {
+            println!("{tried} requests put to the match conditions of deploy/base, each called for or not as it should be");
+            summary::leave("conditions", &format!("{tried} requests put to the match conditions, 0 errors, 0 called in vain or missed"))?;
+            Ok(true)
+        }),
         Verb::Passes { oracle, cases, seed } => passes(&cli, oracle, *cases, *seed),
         Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
         Verb::Picture { command } => {

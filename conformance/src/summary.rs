@@ -8,11 +8,12 @@ use std::{
 use anyhow::{Result, bail};
 
 /// The sections, in the order in which they are printed; each must be there.
-pub const SECTIONS: [&str; 10] = [
+pub const SECTIONS: [&str; 11] = [
     "conformance",
     "recorded",
     "passes",
     "validity",
+    "conditions",
     "laws",
     "faults",
     "stale state",

@@ -1,7 +1,10 @@
 //! Manifests, read into the types of Kubernetes and of Kubewarden and back: a field that a type does not have is found.
 
 use azure_workload_identity_policy::Settings;
-use k8s_openapi::api::{admissionregistration::v1::RuleWithOperations, apps, batch, core, rbac};
+use k8s_openapi::api::{
+    admissionregistration::v1::{MutatingWebhookConfiguration, RuleWithOperations},
+    apps, batch, core, rbac,
+};
 use kubewarden_policy_sdk::crd::policies::ClusterAdmissionPolicy;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -45,6 +48,9 @@ pub fn check(file: &str, manifest: &Value) {
                 fields.keys().filter(|name| !POLICY_SERVER.contains(&name.as_str())).collect();
             assert_eq!(unknown, Vec::<&String>::new(), "{file}");
             assert!(fields.contains_key("image") && fields.contains_key("replicas"), "{file}");
+        }
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration") => {
+            back::<MutatingWebhookConfiguration>(file, manifest);
         }
         ("v1", "Pod") => back::<core::v1::Pod>(file, manifest),
         ("v1", "ServiceAccount") => back::<core::v1::ServiceAccount>(file, manifest),

@@ -60,12 +60,16 @@ fn each_manifest_has_only_fields_of_its_type() {
     assert_eq!(seen, kinds.map(str::to_owned).into());
 }
 
-/// What `kubectl kustomize` makes of the base and the overlays, where `make manifests` could render them.
+/// What `kubectl kustomize` makes of the base and the overlays, as `make manifests` has rendered them where there is Go.
 #[test]
 fn each_overlay_renders_to_what_it_says() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/manifests");
-    let Ok(entries) = std::fs::read_dir(&target) else { return };
-    let mut rendered = 0;
+    let Ok(entries) = std::fs::read_dir(&target) else {
+        let go = std::process::Command::new("go").arg("version").output();
+        assert!(go.is_err(), "nothing is rendered: make manifests");
+        return;
+    };
+    let mut rendered = BTreeSet::new();
     for entry in entries {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -73,27 +77,136 @@ fn each_overlay_renders_to_what_it_says() {
         for manifest in &all {
             kinds::check(&name, manifest);
         }
-        let one = |kind: &str| all.iter().filter(|manifest| manifest["kind"] == kind).collect::<Vec<_>>();
-        let policy = &one("ClusterAdmissionPolicy")[0]["spec"];
-        let subject = &one("ClusterRoleBinding")[0]["subjects"][0]["name"];
-        let own_server = name != "default-policy-server";
-        assert_eq!(one("PolicyServer").len(), usize::from(own_server), "{name}");
-        assert_eq!(one("ServiceAccount").len(), usize::from(own_server), "{name}");
-        let server = if own_server { "azure-workload-identity" } else { "default" };
-        let account = if own_server { "policy-server-azure-workload-identity" } else { "policy-server" };
-        assert_eq!((&policy["policyServer"], subject), (&json!(server), &json!(account)), "{name}");
-        assert_eq!(policy["mode"], if name == "monitor" { "monitor" } else { "protect" });
-        if name == "webhook-scope" {
-            assert_eq!(
-                policy["objectSelector"],
-                json!({"matchLabels": {"azure.workload.identity/use": "true"}})
-            );
-            assert_eq!(policy["settings"]["trigger"], "Pod");
-            assert_eq!(policy["rules"].as_array().unwrap().len(), 1);
-        }
-        rendered += 1;
+        rendered_as(&name, &all);
+        rendered.insert(name);
     }
-    assert_eq!(rendered, 4);
+    let all = ["base", "default-policy-server", "monitor", "webhook-scope"].map(str::to_owned);
+    assert_eq!(rendered, all.into());
+}
+
+fn rendered_as(name: &str, all: &[Value]) {
+    let one = |kind: &str| all.iter().filter(|manifest| manifest["kind"] == kind).collect::<Vec<_>>();
+    let own_server = name != "default-policy-server";
+    assert_eq!(one("PolicyServer").len(), usize::from(own_server), "{name}");
+    assert_eq!(one("ServiceAccount").len(), usize::from(own_server), "{name}");
+    let account = if own_server { "policy-server-azure-workload-identity" } else { "policy-server" };
+    assert_eq!(one("ClusterRoleBinding")[0]["subjects"][0]["name"], account, "{name}");
+    let policies = one("ClusterAdmissionPolicy");
+    let policy = &policies[0]["spec"];
+    if name == "webhook-scope" {
+        let labelled = json!({"matchLabels": {"azure.workload.identity/use": "true"}});
+        assert_eq!((policies.len(), &policy["objectSelector"]), (1, &labelled));
+        assert_eq!(
+            (&policy["settings"]["trigger"], &policy["failurePolicy"]),
+            (&json!("Pod"), &json!("Fail"))
+        );
+    } else {
+        let checks = &policies[1]["spec"];
+        // One module and one set of settings; what only explains stops nobody.
+        assert_eq!(
+            (&checks["module"], &checks["settings"]),
+            (&policy["module"], &policy["settings"]),
+            "{name}"
+        );
+        assert_eq!((&policy["mutating"], &policy["failurePolicy"]), (&json!(true), &json!("Fail")));
+        assert_eq!((&checks["mutating"], &checks["failurePolicy"]), (&json!(false), &json!("Ignore")));
+        assert_eq!(checks["namespaceSelector"], policy["namespaceSelector"]);
+    }
+    let server = if own_server { "azure-workload-identity" } else { "default" };
+    let mode = if name == "monitor" { "monitor" } else { "protect" };
+    for policy in policies {
+        assert_eq!(
+            (&policy["spec"]["policyServer"], &policy["spec"]["mode"]),
+            (&json!(server), &json!(mode)),
+            "{name}"
+        );
+    }
+}
+
+/// The second registration of `deploy/late`, made by its jq program from what Kubewarden registers.
+#[test]
+fn the_late_registration_is_for_pods_alone_and_stops_nobody() {
+    let policy = yaml("deploy/base/policy.yaml");
+    let spec = &policy["spec"];
+    for name in KUBEWARDENS_NAMES {
+        let registration = json!({"metadata": {"name": name}, "webhooks": [{
+            "name": format!("{name}.kubewarden.admission"), "rules": spec["rules"], "failurePolicy": "Fail",
+            "clientConfig": {"service": {"name": "policy-server", "namespace": "kubewarden", "path": format!("/validate/{name}"), "port": 443}, "caBundle": "Q0E="},
+            "namespaceSelector": spec["namespaceSelector"], "matchConditions": spec["matchConditions"],
+            "sideEffects": "None", "timeoutSeconds": 10, "matchPolicy": "Equivalent", "admissionReviewVersions": ["v1"]}]});
+        let other = json!({"metadata": {"name": "kw.cap.other"}, "webhooks": [{"rules": []}]});
+        let owner = json!({"apiVersion": "policies.kubewarden.io/v1", "kind": "ClusterAdmissionPolicy",
+            "metadata": {"name": "azure-workload-identity", "uid": "1-2-3"}});
+        let late = jq(&json!({"items": [other, registration]}), &owner).unwrap();
+        kinds::check("deploy/late", &late);
+        let webhook = &late["webhooks"][0];
+        assert_eq!(late["metadata"]["labels"]["app.kubernetes.io/part-of"], "kubewarden");
+        assert_eq!(late["metadata"]["ownerReferences"][0]["uid"], "1-2-3");
+        assert_eq!(
+            (&webhook["failurePolicy"], &webhook["reinvocationPolicy"]),
+            (&json!("Ignore"), &json!("IfNeeded"))
+        );
+        assert_eq!(webhook["clientConfig"], registration["webhooks"][0]["clientConfig"]);
+        assert_eq!(webhook["matchConditions"], spec["matchConditions"]);
+        let rule = json!([{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]);
+        assert_eq!(webhook["rules"], rule);
+        // Webhooks run in the order of their registrations' names: after every sidecar injector that is known.
+        for injector in [
+            "dapr-sidecar-injector",
+            "istio-sidecar-injector",
+            "linkerd-proxy-injector-webhook-config",
+            "opentelemetry-operator",
+        ] {
+            assert!(late["metadata"]["name"].as_str().unwrap() > injector);
+        }
+    }
+    let error = jq(&json!({"items": []}), &json!({})).unwrap_err();
+    assert!(error.contains("is the policy active?"), "{error}");
+}
+
+fn jq(registrations: &Value, policy: &Value) -> Result<Value, String> {
+    let mut jq = std::process::Command::new("jq")
+        .args(["--argjson", "policy", &policy.to_string(), "-f", "deploy/late/late.jq"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("jq: `make test` installs it, or says how");
+    std::io::Write::write_all(&mut jq.stdin.take().unwrap(), registrations.to_string().as_bytes()).unwrap();
+    let output = jq.wait_with_output().unwrap();
+    if output.status.success() {
+        return Ok(serde_json::from_slice(&output.stdout).unwrap());
+    }
+    Err(String::from_utf8(output.stderr).unwrap())
+}
+
+/// What Kubewarden calls the policy: since 1.37.2, and before.
+const KUBEWARDENS_NAMES: [&str; 2] =
+    ["kw.cap.azure-workload-identity", "clusterwide-azure-workload-identity"];
+
+/// Whoever reads a page has either of the two: both stand there, the newer one first.
+#[test]
+fn every_page_that_names_the_registration_has_both_names() {
+    let mut seen = 0;
+    for page in [
+        "README.md",
+        "docs/troubleshooting.md",
+        "docs/operating.md",
+        "docs/migrating.md",
+        "deploy/late/late.jq",
+        "e2e/cluster/run.sh",
+    ] {
+        let text = file(page);
+        let [new, old] = KUBEWARDENS_NAMES.map(|name| text.find(name));
+        assert_eq!(new.is_some(), old.is_some(), "{page} has only one of {KUBEWARDENS_NAMES:?}");
+        assert!(new <= old, "{page}: the newer name comes first");
+        seen += usize::from(new.is_some());
+        // A metric's label is matched by either.
+        let expression = r#"policy_name=~"(kw[.]cap[.]|clusterwide-)azure-workload-identity(-checks)?""#;
+        assert_eq!(text.matches("policy_name=").count(), text.matches(expression).count(), "{page}");
+    }
+    assert!(seen >= 3, "{seen}");
 }
 
 #[test]
@@ -124,7 +237,10 @@ fn all_files_say_the_same() {
         yaml_serde::from_str(package["annotations"][name].as_str().unwrap()).unwrap()
     };
     assert_eq!(embedded("kubewarden/rules"), metadata["rules"]);
-    assert_eq!(policy["spec"]["rules"], metadata["rules"]);
+    let checks = yaml("deploy/base/checks.yaml");
+    let rules = [&policy, &checks].map(|policy| policy["spec"]["rules"].as_array().unwrap().clone()).concat();
+    assert_eq!(json!(rules), metadata["rules"]);
+    assert_eq!(policy["spec"]["module"], checks["spec"]["module"]);
     assert_eq!(embedded("kubewarden/contextAwareResources"), metadata["contextAwareResources"]);
     assert_eq!(policy["spec"]["contextAwareResources"], metadata["contextAwareResources"]);
     assert_eq!(package["annotations"]["kubewarden/questions-ui"], file("questions-ui.yml"));
