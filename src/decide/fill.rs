@@ -2,6 +2,7 @@
 
 use crate::{
     decide::{
+        conflicts,
         containers::{Containers, Found, Held, Target, Whose, same},
         evidence::State,
         fragments,
@@ -122,7 +123,11 @@ fn volume(
     let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
     match containers.volumes.named(&home.place.volume) {
         Some((_, there, _)) if same(there.raw, &text) => None,
-        Some((index, ..)) => (needed || none_due).then_some((Slot::Replace(index), text)),
+        // Where nobody needs it, a volume that a container uses as something else stays what it is.
+        Some((index, there, _)) => {
+            let unused = || conflicts::user_of(containers.pod.spec, &there.name).is_none();
+            (needed || (none_due && unused())).then_some((Slot::Replace(index), text))
+        }
         None => (needed || (none_due && !has_token())).then_some((Slot::Append, text)),
     }
 }

@@ -239,6 +239,21 @@ fn refuses_to_replace_a_volume_that_a_container_uses_as_something_else() {
     }
 }
 
+/// Found among 200,000 pods that Kubernetes judged.
+#[test]
+fn leaves_a_volume_that_a_skipped_container_uses_where_nobody_needs_another() {
+    let request = yada(|pod| {
+        let reference = json!({"volumeName": VOLUME, "path": "x.env", "key": "X"});
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "X", "valueFrom": {"fileKeyRef": reference}}]);
+        push(&mut pod["spec"]["volumes"], json!({"name": VOLUME, "emptyDir": {}}));
+        annotate(pod, "skip-containers", "yadaapi");
+    });
+    assert_eq!(
+        evaluate(&settings(), &request, holding(&yada_account())).answer.unwrap().mutated_object,
+        None
+    );
+}
+
 #[test]
 fn refuses_the_reserved_volume_at_two_places_that_become_one() {
     let twice = |second: &str| {
