@@ -40,6 +40,8 @@ pub(crate) struct Containers<'s, 't> {
 pub(crate) struct Held<'s, 't> {
     pub(crate) container: &'s Container<'t>,
     pub(crate) state: State<'t>,
+    /// Where it gets its token; `None` where it brings its own.
+    pub(crate) target: Option<Target>,
 }
 
 /// Where containers that have no token get it.
@@ -88,15 +90,20 @@ impl<'s, 't> Containers<'s, 't> {
         let skipped = pod.metadata.annotations.skipped_containers();
         let volumes = Volumes::read(pod.spec);
         let due = pod.spec.containers.iter().filter(|container| !skipped.contains(&container.name));
-        let due: Vec<Held> =
-            due.map(|container| Held { container, state: state(container, &volumes, audience) }).collect();
+        let due = due.map(|container| {
+            let state = state(container, &volumes, audience);
+            Held { container, state, target: None }
+        });
+        let due: Vec<Held> = due.collect();
         let own = settings.layout.place(&pod.metadata.name);
         let there = due.iter().find_map(|held| held.shares(&volumes, &own));
         let home = match there {
             Some(place) => Home { place, volume: Whose::There },
             None => Home { place: own, volume: Whose::Layout },
         };
-        Self { pod, endpoint, audience, skipped, volumes, home, due }
+        let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new() };
+        all.due = due.into_iter().map(|held| Held { target: all.target(&held), ..held }).collect();
+        all
     }
 
     /// The containers that are due an identity.
@@ -104,9 +111,8 @@ impl<'s, 't> Containers<'s, 't> {
         self.due.iter().map(|held| held.container)
     }
 
-    /// Where a container gets its token; `None` for one that brings its own.
-    pub(crate) fn target(&self, held: &Held) -> Option<Target> {
-        let Held { container, state } = held;
+    fn target(&self, held: &Held) -> Option<Target> {
+        let Held { container, state, .. } = held;
         match state {
             State::OwnToken => None,
             State::Equipped { mount } => {
@@ -177,13 +183,16 @@ impl<'s, 't> Containers<'s, 't> {
 
     /// Whether a container has its token at home, or gets it there.
     pub(crate) fn needs_home(&self) -> bool {
-        let target = |held| self.target(held);
-        self.due.iter().filter_map(target).any(|target| target.place.volume == self.home.place.volume)
+        let mut targets = self.due.iter().filter_map(|held| held.target.as_ref());
+        targets.any(|target| target.place.volume == self.home.place.volume)
     }
 
     fn conflict(&self, held: &Held) -> Option<Mistake> {
-        let target = self.target(held)?;
-        let mut going = self.gone(held, &target);
+        let target = held.target.as_ref()?;
+        if held.container.mounts.is_empty() && held.container.devices.is_empty() {
+            return None;
+        }
+        let mut going = self.gone(held, target);
         match target.mount {
             Found::Right(_) => return None,
             Found::Wrong(index) => going.push(index),

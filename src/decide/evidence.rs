@@ -1,7 +1,7 @@
 //! What a container has already, told by what it is and not by its name: who equipped it, and in which layout, does not
 //! matter.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
 use crate::{
     decide::paths::{below, folder_of},
@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Volumes<'s, 't> {
     names: NameSet<'s>,
-    list: Vec<(usize, &'s Volume<'t>, Vec<ProjectedToken>)>,
+    /// Each with its place in the pod, and its tokens once somebody has asked for them.
+    list: Vec<(usize, &'s Volume<'t>, OnceCell<Vec<ProjectedToken>>)>,
 }
 
 impl<'s, 't> Volumes<'s, 't> {
@@ -28,7 +29,7 @@ impl<'s, 't> Volumes<'s, 't> {
         for (index, volume) in spec.volumes.iter().enumerate() {
             // The first one of a name; the API server refuses a second one.
             if names.place(&volume.name) == Some(list.len()) {
-                list.push((index, volume, volume.tokens()));
+                list.push((index, volume, OnceCell::new()));
             }
         }
         Self { names, list }
@@ -37,12 +38,12 @@ impl<'s, 't> Volumes<'s, 't> {
     /// The volume called `name`: its place in the pod, itself, and the tokens that it projects.
     pub(crate) fn named(&self, name: &str) -> Option<(usize, &'s Volume<'t>, &[ProjectedToken])> {
         let (index, volume, tokens) = self.list.get(self.names.place(name)?)?;
-        Some((*index, volume, tokens))
+        Some((*index, volume, tokens.get_or_init(|| volume.tokens())))
     }
 
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'s Volume<'t>, &[ProjectedToken])> {
-        self.list.iter().map(|(index, volume, tokens)| (*index, *volume, &tokens[..]))
+    /// All of them, each with its place in the pod.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'s Volume<'t>)> {
+        self.list.iter().map(|(index, volume, _)| (*index, *volume))
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) fn plan(
 ) -> Plan {
     let mut entries = Entries::new(variables, &containers.home.place);
     let injections = containers.due.iter().filter_map(|held| {
-        let target = containers.target(held)?;
-        Some(injection(containers, variables, &mut entries, held, &target))
+        let target = held.target.as_ref()?;
+        Some(injection(containers, variables, &mut entries, held, target))
     });
     let injections: Vec<Injection> = injections.filter(|injection| !injection.is_empty()).collect();
     let new = proxy.map(|port| proxy_containers(settings, containers, variables, port)).unwrap_or_default();
@@ -157,8 +157,8 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     let (going, staying) = (NameSet::new(going.into_iter()), NameSet::new(staying.into_iter()));
     let volumes = containers.volumes.iter();
     let volumes =
-        volumes.filter(|(_, volume, _)| going.contains(&volume.name) && !staying.contains(&volume.name));
-    volumes.map(|(index, ..)| index).collect()
+        volumes.filter(|(_, volume)| going.contains(&volume.name) && !staying.contains(&volume.name));
+    volumes.map(|(index, _)| index).collect()
 }
 
 /// What containers bring themselves: another value of a variable, or a token.
@@ -167,7 +167,7 @@ pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Wa
     for held in &containers.due {
         let about =
             || About::Container(containers.pod.title.clone(), held.container.name.clone().into_owned());
-        let target = match (containers.target(held), &held.state) {
+        let target = match (&held.target, &held.state) {
             (None, _) => {
                 warnings.push(Warning { about: about(), notice: Notice::OwnToken });
                 continue;
