@@ -115,7 +115,9 @@ fn hash(pod: &Value) -> String {
     let name =
         name.unwrap_or_else(|| format!("{} (prefix)", text("/metadata/generateName").unwrap_or_default()));
     let digest = Sha256::digest(name.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(30).collect()
+    let mut hash = digest.iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    hash.truncate(30);
+    hash
 }
 
 /// Swaps the mount path of 1.6.0 and the pod's own in every mount and variable, so that the one webhook sees the other's.

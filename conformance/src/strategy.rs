@@ -1,4 +1,4 @@
-//! Pods as users write them, and as they should not; their ServiceAccounts, and the templates of workloads. The conformance
+//! Pods as users write them, and as they should not; their `ServiceAccounts`, and the templates of workloads. The conformance
 //! driver, the laws and the fuzzers' seeds all take them from here.
 #![allow(clippy::indexing_slicing)] // fields of JSON objects that are made a line above
 
@@ -359,7 +359,7 @@ pub fn request(pod: &Value) -> Value {
         "name": pod.pointer("/metadata/name"), "userInfo": {}, "object": pod, "oldObject": null, "dryRun": false})
 }
 
-/// A pod that is created beside its ServiceAccounts.
+/// A pod that is created beside its `ServiceAccounts`.
 pub fn case() -> impl Strategy<Value = Case> {
     let long = Box::leak("w".repeat(253).into_boxed_str());
     let names: &'static [(&str, &str)] = Box::leak(Box::new([

@@ -104,7 +104,7 @@ pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Resul
             all.valid += 1;
             match compare::policy(module, settings, case)? {
                 Outcome::Admitted(pod) if Some(&pod) != case.request.get("object") => {
-                    changed.push((case, pod))
+                    changed.push((case, pod));
                 }
                 Outcome::Admitted(_) => {}
                 Outcome::Refused(message) => {

@@ -6,7 +6,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use crate::{
     decide::paths::{below, folder_of},
     object::{
-        container::{Container, ProjectedToken, Volume},
+        container::{Container, Env, ProjectedToken, Volume},
         name_set::NameSet,
         pod::Spec,
     },
@@ -74,7 +74,7 @@ pub(crate) enum State<'t> {
 /// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
 /// container's own; one under a reserved name was asked for by another mutator, which knows why.
 pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
-    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(|env| env.value());
+    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(Env::value);
     let Some(file) = file.filter(|file| !file.is_empty()) else { return State::Bare { file: None } };
     let mounts = container.mounts.iter().enumerate();
     let above = mounts.filter_map(|(index, mount)| {

@@ -10,7 +10,10 @@ use crate::{
         variables::{Entries, Variables},
     },
     feature::proxy::{self, ProxyPort, Sidecar},
-    object::{container::ContainerList, name_set::NameSet},
+    object::{
+        container::{ContainerList, Env},
+        name_set::NameSet,
+    },
     settings::Settings,
     value::{names, token::TokenExpiration},
     verdict::{
@@ -146,9 +149,9 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
             .map_or(&[][..], |injection| &injection.gone);
         for (index, mount) in container.mounts.iter().enumerate() {
             if gone.contains(&index) {
-                going.push(mount.name.as_ref())
+                going.push(mount.name.as_ref());
             } else {
-                staying.push(mount.name.as_ref())
+                staying.push(mount.name.as_ref());
             }
         }
         staying.extend(container.devices.iter().map(|device| device.name.as_ref()));
@@ -176,7 +179,7 @@ pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Wa
             (Some(target), _) => target,
         };
         for (variable, value) in variables.of_identity(&target.place) {
-            let own = held.container.variable(variable).and_then(|env| env.value());
+            let own = held.container.variable(variable).and_then(Env::value);
             let honoured = variable == names::AZURE_FEDERATED_TOKEN_FILE;
             let differs = own.is_some_and(|own| {
                 if honoured { !crate::decide::paths::is_same(&own, &value) } else { own != value }

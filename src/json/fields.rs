@@ -60,20 +60,20 @@ pub(crate) type RawFields<'j> = [(Cow<'j, str>, Json<'j>)];
 #[derive(Debug)]
 pub(crate) struct Fields<'r> {
     path: &'r str,
-    fields: &'r RawFields<'r>,
+    entries: &'r RawFields<'r>,
     problems: &'r mut Vec<Problem>,
 }
 
 impl<'r> Fields<'r> {
     /// Reads `fields`, whose names stand in messages behind `path`.
-    pub(crate) fn new(path: &'r str, fields: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
-        Self { path, fields, problems }
+    pub(crate) fn new(path: &'r str, entries: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
+        Self { path, entries, problems }
     }
 
     /// The value of the field `name`; `None` where it is missing or null.
     #[must_use]
     pub(crate) fn value(&self, name: &str) -> Option<&'r Json<'r>> {
-        let found = self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
+        let found = self.entries.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
         found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
     }
 
@@ -101,7 +101,7 @@ impl<'r> Fields<'r> {
     /// Notes that `name` is not what is `expected`.
     pub(crate) fn problem(&mut self, name: &str, expected: impl AsRef<str>) {
         let found = self
-            .fields
+            .entries
             .iter()
             .rev()
             .find(|(field, _)| field == name)
@@ -111,7 +111,7 @@ impl<'r> Fields<'r> {
 
     /// Notes the fields that are none of `known`, each with the name that was likely meant.
     pub(crate) fn known(&mut self, known: &[&'static str]) {
-        for (name, _) in self.fields {
+        for (name, _) in self.entries {
             if known.contains(&name.as_ref()) {
                 continue;
             }
@@ -189,7 +189,9 @@ impl<'r> Fields<'r> {
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{index}]", self.path_of(name));
             match item {
-                Json::Object(fields) => each(&mut Fields { path: &path, fields, problems: self.problems }),
+                Json::Object(fields) => {
+                    each(&mut Fields { path: &path, entries: fields, problems: self.problems });
+                }
                 Json::Raw(_) | Json::List(_) => {
                     self.problems.push(Problem::unexpected(path, &describe(item), "an object"));
                 }
@@ -213,7 +215,7 @@ impl<'r> Fields<'r> {
             }
             None => &[],
         };
-        read(&mut Fields { path: &self.path_of(name), fields, problems: self.problems })
+        read(&mut Fields { path: &self.path_of(name), entries: fields, problems: self.problems })
     }
 
     /// The values that the strings of the list `name` say; `None` where it is missing.

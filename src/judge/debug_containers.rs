@@ -48,7 +48,7 @@ pub(crate) fn judge<'t>(
         let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec };
         match copies(settings, pod, old.as_ref()) {
             Ok(copies) => copies,
-            Err(refusal) => return Ok(Verdict::refused(refusal)),
+            Err(refusal) => return Ok(Verdict::refused(*refusal)),
         }
     };
     if copies.is_empty() {
@@ -73,7 +73,7 @@ struct Donor<'s, 't> {
 }
 
 /// What each new debug container gets from the first container that has the pod's token.
-fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec<Copied>, Refusal> {
+fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec<Copied>, Box<Refusal>> {
     let volumes = Volumes::read(pod.spec);
     let Some(donor) = donor(settings, pod.spec, &volumes) else { return Ok(Vec::new()) };
     let skipped = pod.metadata.annotations.skipped_containers();
@@ -89,7 +89,7 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
             && let Some(mistake) =
                 conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
         {
-            return Err(Refusal::new(pod.title, mistake));
+            return Err(Box::new(Refusal::new(pod.title, mistake)));
         }
         if !copied.env.is_empty() || copied.mount.is_some() {
             copies.push(copied);

@@ -122,18 +122,18 @@ fn hex_digit(nibble: u8) -> char {
 mod tests {
     use super::*;
 
-    fn place(layout: Layout, pod: PodName) -> [String; 3] {
-        let place = layout.place(&pod);
+    fn place(layout: Layout, pod: &PodName) -> [String; 3] {
+        let place = layout.place(pod);
         [place.volume.clone(), place.mount_path.clone(), place.token_file()]
     }
 
     #[test]
     fn puts_the_token_where_each_version_of_the_webhook_has_it() {
-        let yada = || PodName::Name("yadaapi".to_owned());
+        let yada = PodName::Name("yadaapi".to_owned());
         let volume = "azure-workload-identity-reserved-d3f089d52aa311812405d5d067015a";
         let hash = "d3f089d52aa311812405d5d067015a";
         assert_eq!(
-            place(Layout::PerPod, yada()),
+            place(Layout::PerPod, &yada),
             [
                 volume,
                 &format!("/var/run/secrets/azure/wi/{hash}"),
@@ -141,11 +141,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            place(Layout::Fixed, yada()),
+            place(Layout::Fixed, &yada),
             [volume, "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/token/azure-identity-token"]
         );
         assert_eq!(
-            place(Layout::Legacy, yada()),
+            place(Layout::Legacy, &yada),
             [
                 "azure-identity-token",
                 "/var/run/secrets/azure/tokens",
@@ -155,7 +155,7 @@ mod tests {
         // echo -n 'yadaapi-7d4b9c- (prefix)' | sha256sum
         let prefix = PodName::Prefix("yadaapi-7d4b9c-".to_owned());
         assert_eq!(
-            place(Layout::Fixed, prefix)[0],
+            place(Layout::Fixed, &prefix)[0],
             "azure-workload-identity-reserved-7591a5e9eb6025d887c25bf0c787f6"
         );
     }

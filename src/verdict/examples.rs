@@ -146,20 +146,16 @@ fn notices() -> Vec<(About, Notice)> {
 
 #[test]
 fn says_every_sentence_as_it_was_reviewed() {
-    let mut page = String::new();
-    for (object, mistake) in mistakes() {
+    let refusals = mistakes().into_iter().map(|(object, mistake)| {
         let refusal = Refusal::new(&object, mistake);
         let code = refusal.mistake.code().number();
-        page += &format!(
-            "{code} {refusal}\n    {:?}'s fault; as a warning: {}\n\n",
-            refusal.fault(),
-            refusal.warning()
-        );
-    }
-    for (about, notice) in notices() {
-        page += &format!("Warning: {}\n", Warning { about, notice });
-    }
-    page += &format!("{}\n{}\n", response::more_refusals(3), response::more_warnings(4));
+        let (fault, warning) = (refusal.fault(), refusal.warning());
+        format!("{code} {refusal}\n    {fault:?}'s fault; as a warning: {warning}\n\n")
+    });
+    let warnings = notices().into_iter();
+    let warnings = warnings.map(|(about, notice)| format!("Warning: {}\n", Warning { about, notice }));
+    let more = [response::more_refusals(3), response::more_warnings(4)].map(|line| line + "\n");
+    let page: String = refusals.chain(warnings).chain(more).collect();
     insta::assert_snapshot!("voice", page);
 }
 

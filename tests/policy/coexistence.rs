@@ -208,9 +208,12 @@ fn refuses_a_block_device_at_the_mount_path() {
     }
 }
 
+/// A field by which a container uses a volume, and the container changed so that it does.
+type Use = (&'static str, fn(&mut Value));
+
 #[test]
 fn refuses_to_replace_a_volume_that_a_container_uses_as_something_else() {
-    let uses: [(&str, fn(&mut Value)); 2] = [
+    let uses: [Use; 2] = [
         ("volumeDevices", |container| {
             container["volumeDevices"] = json!([{"name": VOLUME, "devicePath": "/dev/xvda"}]);
         }),

@@ -124,7 +124,7 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (
             settings(),
             labelled(|pod| {
-                pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": "x", "devicePath": MOUNT}])
+                pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": "x", "devicePath": MOUNT}]);
             }),
             own(),
         ),
