@@ -39,31 +39,35 @@ const ENDPOINT: [(&str, &str); 4] = [
     ("AZURE_KUBERNETES_SNI_NAME", "sni.local"),
 ];
 
-/// All of them, with the policy in a layout: clouds, audience, images, log level, sidecar native and classic, endpoint with each kind of CA.
+/// All of them, with the policy in a layout: clouds, audience, images, log level, sidecar native and classic, endpoint with each
+/// kind of CA.
 #[must_use]
 pub fn all(layout: &str) -> Vec<Configuration> {
-    let configuration = |name, environment: &[(&'static str, &'static str)], more: Value| {
-        let mut settings = json!({"tenantId": TENANT, "trigger": "Pod", "layout": layout,
+    let mut all = plain(layout);
+    all.extend(endpoints(layout));
+    all
+}
+
+/// A configuration: what is special to it beside what all have.
+fn configuration(
+    layout: &str,
+    name: &'static str,
+    environment: &[(&'static str, &'static str)],
+    more: Value,
+) -> Configuration {
+    let mut settings = json!({"tenantId": TENANT, "trigger": "Pod", "layout": layout,
             "proxy": {"image": format!("{IMAGES}/proxy:v1.6.0"), "initImage": format!("{IMAGES}/proxy-init:v1.6.0")}});
-        merge(&mut settings, more);
-        let base = [
-            ("AZURE_TENANT_ID", TENANT),
-            ("ORACLE_KUBERNETES_VERSION", "v1.34.0"),
-            ("ORACLE_LOG_LEVEL", "info"),
-        ];
-        let own = environment.iter().copied();
-        let environment = base
-            .into_iter()
-            .filter(|(name, _)| !own.clone().any(|(other, _)| other == *name))
-            .chain(own.clone());
-        Configuration { name, environment: environment.collect(), settings }
-    };
-    let endpoint = |ca: Value| {
-        json!({"customTokenEndpoint": {"annotationSuffix": "identity-binding", "audience": "api://AKSIdentityBinding",
-        "tokenProxy": "https://proxy.local", "sniName": "sni.local", "ca": ca}})
-    };
-    let with =
-        |more: (&'static str, &'static str)| ENDPOINT.iter().copied().chain([more]).collect::<Vec<_>>();
+    merge(&mut settings, more);
+    let base =
+        [("AZURE_TENANT_ID", TENANT), ("ORACLE_KUBERNETES_VERSION", "v1.34.0"), ("ORACLE_LOG_LEVEL", "info")];
+    let own = environment.iter().copied();
+    let environment =
+        base.into_iter().filter(|(name, _)| !own.clone().any(|(other, _)| other == *name)).chain(own.clone());
+    Configuration { name, environment: environment.collect(), settings }
+}
+
+fn plain(layout: &str) -> Vec<Configuration> {
+    let configuration = |name, environment: &[_], more| self::configuration(layout, name, environment, more);
     vec![
         configuration("default", &[], json!({})),
         configuration(
@@ -92,6 +96,18 @@ pub fn all(layout: &str) -> Vec<Configuration> {
             json!({"cloud": "AzureGermanCloud"}),
         ),
         configuration("audience", &[("ORACLE_AUDIENCE", "api://other")], json!({"audience": "api://other"})),
+    ]
+}
+
+fn endpoints(layout: &str) -> Vec<Configuration> {
+    let configuration = |name, environment: &[_], more| self::configuration(layout, name, environment, more);
+    let endpoint = |ca: Value| {
+        json!({"customTokenEndpoint": {"annotationSuffix": "identity-binding", "audience": "api://AKSIdentityBinding",
+        "tokenProxy": "https://proxy.local", "sniName": "sni.local", "ca": ca}})
+    };
+    let with =
+        |more: (&'static str, &'static str)| ENDPOINT.iter().copied().chain([more]).collect::<Vec<_>>();
+    vec![
         configuration(
             "endpoint-ca-data",
             &with(("AZURE_KUBERNETES_CA_DATA", "PEM")),

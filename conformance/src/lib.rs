@@ -1,10 +1,12 @@
 //! The azure-workload-identity webhook as the measure of this policy: generated pods, what the webhook makes of them,
 //! and the list of what is different on purpose.
+#![forbid(unsafe_code)]
 
 pub mod compare;
 pub mod conditions;
 pub mod configurations;
 pub mod deviations;
+pub mod mended;
 pub mod oracle;
 pub mod passes;
 pub mod picture;

@@ -1,4 +1,5 @@
 //! `conformance live`: the policy against the running webhook. `conformance recorded`: against what it answered once.
+#![forbid(unsafe_code)]
 
 use std::{
     path::{Path, PathBuf},
@@ -153,24 +154,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     let module = Module::from_file(&cli.policy)?;
     let configurations = configurations::all("Fixed");
     let each = number.div_ceil(configurations.len());
-    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
-    let work = || -> Result<()> {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(configuration) = configurations.get(index) else { return Ok(()) };
-            let cases = cases(seed.wrapping_add(index as u64), each);
-            let own = compare(&module, oracle, configuration, &cases)?;
-            tally.lock().unwrap_or_else(PoisonError::into_inner).add(own);
-        }
-    };
-    std::thread::scope(|scope| {
-        let workers = [scope.spawn(work), scope.spawn(work)];
-        workers.into_iter().try_for_each(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(_) => anyhow::bail!("a comparison broke down"),
-        })
-    })?;
-    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let tally = compare_all(&module, oracle, &configurations, each, seed)?;
     let ask = |configuration: &Configuration, case: &Case| {
         let mut oracle = Oracle::start(oracle, configuration)?;
         oracle.ask(std::slice::from_ref(case))?.pop().context("no answer")
@@ -202,6 +186,34 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
         tally::explain(failure.pass, &module, configuration, &case, |case| ask(configuration, case))?
     );
     Ok(false)
+}
+
+/// All comparisons, on two threads.
+fn compare_all(
+    module: &Module,
+    oracle: &Path,
+    configurations: &[Configuration],
+    each: usize,
+    seed: u64,
+) -> Result<Tally> {
+    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+    let work = || -> Result<()> {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(configuration) = configurations.get(index) else { return Ok(()) };
+            let cases = cases(seed.wrapping_add(index as u64), each);
+            let own = compare(module, oracle, configuration, &cases)?;
+            tally.lock().unwrap_or_else(PoisonError::into_inner).add(own);
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(_) => anyhow::bail!("a comparison broke down"),
+        })
+    })?;
+    Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// All three comparisons of all cases with one configuration.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     compare::{self, Outcome},
     configurations::{self, Configuration},
+    mended::mended,
     oracle::Oracle,
     strategy::{self, Case, RESERVED},
     tally::again,
@@ -38,7 +39,7 @@ pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
     (strategy::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
         |(case, mut passes, last)| {
             passes.push(last);
-            (plain(strategy::mended(case)), passes)
+            (plain(mended(case)), passes)
         },
     )
 }
@@ -60,7 +61,13 @@ fn plain(mut case: Case) -> Case {
                 .retain(|name, _| name == "azure.workload.identity/skip-containers" || name == "other");
         }
     }
-    let Some(spec) = pod.get_mut("spec") else { return case };
+    if let Some(spec) = pod.get_mut("spec") {
+        plain_spec(spec);
+    }
+    case
+}
+
+fn plain_spec(spec: &mut Value) {
     if let Some(fields) = spec.as_object_mut() {
         fields.insert("serviceAccountName".to_owned(), json!("web-sa"));
         fields.retain(|name, _| {
@@ -89,7 +96,6 @@ fn plain(mut case: Case) -> Case {
             container.remove("futureField");
         }
     }
-    case
 }
 
 /// Whether a mount or device stands where a layout has its own.
@@ -248,41 +254,10 @@ fn wrong(pod: &Value) -> Option<String> {
     let containers = || items(spec, "initContainers").iter().chain(items(spec, "containers"));
     let mut used = Vec::new();
     for container in containers().filter(|container| !skipped.contains(&text(container, "name"))) {
-        let name = text(container, "name");
-        let mut variables: Vec<&str> = items(container, "env").iter().map(|env| text(env, "name")).collect();
-        let file =
-            items(container, "env").iter().find(|env| text(env, "name") == "AZURE_FEDERATED_TOKEN_FILE");
-        let Some(file) = file.map(|env| text(env, "value")) else {
-            return Some(format!("{name} has no token file"));
-        };
-        for wanted in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST"] {
-            if !variables.contains(&wanted) {
-                return Some(format!("{name} has no {wanted}"));
-            }
+        match volume_used(spec, container) {
+            Ok(volume) => used.push(volume),
+            Err(wrong) => return Some(wrong),
         }
-        variables.retain(|variable| variable.starts_with("AZURE_FEDERATED"));
-        if variables.len() != 1 {
-            return Some(format!("{name} has a variable twice"));
-        }
-        let mut paths: Vec<&str> =
-            items(container, "volumeMounts").iter().map(|mount| text(mount, "mountPath")).collect();
-        paths.retain(|path| path.starts_with(WI) || path.starts_with("/var/run/secrets/azure/tokens"));
-        if paths.len() != 1 {
-            return Some(format!("{name} has {} mounts for one token", paths.len()));
-        }
-        let mount = items(container, "volumeMounts")
-            .iter()
-            .find(|mount| file.starts_with(&format!("{}/", text(mount, "mountPath"))));
-        let Some(mount) = mount else { return Some(format!("{name} has no mount above {file}")) };
-        let rest = file.strip_prefix(&format!("{}/", text(mount, "mountPath"))).unwrap_or_default();
-        let volume = items(spec, "volumes").iter().find(|volume| volume.get("name") == mount.get("name"));
-        let token = volume.and_then(|volume| volume.pointer("/projected/sources/0/serviceAccountToken"));
-        if token.is_none_or(|token| {
-            text(token, "path") != rest || text(token, "audience") != "api://AzureADTokenExchange"
-        }) {
-            return Some(format!("{name} finds no token at {file}"));
-        }
-        used.push(text(mount, "name"));
     }
     used.sort_unstable();
     used.dedup();
@@ -290,4 +265,43 @@ fn wrong(pod: &Value) -> Option<String> {
     // A pod all of whose containers are skipped has a volume that nobody uses, as the webhook makes it: a sidecar that comes late may
     // get another one, in another layout.
     (skip.is_none() && volumes.count() > used.len()).then(|| "a token volume that nobody uses".to_owned())
+}
+
+/// The name of the volume in which a complete container has its token.
+fn volume_used<'v>(spec: &Value, container: &'v Value) -> Result<&'v str, String> {
+    let name = text(container, "name");
+    let env = items(container, "env");
+    let file = env.iter().find(|env| text(env, "name") == "AZURE_FEDERATED_TOKEN_FILE");
+    let Some(file) = file.map(|env| text(env, "value")) else {
+        return Err(format!("{name} has no token file"));
+    };
+    for wanted in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"]
+    {
+        let number = env.iter().filter(|env| text(env, "name") == wanted).count();
+        if number == 0 || (number > 1 && wanted == "AZURE_FEDERATED_TOKEN_FILE") {
+            return Err(format!("{name} has {wanted} {number} times"));
+        }
+    }
+    let mounts = items(container, "volumeMounts");
+    let paths = mounts.iter().map(|mount| text(mount, "mountPath"));
+    let tokens =
+        paths.filter(|path| path.starts_with(WI) || path.starts_with("/var/run/secrets/azure/tokens"));
+    if tokens.count() != 1 {
+        return Err(format!("{name} has other than one mount for its token"));
+    }
+    let below =
+        |mount: &Value| file.strip_prefix(&format!("{}/", text(mount, "mountPath"))).map(str::to_owned);
+    let Some((mount, rest)) = mounts.iter().find_map(|mount| Some((mount, below(mount)?))) else {
+        return Err(format!("{name} has no mount above {file}"));
+    };
+    let volume = items(spec, "volumes").iter().find(|volume| volume.get("name") == mount.get("name"));
+    let token = volume.and_then(|volume| volume.pointer("/projected/sources/0/serviceAccountToken"));
+    let right = |token: &Value| {
+        text(token, "path") == rest && text(token, "audience") == "api://AzureADTokenExchange"
+    };
+    if token.is_some_and(right) {
+        Ok(text(mount, "name"))
+    } else {
+        Err(format!("{name} finds no token at {file}"))
+    }
 }

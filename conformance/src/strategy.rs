@@ -1,5 +1,5 @@
 //! Pods as users write them, and as they should not; their `ServiceAccounts`, and the templates of workloads. The conformance
-//! driver, the laws and the fuzzers' seeds all take them from here.
+//! driver and the laws take them from here.
 #![allow(clippy::indexing_slicing)] // fields of JSON objects that are made a line above
 
 use proptest::{
@@ -361,7 +361,7 @@ pub fn request(pod: &Value) -> Value {
 
 /// A pod that is created beside its `ServiceAccounts`.
 pub fn case() -> impl Strategy<Value = Case> {
-    let long = Box::leak("w".repeat(253).into_boxed_str());
+    let long: &'static str = Box::leak("w".repeat(253).into_boxed_str());
     let names: &'static [(&str, &str)] = Box::leak(Box::new([
         ("name", "web"),
         ("name", "web"),
@@ -383,58 +383,6 @@ pub fn case() -> impl Strategy<Value = Case> {
             Case { service_accounts: vec![web, default], request: request(&pod) }
         },
     )
-}
-
-/// The same case, without what Kubernetes refuses for a reason that is none of the policy's: volumes that are not there,
-/// and volumes of another kind than they are used for.
-#[must_use]
-pub fn mended(mut case: Case) -> Case {
-    let Some(spec) = case.request.pointer_mut("/object/spec").and_then(Value::as_object_mut) else {
-        return case;
-    };
-    let volumes = spec.get("volumes").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is = |name: Option<&Value>, kind: &dyn Fn(&Value) -> bool| {
-        volumes.iter().any(|volume| volume.get("name") == name && kind(volume))
-    };
-    let mut device_of = |container: &mut Value| {
-        let mut devices: Vec<Value> = Vec::new();
-        if let Some(list) = container.get_mut("volumeDevices").and_then(Value::as_array_mut) {
-            list.retain(|device| {
-                is(device.get("name"), &|volume| volume.get("persistentVolumeClaim").is_some())
-            });
-            devices.clone_from(list);
-        }
-        if let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) {
-            env.retain(|env| {
-                let volume = env.pointer("/valueFrom/fileKeyRef/volumeName");
-                volume.is_none() || is(volume, &|volume| volume.get("emptyDir").is_some())
-            });
-        }
-        if let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) {
-            let mut paths: Vec<Value> = Vec::new();
-            mounts.retain(|mount| {
-                let path = mount.get("mountPath").cloned().unwrap_or_default();
-                let device =
-                    |key: &str, of: &str| devices.iter().any(|device| device.get(key) == mount.get(of));
-                let fits = is(mount.get("name"), &|_| true)
-                    && !paths.contains(&path)
-                    && !device("name", "name")
-                    && !device("devicePath", "mountPath");
-                paths.push(path);
-                fits
-            });
-        }
-    };
-    for list in ["initContainers", "containers"] {
-        spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().for_each(&mut device_of);
-    }
-    if spec.get("containers").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        spec.insert("containers".to_owned(), json!([{"name": "c0", "image": "nginx:1"}]));
-    }
-    for field in ["ephemeralContainers", "resourceClaims", "os"] {
-        spec.remove(field);
-    }
-    case
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compare::{self, Outcome},
+    mended::mended,
     oracle::Oracle,
     strategy::{self, Case},
 };
@@ -91,8 +92,7 @@ const REFUSALS: [(&str, &str); 7] = [
 pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Result<Validity> {
     let mut kubernetes = Kubernetes::start(program)?;
     let mut all = Validity::default();
-    let cases: Vec<Case> =
-        strategy::cases(&strategy::case(), seed, number).into_iter().map(strategy::mended).collect();
+    let cases: Vec<Case> = strategy::cases(&strategy::case(), seed, number).into_iter().map(mended).collect();
     let settings = settings();
     for (index, cases) in cases.chunks(1_000).enumerate() {
         let Some(settings) = settings.get(index % settings.len()) else { continue };

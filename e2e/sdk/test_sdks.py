@@ -55,7 +55,7 @@ def container(pod: dict, name: str = "yadaapi") -> dict:
     return next(container for container in lists if container["name"] == name)
 
 
-@pytest.mark.parametrize("layout", ["V1", "Legacy"])
+@pytest.mark.parametrize("layout", ["PerPod", "Fixed", "Legacy"])
 def test_the_articles_pod_reads_its_secret(world, language, layout):
     account, pod = walkthrough()
     mutated = mutate(world.settings(layout=layout), account, pod)
@@ -91,7 +91,7 @@ def test_extra_variables_are_expanded_as_the_kubelet_does(world):
     mutated = mutate(world.settings(extraEnv=extra), account, pod)
     argv = ["sh", "-c", 'printf "%s %s\\n" "$ARM_CLIENT_ID" "$ARM_OIDC_TOKEN_FILE_PATH"; test -r "$ARM_OIDC_TOKEN_FILE_PATH"']
     done = run(world, "python", mutated, container(mutated), argv=argv)
-    assert (done.code, done.out) == (0, f"{CLIENT} /var/run/secrets/azure/wi/token/azure-identity-token\n"), done.err
+    assert (done.code, done.out) == (0, f"{CLIENT} /var/run/secrets/azure/wi/d3f089d52aa311812405d5d067015a/token/azure-identity-token\n"), done.err
 
 
 def test_the_token_can_not_be_written(world):

@@ -65,14 +65,7 @@ pub fn run(args: &Bench) -> Result<bool> {
         bench::measure(&subjects, &cases, args.calls)?
     };
     let counted = budgets::counted(policy, &figures);
-    let webhook = match &args.webhook {
-        Some(program) => {
-            let pods: Vec<_> = cases.iter().filter(|case| case.name != "unrelated-deployment").collect();
-            let names = pods.iter().map(|case| case.name);
-            names.zip(webhook::costs(program, &pods, args.calls / 10)?).collect()
-        }
-        None => Vec::new(),
-    };
+    let webhook = webhook_costs(args, &cases)?;
     let mut out = anstream::stdout().lock();
     print(args, &mut out, &subjects, &figures, &counted, &webhook)?;
     if let (Some(threads), Some(case)) = (args.threads, cases.first()) {
@@ -97,6 +90,14 @@ pub fn run(args: &Bench) -> Result<bool> {
         anstream::eprintln!("over budget: {line}");
     }
     Ok(exceeded.is_empty())
+}
+
+/// What the webhook costs for the same cases, where one is given.
+fn webhook_costs<'c>(args: &Bench, cases: &'c [cases::Case]) -> Result<Vec<(&'c str, webhook::Cost)>> {
+    let Some(program) = &args.webhook else { return Ok(Vec::new()) };
+    let pods: Vec<_> = cases.iter().filter(|case| case.name != "unrelated-deployment").collect();
+    let costs = webhook::costs(program, &pods, args.calls / 10)?;
+    Ok(pods.iter().map(|case| case.name).zip(costs).collect())
 }
 
 /// Prints the figures in the form that was asked for.
@@ -124,24 +125,25 @@ fn print(
             writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
         }
         None => {
-            for subject in subjects {
-                let instantiate = subject.instantiate(if args.count { 1 } else { 500 })?;
-                write!(out, "{}: {} bytes", subject.name, subject.bytes)?;
-                if !args.count {
-                    write!(
-                        out,
-                        ", compiled in {:.0} ms, instantiated in {:.1} µs",
-                        subject.compile.as_secs_f64() * 1e3,
-                        instantiate.as_secs_f64() * 1e6
-                    )?;
-                }
-                writeln!(out)?;
-            }
-            writeln!(out)?;
+            heads(args, out, subjects)?;
             table::write(out, figures, webhook)?;
         }
     }
     Ok(())
+}
+
+/// A line for each module.
+fn heads(args: &Bench, out: &mut dyn Write, subjects: &[Subject]) -> Result<()> {
+    for subject in subjects {
+        write!(out, "{}: {} bytes", subject.name, subject.bytes)?;
+        if !args.count {
+            let instantiate = subject.instantiate(500)?.as_secs_f64() * 1e6;
+            let compile = subject.compile.as_secs_f64() * 1e3;
+            write!(out, ", compiled in {compile:.0} ms, instantiated in {instantiate:.1} µs")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(writeln!(out)?)
 }
 
 /// Prints the ratios of median times, and returns those over their limit.

@@ -1,4 +1,5 @@
 //! `policy-runner`: runs the policy on manifests (`try`) or on a recorded request (`run`), without a cluster.
+#![forbid(unsafe_code)]
 
 mod bench_verb;
 
@@ -183,23 +184,58 @@ fn judge_all(
             let after = response.apply(before)?;
             all_allowed &= response.allowed;
             let namespace = manifests::namespace_of(before, &args.namespace);
-            let is_account = manifests::kind(value) == "ServiceAccount";
-            let speaks = !response.allowed || response.warnings.is_some();
-            match args.output {
-                None if is_account && !speaks && manifests.objects.len() > 1 => {}
-                None => report::object(out, namespace, before, &after, &response, why.as_deref())?,
-                Some(_) if !response.allowed => refused(namespace, before, &response),
-                Some(Output::Env) if is_account => {}
-                Some(_) if shown => print_object(out, args.output, &after)?,
-                Some(_) => {}
-            }
+            let part = if shown { Part::Shown } else { Part::Judged };
+            show(
+                args,
+                out,
+                &Outcome { value, part, namespace, before, after: &after, response: &response, why },
+                manifests.objects.len(),
+            )?;
         }
     }
     progress.finish_and_clear();
+    nothing_judged(judged, manifests);
+    Ok(all_allowed)
+}
+
+fn nothing_judged(judged: usize, manifests: &Manifests) {
     if judged == 0 {
         anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
     }
-    Ok(all_allowed)
+}
+
+/// Whether an object is printed with `--output`, or stands for its pod, which is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Shown,
+    Judged,
+}
+
+/// What came of an object.
+struct Outcome<'a> {
+    value: &'a Value,
+    part: Part,
+    namespace: &'a str,
+    before: &'a Value,
+    after: &'a Value,
+    response: &'a AdmissionResponse,
+    why: Option<String>,
+}
+
+/// Shows what came of one of `number` objects. A ServiceAccount of which there is nothing to say is not worth a line among others.
+fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
+    let Outcome { value, part, namespace, before, after, response, why } = outcome;
+    let is_account = manifests::kind(value) == "ServiceAccount";
+    let speaks = !response.allowed || response.warnings.is_some();
+    match args.output {
+        None if is_account && !speaks && number > 1 => {}
+        None => report::object(out, namespace, before, after, response, why.as_deref())?,
+        Some(_) if !response.allowed => refused(namespace, before, response),
+        Some(Output::Env) if is_account => {}
+        Some(_) if *part == Part::Shown => print_object(out, args.output, after)?,
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 fn refused(namespace: &str, object: &Value, response: &AdmissionResponse) {

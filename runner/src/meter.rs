@@ -184,6 +184,12 @@ fn linker(engine: &Engine) -> Outcome<Linker<Guest>> {
     })?;
     linker.func_wrap("wapc", "__console_log", |_: Caller<'_, Guest>, _: i32, _: i32| {})?;
     linker.func_wrap("wapc", "__host_call", host_call)?;
+    host_results(&mut linker)?;
+    Ok(linker)
+}
+
+/// How the guest fetches what a host call has given.
+fn host_results(linker: &mut Linker<Guest>) -> Outcome<()> {
     linker.func_wrap("wapc", "__host_response_len", |caller: Caller<'_, Guest>| {
         length(&caller.data().host_response)
     })?;
@@ -198,7 +204,7 @@ fn linker(engine: &Engine) -> Outcome<Linker<Guest>> {
         let bytes = std::mem::take(&mut caller.data_mut().host_error);
         write(&mut caller, at, &bytes)
     })?;
-    Ok(linker)
+    Ok(())
 }
 
 #[allow(clippy::too_many_arguments)] // waPC's signature

@@ -90,6 +90,10 @@ fn additions(out: &mut dyn Write, before: &Value, after: &Value) -> Result<()> {
             }
         }
     }
+    volumes(out, before, after)
+}
+
+fn volumes(out: &mut dyn Write, before: &Value, after: &Value) -> Result<()> {
     for volume in added(
         before.get("spec").unwrap_or(&Value::Null),
         after.get("spec").unwrap_or(&Value::Null),

@@ -50,24 +50,9 @@ impl fmt::Display for Mistake {
                 f.write_str("the proxy sidecar does not run on Windows, expected a Linux pod or no proxy")
             }
             Self::MountHidesToken { obstacle, container, volume, path } => {
-                let (verb, field) = match obstacle {
-                    Obstacle::Mount => ("mounts volume", "mountPath"),
-                    Obstacle::Device => ("has the block device", "devicePath"),
-                };
-                write!(
-                    f,
-                    "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
-                    quote_to(container, 63),
-                    quote_to(volume, 63),
-                    quote_to(path, 160)
-                )
+                hides(f, *obstacle, [container, volume, path])
             }
-            Self::VolumeNameTaken { volume, container, field } => write!(
-                f,
-                "volume {} has the name of the identity's token volume, and container {} uses it by {field}, expected another name",
-                quote_to(volume, 63),
-                quote_to(container, 63)
-            ),
+            Self::VolumeNameTaken { volume, container, field } => taken(f, volume, container, field),
             Self::LookUp { reference, failure } => look_up(f, &reference.title(), failure),
             Self::NoSuchName(found) => {
                 write!(f, "spec.serviceAccountName is {}, expected the name of a ServiceAccount", quote(found))
@@ -76,6 +61,28 @@ impl fmt::Display for Mistake {
             Self::BadSettings(problems) => write!(f, "its settings are not valid: {}", explain(problems)),
         }
     }
+}
+
+fn hides(f: &mut fmt::Formatter, obstacle: Obstacle, [container, volume, path]: [&str; 3]) -> fmt::Result {
+    let (verb, field) = match obstacle {
+        Obstacle::Mount => ("mounts volume", "mountPath"),
+        Obstacle::Device => ("has the block device", "devicePath"),
+    };
+    write!(
+        f,
+        "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
+        quote_to(container, 63),
+        quote_to(volume, 63),
+        quote_to(path, 160)
+    )
+}
+
+fn taken(f: &mut fmt::Formatter, volume: &str, container: &str, field: &str) -> fmt::Result {
+    let (volume, container) = (quote_to(volume, 63), quote_to(container, 63));
+    write!(
+        f,
+        "volume {volume} has the name of the identity's token volume, and container {container} uses it by {field}, expected another name"
+    )
 }
 
 fn not_allowed(
@@ -145,15 +152,7 @@ impl Mistake {
     /// What introduces the cure, and a command or a line of YAML that repairs `object`.
     pub(crate) fn cure(&self, object: &Title) -> (&'static str, String) {
         match self {
-            Self::WrongAnnotation(WrongValue { annotation, placeholder, .. }) => match object {
-                Title::Object { kind: "ServiceAccount", .. } => {
-                    ("fix it with:", annotate(object, annotation, placeholder))
-                }
-                Title::Object { .. } | Title::Request | Title::Policy => (
-                    "fix it in the pod, or in the pod template of its workload:",
-                    format!("metadata: {{annotations: {{{annotation}: \"{placeholder}\"}}}}"),
-                ),
-            },
+            Self::WrongAnnotation(wrong) => fix(wrong, object),
             Self::NoTenant => (
                 "set tenantId in the policy's spec.settings, or run:",
                 annotate(object, names::TENANT_ID, "<the tenant id>"),
@@ -162,12 +161,7 @@ impl Mistake {
                 ("add it with:", annotate(object, names::CLIENT_ID, "<the managed identity's client id>"))
             }
             Self::IdentityNotAllowed { namespace, client_id, tenant_id, .. } => {
-                let client_ids =
-                    client_id.as_ref().map(|id| format!(", clientIds: [{id}]")).unwrap_or_default();
-                (
-                    "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:",
-                    format!("- {{namespaces: [{namespace}]{client_ids}, tenantIds: [{tenant_id}]}}"),
-                )
+                allow(namespace, client_id.as_ref(), tenant_id)
             }
             Self::ProxyOnHostNetwork | Self::ProxyOnWindows => (
                 "turn the proxy off in the pod, or in the pod template of its workload:",
@@ -195,6 +189,29 @@ impl Mistake {
             }
         }
     }
+}
+
+/// How an annotation's value is fixed: by a command where the object is there, in the manifest where it is a template's.
+fn fix(wrong: &WrongValue, object: &Title) -> (&'static str, String) {
+    let WrongValue { annotation, placeholder, .. } = wrong;
+    match object {
+        Title::Object { kind: "ServiceAccount", .. } => {
+            ("fix it with:", annotate(object, annotation, placeholder))
+        }
+        Title::Object { .. } | Title::Request | Title::Policy => (
+            "fix it in the pod, or in the pod template of its workload:",
+            format!("metadata: {{annotations: {{{annotation}: \"{placeholder}\"}}}}"),
+        ),
+    }
+}
+
+/// What an administrator adds to `allowedIdentities`.
+fn allow(namespace: &str, client_id: Option<&ClientId>, tenant_id: &TenantId) -> (&'static str, String) {
+    let client_ids = client_id.map(|id| format!(", clientIds: [{id}]")).unwrap_or_default();
+    (
+        "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:",
+        format!("- {{namespaces: [{namespace}]{client_ids}, tenantIds: [{tenant_id}]}}"),
+    )
 }
 
 impl LookUpFailure {
@@ -245,14 +262,7 @@ impl fmt::Display for Notice {
             Self::NoClientId => {
                 write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
             }
-            Self::SkipsNobody(name) => {
-                let separator = if name.contains(',') { " (separate them with ;)" } else { "" };
-                write!(
-                    f,
-                    "skip-containers names {}, but no container has that name{separator}",
-                    quote_to(name, 63)
-                )
-            }
+            Self::SkipsNobody(name) => skips_nobody(f, name),
             Self::OwnValue { variable } => write!(
                 f,
                 "sets {variable} itself, to another value than the identity's; remove it unless you mean it"
@@ -262,18 +272,40 @@ impl fmt::Display for Notice {
                 "brings a token of its own at {}, and is left as it is",
                 names::AZURE_FEDERATED_TOKEN_FILE
             ),
+            Self::ProxyRunsAsRoot => f.write_str(
+                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
+            ),
+            Self::AdmittedUnread { pod, failure } => {
+                let text =
+                    format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
+                f.write_str(&cut_middle(&text, 200))
+            }
+            Self::WorkloadUnread { reference, failure } => write!(
+                f,
+                "its {} can't be read ({}); its pods get no identity until that is fixed",
+                reference.title(),
+                failure.cause()
+            ),
+            Self::Mistake(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
+            Self::UnknownAnnotation { .. }
+            | Self::Misplaced { .. }
+            | Self::LabelAsAnnotation
+            | Self::LabelIgnored(_)
+            | Self::RetiredBinding
+            | Self::AnnotationsWithoutLabel => self.of_metadata(f),
+        }
+    }
+}
+
+impl Notice {
+    /// What is said of a label or an annotation.
+    fn of_metadata(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
             Self::UnknownAnnotation { name, nearest } => {
                 let name = cut_middle(&printable(name), 90);
                 write!(f, "annotation {name} is unknown, did you mean {nearest}?")
             }
-            Self::Misplaced { metadata, name, belongs } => {
-                let what = match metadata {
-                    MetadataKind::Label => "label",
-                    MetadataKind::Annotation => "annotation",
-                };
-                let name = cut_middle(&printable(name), 90);
-                write!(f, "{what} {name} has no effect here, move it to {belongs}")
-            }
+            Self::Misplaced { metadata, name, belongs } => misplaced(f, *metadata, name, belongs),
             Self::LabelAsAnnotation => {
                 write!(f, "{} has no effect as an annotation, make it a label", names::USE_LABEL)
             }
@@ -288,24 +320,30 @@ impl fmt::Display for Notice {
                 "label {} belongs to the retired aad-pod-identity and has no effect; remove it",
                 names::RETIRED_BINDING
             ),
-            Self::ProxyRunsAsRoot => f.write_str(
-                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
-            ),
             Self::AnnotationsWithoutLabel => {
                 write!(f, "its annotations have no effect without the label {}: \"true\"", names::USE_LABEL)
             }
-            Self::AdmittedUnread { pod, failure } => {
-                let text =
-                    format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
-                f.write_str(&cut_middle(&text, 200))
-            }
-            Self::WorkloadUnread { reference, failure } => write!(
-                f,
-                "its {} can't be read ({}); its pods get no identity until that is fixed",
-                reference.title(),
-                failure.cause()
-            ),
-            Self::Mistake(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
+            Self::NoClientId
+            | Self::SkipsNobody(_)
+            | Self::OwnValue { .. }
+            | Self::OwnToken
+            | Self::ProxyRunsAsRoot
+            | Self::AdmittedUnread { .. }
+            | Self::WorkloadUnread { .. }
+            | Self::Mistake(_) => Ok(()),
         }
     }
+}
+
+fn skips_nobody(f: &mut fmt::Formatter, name: &str) -> fmt::Result {
+    let separator = if name.contains(',') { " (separate them with ;)" } else { "" };
+    write!(f, "skip-containers names {}, but no container has that name{separator}", quote_to(name, 63))
+}
+
+fn misplaced(f: &mut fmt::Formatter, metadata: MetadataKind, name: &str, belongs: &str) -> fmt::Result {
+    let what = match metadata {
+        MetadataKind::Label => "label",
+        MetadataKind::Annotation => "annotation",
+    };
+    write!(f, "{what} {} has no effect here, move it to {belongs}", cut_middle(&printable(name), 90))
 }
