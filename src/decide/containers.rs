@@ -9,10 +9,11 @@ use crate::{
     },
     feature::{proxy::ProxyPort, token_endpoint::TokenEndpoint},
     json::{Json, Shape},
-    object::{container::Container, name_set::NameSet, pod::Candidate},
+    object::{container::Container, pod::Candidate},
     settings::Settings,
     value::{
         layout::{Layout, Place, is_reserved},
+        name_set::NameSet,
         names,
         token::Audience,
     },

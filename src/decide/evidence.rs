@@ -7,10 +7,9 @@ use crate::{
     decide::paths::{below, folder_of},
     object::{
         container::{Container, Env, ProjectedToken, Volume},
-        name_set::NameSet,
         pod::Spec,
     },
-    value::{layout::is_reserved, names, token::Audience},
+    value::{layout::is_reserved, name_set::NameSet, names, token::Audience},
 };
 
 /// The pod's volumes, to be found by name.

@@ -10,12 +10,9 @@ use crate::{
         variables::{Entries, Variables},
     },
     feature::proxy::{self, ProxyPort, Sidecar},
-    object::{
-        container::{ContainerList, Env},
-        name_set::NameSet,
-    },
+    object::container::{ContainerList, Env},
     settings::Settings,
-    value::{names, token::TokenExpiration},
+    value::{name_set::NameSet, names, token::TokenExpiration},
     verdict::{
         notice::Notice,
         warning::{About, Warning},

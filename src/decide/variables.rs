@@ -3,9 +3,8 @@
 use crate::{
     decide::{fragments, identity::Identity},
     feature::token_endpoint::TokenEndpoint,
-    object::name_set::NameSet,
     settings::Settings,
-    value::{layout::Place, names},
+    value::{layout::Place, name_set::NameSet, names},
 };
 
 /// The variables by name; each name is there once, and none has an empty value.

@@ -3,12 +3,9 @@
 use crate::{
     decide::own::Own,
     feature::proxy,
-    object::{
-        annotations::Place, container::Container, name_set::NameSet, pod::Candidate,
-        service_account::ServiceAccount,
-    },
+    object::{annotations::Place, container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
-    value::{names, use_label::UseLabel},
+    value::{name_set::NameSet, names, use_label::UseLabel},
     verdict::{notice::Notice, title::Title, warning::Warning},
 };
 

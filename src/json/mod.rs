@@ -1,7 +1,10 @@
-//! JSON that comes out as it went in, and a cursor over it that knows its path.
+//! JSON that comes out as it went in. In: a text. Out: a tree over that text, a cursor that knows its path, and the fields of
+//! settings with their problems. It knows nothing of Kubernetes.
 //!
-//! Only the objects and lists that the policy looks into become a tree; everything else stays the very text that
-//! came, so that unknown fields, nulls and number forms can't change. Which ones those are is said by a [`Shape`].
+//! Only the objects and lists that the policy looks into become a tree, as a [`Shape`] tells; everything else stays the very text
+//! that came (`serde_json::value::RawValue`, and a shape). A `serde_json::Value` would not do: it reads `1.0e2` as `100.0`,
+//! 18446744073709551616 as a float, forgets the first of two equal names, and refuses a lone surrogate. `arbitrary_precision`
+//! keeps numbers, but not the rest, and breaks derived untagged and flattened types in every crate of the program.
 
 pub(crate) use cursor::{Cursor, Malformed};
 pub(crate) use read::{FIELDS, ITEMS, Shape, check, text_of};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::value::name_set::NameSet;
+
 /// JSON, looked into as far as a `Shape` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Json<'a> {
@@ -50,12 +52,7 @@ impl<'a> Json<'a> {
             (Self::List(one), Json::List(other)) => {
                 one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
             }
-            (Self::Object(one), Json::Object(fields)) => {
-                one.len() == fields.len()
-                    && one
-                        .iter()
-                        .all(|(name, json)| other.field(name).is_some_and(|other| json.is_same(other)))
-            }
+            (Self::Object(one), Json::Object(other)) => same_fields(one, other),
             (Self::Raw(_) | Self::List(_) | Self::Object(_), _) => false,
         }
     }
@@ -129,6 +126,39 @@ impl<'a> Json<'a> {
     }
 }
 
+/// An object's fields, as they are kept.
+type FieldList<'a> = [(Cow<'a, str>, Json<'a>)];
+
+/// Whether both objects have the same names with the same values, in any order; of two fields of one name the last counts, on
+/// both sides.
+fn same_fields(one: &FieldList, other: &FieldList) -> bool {
+    // Nearly always the order is the same.
+    let in_order = one.len() == other.len() && one.iter().zip(other).all(|((a, _), (b, _))| a == b);
+    let ((one_names, one), (other_names, other)) = (last_fields(one), last_fields(other));
+    if in_order && one.len() == other.len() {
+        return one.iter().zip(&other).all(|(one, other)| one.is_same(other));
+    }
+    one.len() == other.len()
+        && one_names.iter().zip(&one).all(|(name, json)| {
+            other_names
+                .place(name)
+                .and_then(|place| other.get(place))
+                .is_some_and(|other| json.is_same(other))
+        })
+}
+
+/// The names of an object, each once, and the value of each: the last one of its name.
+fn last_fields<'j, 'a>(fields: &'j FieldList<'a>) -> (NameSet<'j>, Vec<&'j Json<'a>>) {
+    let names = NameSet::new(fields.iter().rev().map(|(name, _)| name.as_ref()));
+    let mut last = Vec::new();
+    for (name, json) in fields.iter().rev() {
+        if names.place(name) == Some(last.len()) {
+            last.push(json);
+        }
+    }
+    (names, last)
+}
+
 /// `text` as a JSON string.
 #[must_use]
 pub(crate) fn json_string(text: &str) -> String {
@@ -145,5 +175,25 @@ pub(super) fn push_quoted(text: &str, out: &mut String) {
         out.push('"');
     } else {
         out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::read::Shape;
+
+    #[test]
+    fn compares_objects_in_any_order_and_by_the_last_of_each_name() {
+        let same = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| Json::parse(text, &Shape::Whole).unwrap());
+            assert_eq!(one.is_same(&other), other.is_same(&one), "{one:?} {other:?}");
+            one.is_same(&other)
+        };
+        assert!(same(r#"{"a":1,"b":[{"c":2}]}"#, r#"{"b":[{"c":2}],"a":1}"#));
+        assert!(same(r#"{"a":0,"a":1}"#, r#"{"a":1}"#));
+        assert!(!same(r#"{"a":1,"a":1}"#, r#"{"a":1,"b":2}"#));
+        assert!(!same(r#"{"a":1,"a":2}"#, r#"{"a":2,"a":1}"#));
+        assert!(!same(r#"{"a":1}"#, r#"{"a":1,"b":2}"#) && !same("[1]", "[1,2]") && !same("{}", "[]"));
     }
 }

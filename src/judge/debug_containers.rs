@@ -12,12 +12,11 @@ use crate::{
     object::{
         container::{Container, Mount},
         metadata::Metadata,
-        name_set::NameSet,
         pod::{Candidate, Spec},
         request::{self, Change},
     },
     settings::Settings,
-    value::{layout::Place, names, token::Audience},
+    value::{layout::Place, name_set::NameSet, names, token::Audience},
     verdict::{outcome::Verdict, refusal::Refusal},
 };
 

@@ -2,9 +2,9 @@
 
 use crate::{
     json::{Cursor, Malformed},
-    object::name_set::NameSet,
     text::nearest,
     value::{
+        name_set::NameSet,
         names,
         parse::{Accepts, Rejected},
         token::TokenExpiration,

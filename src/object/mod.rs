@@ -4,7 +4,6 @@
 pub(crate) mod annotations;
 pub(crate) mod container;
 pub(crate) mod metadata;
-pub(crate) mod name_set;
 pub(crate) mod pod;
 pub(crate) mod request;
 pub(crate) mod service_account;

@@ -4,6 +4,7 @@
 pub(crate) mod cloud;
 pub(crate) mod identity;
 pub(crate) mod layout;
+pub(crate) mod name_set;
 pub mod names;
 pub(crate) mod parse;
 pub(crate) mod reference;
