@@ -8,7 +8,7 @@ use crate::{
     host::look_up::LookUp,
     json::{Cursor, Json, Malformed, Shape, text_of},
     object::{
-        metadata::Metadata,
+        metadata::{Metadata, PodKind},
         pod::{Candidate, Spec},
         request::{self, Change},
         workload::Workload,
@@ -99,6 +99,9 @@ fn judged(
     let metadata = Metadata::of_template(&template, pods.clone())?;
     let own = Metadata::of_template(&Cursor::root("", object), pods.clone())?;
     let mut warnings = misplaced(title, &path, &own, &metadata);
+    if metadata.kind == PodKind::Mirror {
+        return Ok((Vec::new(), warnings));
+    }
     if settings.trigger.is_settled_by(&metadata.label) {
         warnings.extend(unused_warnings(settings, title, &metadata));
         return Ok((Vec::new(), warnings));

@@ -7,13 +7,14 @@ use std::sync::{
 
 use crate::common::MODULE;
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
+use conformance::strategy;
 use policy_runner::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 /// The value of every variable that a pod brings: no answer may repeat it but in the pod.
-const SECRET: &str = "S3CRET-VALUE";
+const SECRET: &str = strategy::SECRET;
 /// Where a pod called `web-` and something gets its token.
 const WEB_MOUNT: &str = "/var/run/secrets/azure/wi/2f3cfc2eb6118051c2b0e512de0d8e";
 /// How many cases each law is tried on.
@@ -87,75 +88,47 @@ fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value
         "namespace": "team", "operation": "CREATE", "userInfo": {}, "object": object, "oldObject": null})
 }
 
-fn text(options: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
-    prop::option::of(select(options).prop_map(str::to_owned))
-}
-
 /// Metadata and spec of a pod, or of the pods of a workload.
 fn template() -> impl Strategy<Value = Value> {
-    let annotations = (
-        text(&["3600", "60", "1h", ""]),
-        text(&["c0", "c1; c0", "other"]),
-        text(&["true", "false", ""]),
-        text(&["8080", "0", "70000", "http", ""]),
-    );
-    let container = (
-        text(&["/data", WEB_MOUNT, "/var/run/secrets/azure/wi", "/var/run/secrets"]),
-        prop::collection::vec(
-            select(&["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "OWN", "OTHER"][..]),
-            0..4,
-        ),
-    );
-    let containers = prop::collection::vec(container, 0..4);
-    (text(&["true", "false", "yes"]), annotations, containers, any::<[bool; 3]>()).prop_map(
-        |(label, (expiration, skip, proxy, port), containers, [host, windows, future])| {
-            let mut metadata = json!({"labels": {"app": "web"}, "annotations": {"other": "x"}});
-            if let Some(label) = label {
-                metadata["labels"]["azure.workload.identity/use"] = json!(label);
-            }
-            for (name, value) in [("service-account-token-expiration", expiration), ("skip-containers", skip), ("inject-proxy-sidecar", proxy), ("proxy-sidecar-port", port)] {
-                if let Some(value) = value {
-                    metadata["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
+    strategy::template().prop_map(|mut template| {
+        template["spec"]["serviceAccountName"] = json!("web");
+        template
+    })
+}
+
+/// The same without anything under a name that the policy reserves or adds, and without a token of a container's own.
+fn plain_template() -> impl Strategy<Value = Value> {
+    template().prop_map(|mut template| {
+        let reserved = |item: &Value| {
+            ["/name", "/valueFrom/fileKeyRef/volumeName"].iter().any(|field| {
+                item.pointer(field)
+                    .and_then(Value::as_str)
+                    .is_some_and(|name| strategy::RESERVED.contains(&name))
+            })
+        };
+        let own = |item: &Value| reserved(item) || item["name"] == "AZURE_FEDERATED_TOKEN_FILE";
+        let spec = &mut template["spec"];
+        if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
+            volumes.retain(|volume| !reserved(volume));
+        }
+        for list in ["initContainers", "containers"] {
+            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                if container["name"].as_str().unwrap().starts_with("azwi-proxy") {
+                    container["name"] = json!("own");
+                }
+                for list in ["env", "volumeMounts", "volumeDevices"] {
+                    if let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) {
+                        items.retain(|item| !own(item));
+                    }
                 }
             }
-            let containers: Vec<Value> = containers
-                .into_iter()
-                .enumerate()
-                .map(|(index, (mount, env))| {
-                    let env: Vec<Value> = env.into_iter().map(|name| json!({"name": name, "value": SECRET})).collect();
-                    let mounts: Vec<Value> = mount.into_iter().map(|path| json!({"name": "data", "mountPath": path})).collect();
-                    json!({"name": format!("c{index}"), "env": env, "volumeMounts": mounts, "futureField": future})
-                })
-                .collect();
-            let mut spec = json!({"serviceAccountName": "web", "containers": containers, "volumes": [{"name": "data", "emptyDir": {}}]});
-            if host {
-                spec["hostNetwork"] = json!(true);
-            }
-            if windows {
-                spec["os"] = json!({"name": "windows"});
-            }
-            json!({"metadata": metadata, "spec": spec})
-        },
-    )
+        }
+        template
+    })
 }
 
 fn account() -> impl Strategy<Value = Option<Value>> {
-    let ids = text(&["6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "web-identity", ""]);
-    let account = (text(&["true", "false"]), ids, text(&["contoso.com", "contoso"])).prop_map(
-        |(label, client_id, tenant_id)| {
-            let mut metadata = json!({"name": "web", "namespace": "team", "labels": {}, "annotations": {}});
-            if let Some(label) = label {
-                metadata["labels"]["azure.workload.identity/use"] = json!(label);
-            }
-            for (name, value) in [("client-id", client_id), ("tenant-id", tenant_id)] {
-                if let Some(value) = value {
-                    metadata["annotations"][format!("azure.workload.identity/{name}")] = json!(value);
-                }
-            }
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
-        },
-    );
-    prop::option::weighted(0.9, account)
+    prop::option::weighted(0.9, strategy::account("web"))
 }
 
 fn settings() -> impl Strategy<Value = Value> {
@@ -251,7 +224,7 @@ proptest! {
         }
     }
 
-    fn pods_keep_all_they_had_and_a_second_pass_changes_nothing(settings in settings(), template in template(), account in account()) {
+    fn pods_keep_all_they_had_and_a_second_pass_changes_nothing(settings in settings(), template in plain_template(), account in account()) {
         let request = pod_request(&template);
         let (first, look_ups) = ask(&settings, &request, account.as_ref());
         prop_assert!(look_ups <= 2);
@@ -272,12 +245,12 @@ proptest! {
         prop_assert_eq!(&second["accepted"], true);
     }
 
-    fn every_container_that_is_due_is_complete(settings in settings(), template in template(), account in account()) {
+    fn every_container_that_is_due_is_complete(settings in settings(), template in plain_template(), account in account()) {
         let (answer, _) = ask(&settings, &pod_request(&template), account.as_ref());
         let Some(pod) = answer.get("mutated_object") else { return Ok(()) };
         let skip = pod.pointer("/metadata/annotations/azure.workload.identity~1skip-containers").and_then(Value::as_str);
         let skipped: Vec<&str> = skip.unwrap_or_default().split(';').map(str::trim).collect();
-        let volume = pod["spec"]["volumes"].as_array().unwrap().iter().find(|volume| volume.get("projected").is_some()).unwrap();
+        let volume = pod["spec"]["volumes"].as_array().unwrap().iter().find(|volume| volume["name"].as_str().unwrap().starts_with("azure-workload-identity-reserved-")).unwrap();
         let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array().cloned().unwrap_or_default());
         for container in lists.iter().flatten() {
             let has = |list: &str, test: &dyn Fn(&Value) -> bool| container[list].as_array().is_some_and(|items| items.iter().any(test));

@@ -114,3 +114,16 @@ fn is_silent_where_only_the_order_of_the_templates_fields_changed() {
     assert_eq!(answer(&reordered), (0, r#"{"accepted":true}"#.to_owned()));
     assert_eq!(answer(&old.replace("\"x\"", "\"y\"")).0, 1);
 }
+
+/// Found by the law that what `Enforce` refuses makes pods that are refused: a mirror pod is left as it is.
+#[test]
+fn does_not_judge_the_template_of_a_mirror_pod() {
+    let request = workload(KINDS[0], |template| {
+        label(template, "true");
+        annotate(template, "inject-proxy-sidecar", "true");
+        template["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
+        template["spec"]["hostNetwork"] = json!(true);
+    });
+    let response = evaluate(&with(&json!({"preflight": "Enforce"})), &request, nobody()).response;
+    assert_eq!((response.allowed, response.warnings), (true, None));
+}
