@@ -1,4 +1,5 @@
-//! Every text from outside goes through here before it stands in a message: quoted, escaped, cut.
+//! Text from outside, before it stands in a message. In: any text. Out: the same quoted, escaped or cut. It knows nothing of what the
+//! text is.
 
 /// `text` in quotes, escaped, and cut to what a message can bear.
 #[must_use]

@@ -153,6 +153,12 @@ fn without_proxy(case: &Case, pod: &Value) -> Value {
     pod
 }
 
+/// Whether a list of the pod has two entries of one name: the strategic merge patch of the webhook of today moves or mixes them.
+#[must_use]
+pub fn names_twice(case: &Case) -> bool {
+    containers(pod(case)).any(has_a_name_twice) || is_twice(pod(case).pointer("/spec/volumes"), "name")
+}
+
 /// Whether a list of the container has two entries of one name, or two mounts at one path.
 fn has_a_name_twice(container: &Value) -> bool {
     is_twice(container.get("env"), "name") || is_twice(container.get("volumeMounts"), "mountPath")
@@ -165,7 +171,7 @@ fn is_twice(list: Option<&Value>, key: &str) -> bool {
 }
 
 /// A pod whose containers' lists are sorted.
-fn sorted(pod: &Value) -> Value {
+pub(crate) fn sorted(pod: &Value) -> Value {
     let mut pod = pod.clone();
     if let Some(volumes) = pod.pointer_mut("/spec/volumes").and_then(Value::as_array_mut) {
         volumes.sort_by_key(Value::to_string);

@@ -38,7 +38,7 @@ const UUIDS: [&str; 3] = [
 /// The value of every variable of a pod's own that could be a secret.
 pub const SECRET: &str = "S3CRET-VALUE";
 
-/// Trees of `strategy`, the same ones for the same seed; each can be made smaller.
+/// Trees of `strategy`, the same ones for the same seed.
 pub fn trees<S: Strategy>(strategy: &S, seed: u64, number: usize) -> Vec<S::Tree> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

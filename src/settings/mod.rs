@@ -1,4 +1,5 @@
-//! The policy's settings: read permissively, every problem reported with its path, then parsed into types.
+//! The policy's settings. In: their JSON, read permissively. Out: [`Settings`], each parsed into its type, or every problem with its
+//! path. They judge nothing that is in a cluster.
 
 use std::borrow::Cow;
 
