@@ -22,8 +22,7 @@ pub struct Case {
     pub request: Value,
 }
 
-/// Names that the webhook and the policy reserve for themselves: the last three are of sha256("web"), sha256("web- (prefix)") and
-/// sha256("renamed"), cut as the webhook does.
+/// Reserved names: the last three are of sha256("web"), sha256("web- (prefix)") and sha256("renamed").
 pub const RESERVED: [&str; 4] = [
     "azure-identity-token",
     "azure-workload-identity-reserved-4b5e57f6eb2f42b9039b3d1e139292",
@@ -44,7 +43,6 @@ pub fn trees<S: Strategy>(strategy: &S, seed: u64, number: usize) -> Vec<S::Tree
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    // A strategy without a filter always makes one.
     (0..number).filter_map(|_| strategy.new_tree(&mut runner).ok()).collect()
 }
 
@@ -53,7 +51,7 @@ pub fn cases<S: Strategy>(strategy: &S, seed: u64, number: usize) -> Vec<S::Valu
     trees(strategy, seed, number).iter().map(ValueTree::current).collect()
 }
 
-/// The smallest value that proptest finds from `tree` on and that still fails.
+/// The smallest value that proptest finds and that still fails.
 pub fn smallest<T: ValueTree>(mut tree: T, mut fails: impl FnMut(&T::Value) -> bool) -> T::Value {
     let mut best = tree.current();
     let mut more = tree.simplify();
