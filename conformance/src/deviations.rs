@@ -201,7 +201,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a client id that is none is refused",
+        name: "a malformed client id is refused",
         reason: "the webhook injects any text as client id",
         explains: |case, webhook, policy| {
             account_annotation(case, "client-id").is_some_and(|id| !id.is_empty())
@@ -209,7 +209,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a tenant id that is none is refused",
+        name: "a malformed tenant id is refused",
         reason: "the webhook injects any text as tenant id",
         explains: |case, webhook, policy| {
             account_annotation(case, "tenant-id").is_some_and(|id| !id.is_empty())
@@ -217,8 +217,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "an empty tenant id counts as none",
-        reason: "the webhook takes an empty tenant id for one, and leaves AZURE_TENANT_ID out",
+        name: "an empty tenant id is ignored",
+        reason: "the webhook takes the empty text as the tenant id, and leaves AZURE_TENANT_ID out",
         explains: |case, webhook, policy| {
             account_annotation(case, "tenant-id") == Some("")
                 && match (webhook, policy) {
@@ -231,7 +231,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "\"false\" is no request for the proxy",
+        name: "\"false\" does not ask for the proxy",
         reason: "the webhook injects the proxy for any value of inject-proxy-sidecar, \"false\" too",
         explains: |case, webhook, policy| {
             let number = |pod: &Value| containers(pod).filter(|container| is_proxy(container)).count();
@@ -246,7 +246,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a proxy port that is none is refused",
+        name: "a malformed proxy port is refused",
         reason: "the webhook takes any number of 32 bits for a port",
         explains: |_, webhook, policy| {
             refused_for(webhook, policy, "annotation azure.workload.identity/proxy-sidecar-port is ")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # register.sh [--dry-run]: gives sidecars that other webhooks add later their identity, by a second registration of the policy
-# (late.jq says how it is made). Run it again after the policy's registration has changed: it does not follow by itself.
+# (made by late.jq). Run it again after the policy's registration has changed: it does not follow by itself.
 set -euo pipefail
 cd "$(dirname "$0")"
 

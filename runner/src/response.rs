@@ -110,7 +110,7 @@ impl AdmissionResponse {
     /// The patch, decoded; `None` where there is none.
     ///
     /// # Errors
-    /// It is no JSON patch in base64.
+    /// It is not JSON patch in base64.
     pub fn decoded_patch(&self) -> Result<Option<json_patch::Patch>> {
         let Some(patch) = &self.patch else { return Ok(None) };
         let bytes = STANDARD.decode(patch).context("the patch is no base64")?;

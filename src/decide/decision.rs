@@ -47,7 +47,7 @@ pub(crate) enum Basis {
 /// | authority host | setting `authorityHost`, setting `cloud` |
 /// | audience | the custom token endpoint's, where the pod asks for it; setting `audience` |
 ///
-/// An empty annotation counts as none.
+/// An empty annotation is ignored.
 pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccount) -> Decision {
     let own = Own::read(settings, pod);
     let mut warnings = warnings::of_metadata(settings, pod, account, &own);

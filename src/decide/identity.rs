@@ -24,7 +24,7 @@ pub(crate) struct Identity {
 /// | client id | ServiceAccount annotation |
 /// | tenant id | ServiceAccount annotation, setting `tenantId` |
 ///
-/// An empty annotation counts as none.
+/// An empty annotation is ignored.
 ///
 /// # Errors
 /// Every mistake of the ServiceAccount that would be one of every pod that uses it.

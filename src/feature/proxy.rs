@@ -160,7 +160,7 @@ pub(crate) fn is_wanted(pod: Candidate) -> bool {
 /// The port that `pod` asks for, where the proxy can work in it.
 ///
 /// # Errors
-/// A port that is none, a pod on the host's network, a Windows pod.
+/// A malformed port, a pod on the host's network, a Windows pod.
 pub(crate) fn port(pod: Candidate) -> Result<ProxyPort, Vec<Refusal>> {
     let mut mistakes = Vec::new();
     let port = pod.metadata.annotations.parsed_present(names::PROXY_SIDECAR_PORT, "8000");

@@ -60,7 +60,7 @@ impl FromStr for Suffix {
     type Err = Rejected;
 
     /// # Errors
-    /// What would make the annotation's name none: `x-`, `a/b`, sixty characters.
+    /// What would not be a name: `x-`, `a/b`, sixty characters.
     fn from_str(text: &str) -> Result<Self, Rejected> {
         let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let ends = text.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric());

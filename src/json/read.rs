@@ -29,7 +29,7 @@ impl<'a> Json<'a> {
     /// Reads `text` as far as `shape` says.
     ///
     /// # Errors
-    /// Text that is no JSON (`{"a":`), or that goes on after its end.
+    /// Text that is not JSON (`{"a":`), or that goes on after its end.
     pub(crate) fn parse(text: &'a str, shape: &'static Shape) -> serde_json::Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let json = shape.deserialize(&mut deserializer)?;
@@ -117,7 +117,7 @@ impl<'de> serde::Deserialize<'de> for Key<'de> {
     }
 }
 
-/// Reads a string. What is none is refused by hand, because serde's own texts can print every type there is:
+/// Reads a string. Anything else is refused by hand, because serde's own texts can print every type there is:
 /// 2 KB of the module.
 struct Text;
 
@@ -156,7 +156,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// The text of the JSON string `raw`; `None` where it is none.
+/// The text of the JSON string `raw`; `None` where it is not one.
 #[must_use]
 pub(crate) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;

@@ -11,7 +11,7 @@ pub(crate) enum UseLabel {
     True,
     /// Exactly `"false"`.
     False,
-    /// Anything else: is ignored, and is warned about.
+    /// Anything else: is ignored, and gets a warning.
     Other(String),
 }
 

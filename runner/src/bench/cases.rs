@@ -104,7 +104,7 @@ impl Case {
     }
 }
 
-/// The Deployment that makes pods like the walkthrough's, with a ServiceAccount that has nothing to do with identity.
+/// The Deployment that makes pods like the walkthrough's, with a ServiceAccount that does not concern identity.
 fn deployment(walkthrough: &Value) -> Result<Value> {
     let mut request = walkthrough.clone();
     let mut spec = request.pointer("/object/spec").cloned().context("the walkthrough has no spec")?;
