@@ -77,7 +77,7 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         tenant_id: TENANT_ID.parse().unwrap(),
     };
     let malformed = Malformed { path: "spec.containers".to_owned(), found: "an object", expected: "a list" };
-    let problem = Problem::unexpected("layout".to_owned(), "\"V3\"", "V1 or Legacy");
+    let problem = Problem::unexpected("layout".to_owned(), "\"V3\"", "PerPod, Fixed or Legacy");
     let hiding = |obstacle| Mistake::MountHidesToken {
         obstacle,
         container: "yadaapi".to_owned(),

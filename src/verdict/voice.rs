@@ -265,7 +265,7 @@ impl fmt::Display for Notice {
             Self::SkipsNobody(name) => skips_nobody(f, name),
             Self::OwnValue { variable } => write!(
                 f,
-                "sets {variable} itself, to another value than the identity's; remove it unless you mean it"
+                "sets {variable} to a different value than the identity's; remove it unless you mean it"
             ),
             Self::OwnToken => write!(
                 f,

@@ -36,7 +36,7 @@ fn warns_about_each_mistake_that_does_not_refuse() {
             &account
         ),
         [
-            "Pod default/yadaapi: container yadaapi sets AZURE_TENANT_ID itself, to another value than the identity's; remove it unless you mean it"
+            "Pod default/yadaapi: container yadaapi sets AZURE_TENANT_ID to a different value than the identity's; remove it unless you mean it"
         ]
     );
     assert_eq!(
