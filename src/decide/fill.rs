@@ -9,10 +9,10 @@ use crate::{
         plan::{Injection, NewContainer, Plan, Slot},
         variables::{Entries, Variables},
     },
-    feature::proxy::{self, ProxyPort, Sidecar},
+    feature::proxy::{self, Sidecar},
     object::container::{ContainerList, Env},
     settings::Settings,
-    value::{name_set::NameSet, names, token::TokenExpiration},
+    value::{name_set::NameSet, names, port::ProxyPort, token::TokenExpiration},
     verdict::{
         notice::Notice,
         warning::{About, Warning},

@@ -2,10 +2,10 @@
 
 use crate::{
     decide::containers::Containers,
-    feature::proxy::{self, ProxyPort},
+    feature::proxy,
     object::pod::Candidate,
     settings::Settings,
-    value::token::TokenExpiration,
+    value::{port::ProxyPort, token::TokenExpiration},
     verdict::{mistake::Mistake, refusal::Refusal},
 };
 

@@ -8,6 +8,7 @@ use crate::{
     value::{
         names,
         parse::{Accepts, Choice, Rejected},
+        port::ProxyPort,
     },
     verdict::{mistake::Mistake, notice::Notice, refusal::Refusal, warning::Warning},
 };
@@ -19,33 +20,6 @@ pub(crate) const SIDECAR: &str = "azwi-proxy";
 
 /// The init container's own variable (webhook `ProxyPortEnvVar`).
 pub(crate) const PORT_VARIABLE: &str = "PROXY_PORT";
-
-/// The port that the proxy listens on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProxyPort(u16);
-
-impl ProxyPort {
-    /// Where no annotation says otherwise (webhook `DefaultProxySidecarPort`).
-    pub(crate) const DEFAULT: Self = Self(8000);
-    /// The smallest port.
-    const MIN: u16 = 1;
-}
-
-impl Accepts for ProxyPort {
-    fn accepted() -> Cow<'static, str> {
-        Cow::Owned(format!("a port from {} to {}", Self::MIN, u16::MAX))
-    }
-}
-
-impl FromStr for ProxyPort {
-    type Err = Rejected;
-
-    /// # Errors
-    /// `0`, `70000`, `http`, nothing.
-    fn from_str(text: &str) -> Result<Self, Rejected> {
-        text.parse().ok().filter(|port| *port >= Self::MIN).map(Self).ok_or_else(Rejected::by::<Self>)
-    }
-}
 
 /// Where the sidecar runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,14 +163,14 @@ pub(crate) fn init_container(settings: &ProxySettings, port: ProxyPort) -> Strin
     format!(
         r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"{PORT_VARIABLE}","value":"{}"}}]}}"#,
         json_string(&settings.init_image),
-        port.0
+        port
     )
 }
 
 /// The sidecar as JSON, but for what every container gets.
 #[must_use]
 pub(crate) fn sidecar(settings: &ProxySettings, port: ProxyPort) -> String {
-    let (port, level) = (port.0, settings.log_level);
+    let level = settings.log_level;
     let restart = match settings.sidecar {
         Sidecar::Native => r#","restartPolicy":"Always""#,
         Sidecar::Classic => "",

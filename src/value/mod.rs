@@ -7,6 +7,7 @@ pub(crate) mod layout;
 pub(crate) mod name_set;
 pub mod names;
 pub(crate) mod parse;
+pub(crate) mod port;
 pub(crate) mod reference;
 pub(crate) mod token;
 pub(crate) mod use_label;

@@ -53,10 +53,7 @@ fn failures() -> Vec<LookUpFailure> {
 }
 
 fn wrong_values() -> Vec<(Title, Mistake)> {
-    use crate::{
-        feature::proxy::ProxyPort,
-        value::{identity::ClientId, identity::TenantId, token::TokenExpiration},
-    };
+    use crate::value::{identity::ClientId, identity::TenantId, port::ProxyPort, token::TokenExpiration};
     vec![
         (
             account(),
