@@ -50,6 +50,7 @@ pub(crate) struct AllowedIdentity {
 
 /// Reads the setting; `None` where it is missing.
 pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentity>> {
+    fields.refuse_null(name, "a list", "allow any identity");
     fields.present(name).then(|| {
         let mut allowed = Vec::new();
         fields.objects(name, |fields| {

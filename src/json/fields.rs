@@ -218,8 +218,16 @@ impl<'r> Fields<'r> {
         read(&mut Fields { path: &self.path_of(name), entries: fields, problems: self.problems })
     }
 
-    /// The values that the strings of the list `name` say; `None` where it is missing.
+    /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
+    pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
+        if self.entries.iter().any(|(field, _)| field == name) && !self.present(name) {
+            self.problem(name, format!("{expected}; leave the field out to {wider}"));
+        }
+    }
+
+    /// The values that the strings of the list `name` say; `None` where it is missing, which means any.
     pub(crate) fn list<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
+        self.refuse_null(name, "a list", "allow any");
         let Json::List(items) = self.value(name)? else {
             self.problem(name, "a list");
             return None;

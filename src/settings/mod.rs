@@ -143,7 +143,8 @@ impl Settings {
         self.token_endpoint.as_ref().map(TokenEndpoint::annotation)
     }
 
-    /// Parses the settings; `null` counts as `{}`, and a field that is null as one that is missing.
+    /// Parses the settings; `null` counts as `{}`, and a field that is null as one that is missing, but in
+    /// `allowedIdentities`, where it is refused: what an empty template leaves must not open the gate.
     ///
     /// # Errors
     /// Every unknown field, wrong type and value out of range.

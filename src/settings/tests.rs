@@ -109,6 +109,17 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (json!({"allowedIdentities": {}}), "allowedIdentities is an object, expected a list"),
         (
+            json!({"allowedIdentities": null}),
+            "allowedIdentities is null, expected a list; leave the field out to allow any identity",
+        ),
+        (json!({"allowedIdentities": [null]}), "allowedIdentities[0] is null, expected an object"),
+        (
+            json!({"allowedIdentities": [{"namespaces": null, "clientIds": null, "tenantIds": null}]}),
+            "allowedIdentities[0].namespaces is null, expected a list; leave the field out to allow any; \
+            allowedIdentities[0].clientIds is null, expected a list; leave the field out to allow any; \
+            allowedIdentities[0].tenantIds is null, expected a list; leave the field out to allow any",
+        ),
+        (
             json!({"allowedIdentities": [{"namespace": "a"}]}),
             "allowedIdentities[0].namespace is not a setting; did you mean namespaces? (known: namespaces, clientIds, tenantIds)",
         ),
