@@ -91,13 +91,13 @@ impl<'s, 't> Containers<'s, 't> {
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let skipped = pod.metadata.annotations.skipped_containers();
         let volumes = Volumes::read(pod.spec);
+        let own = settings.layout.place(&pod.metadata.name);
         let due = pod.spec.containers.iter().filter(|container| !skipped.contains(&container.name));
         let due = due.map(|container| {
-            let state = state(container, &volumes, audience);
+            let state = state(container, &volumes, audience, Some(&own.volume));
             Held { container, state, target: None }
         });
         let due: Vec<Held> = due.collect();
-        let own = settings.layout.place(&pod.metadata.name);
         let there = due.iter().find_map(|held| held.shares(&volumes, &own));
         let home = match there {
             Some(place) => Home { place, volume: Whose::There },

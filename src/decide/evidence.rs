@@ -72,7 +72,13 @@ pub(crate) enum State<'t> {
 
 /// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
 /// container's own; one under a reserved name was asked for by another mutator, which knows why.
-pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
+/// A mount of the volume `to_come`, where the pod has none of that name, is no token yet: that volume will be written.
+pub(crate) fn state<'t>(
+    container: &Container<'t>,
+    volumes: &Volumes,
+    audience: &Audience,
+    to_come: Option<&str>,
+) -> State<'t> {
     let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(Env::value);
     let Some(file) = file.filter(|file| !file.is_empty()) else { return State::Bare { file: None } };
     let mounts = container.mounts.iter().enumerate();
@@ -88,7 +94,8 @@ pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: 
         });
         let reserved_token =
             volume.is_some_and(|(_, volume, tokens)| is_reserved(&volume.name) && !tokens.is_empty());
-        Some((rest.len(), index, provided, reserved_token))
+        let empty = volume.is_none() && Some(mount.name.as_ref()) == to_come;
+        (!empty).then_some((rest.len(), index, provided, reserved_token))
     });
     // The mount that is nearest to the file is the one that the container sees there.
     let nearest = above.min_by_key(|(rest, _, provided, _)| (*rest, !*provided));

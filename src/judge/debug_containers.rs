@@ -100,7 +100,9 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
 /// A container of the pod whose variable is the file of a token that one of its mounts provides.
 fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Donor<'s, 't>> {
     spec.containers.iter().find_map(|container| {
-        let State::Equipped { mount } = state(container, volumes, &settings.audience) else { return None };
+        let State::Equipped { mount } = state(container, volumes, &settings.audience, None) else {
+            return None;
+        };
         let mount = container.mounts.get(mount)?;
         let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
         let token_path = below(&file, &mount.path)?;
@@ -122,7 +124,7 @@ fn copied(
     audience: &Audience,
 ) -> Copied {
     let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
-    let has = match state(container, volumes, audience) {
+    let has = match state(container, volumes, audience, None) {
         State::OwnToken => return nothing,
         State::Equipped { .. } => true,
         State::Moved { .. } | State::Bare { .. } => {

@@ -87,6 +87,24 @@ fn shares_the_token_volume_with_a_sidecar_that_comes_late() {
 }
 
 /// What the webhook 1.6.0 does to a pod that is equipped in the per-pod layout, and the other way round.
+/// Kubernetes refuses such a pod; with the volume that the policy writes it is valid, and then it must be complete.
+#[test]
+fn completes_a_container_that_mounts_the_volume_that_is_not_there_yet() {
+    let request = yada(|pod| {
+        let file = format!("{WI}/x/token/azure-identity-token");
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": file}]);
+        push(
+            &mut pod["spec"]["containers"][0]["volumeMounts"],
+            json!({"name": VOLUME, "mountPath": format!("{WI}/x"), "readOnly": true}),
+        );
+    });
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(names(&pod["spec"]["containers"][0]["env"]), [FOUR[2], FOUR[0], FOUR[1], FOUR[3]]);
+    assert_eq!(names(&pod["spec"]["volumes"]), ["kube-api-access-7xk2p", VOLUME]);
+    let again = yada(|object| *object = pod);
+    assert_eq!(evaluate(&settings(), &again, holding(&yada_account())).answer.unwrap().mutated_object, None);
+}
+
 #[test]
 fn puts_back_a_mount_that_was_moved_from_under_the_variable() {
     for (layout, own, moved) in [("PerPod", MOUNT, WI), ("Fixed", WI, MOUNT)] {
