@@ -91,16 +91,16 @@ fn plain_spec(spec: &mut Value) {
             !["hostNetwork", "ephemeralContainers", "futureField", "resources"].contains(&name.as_str())
         });
     }
-    let is_reserved = |value: &Value, field: &str| {
-        value.get(field).and_then(Value::as_str).is_some_and(|name| RESERVED.contains(&name))
+    let is_reserved = |value: &Value| {
+        value.get("name").and_then(Value::as_str).is_some_and(|name| RESERVED.contains(&name))
     };
     if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
-        volumes.retain(|volume| !is_reserved(volume, "name"));
+        volumes.retain(|volume| !is_reserved(volume));
     }
     for container in containers_mut(spec) {
-        for (list, field) in [("volumeMounts", "name"), ("volumeDevices", "name")] {
+        for list in ["volumeMounts", "volumeDevices"] {
             if let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) {
-                items.retain(|item| !is_reserved(item, field) && !beside(item));
+                items.retain(|item| !is_reserved(item) && !beside(item));
             }
         }
         if let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) {

@@ -3,9 +3,8 @@
 use crate::{
     decide::{
         conflicts,
-        evidence::{State, Volumes, honoured, state},
+        evidence::{State, Volumes, honoured, state, token_below},
         fragments,
-        paths::below,
     },
     feature::token_endpoint::TokenEndpoint,
     json::{Json, Shape},
@@ -229,9 +228,7 @@ impl<'s, 't> Containers<'s, 't> {
 impl Held<'_, '_> {
     /// The place where the mount of this index gives the container its token.
     fn place(&self, mount: usize) -> Option<Place> {
-        let mount = self.container.mounts.get(mount)?;
-        let file = self.container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
-        let rest = below(&file, &mount.path)?;
+        let (mount, rest) = token_below(self.container, mount)?;
         let token_path = if mount.sub_path.is_empty() { rest } else { format!("{}/{rest}", mount.sub_path) };
         Some(Place {
             volume: mount.name.clone().into_owned(),

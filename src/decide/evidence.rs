@@ -6,7 +6,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use crate::{
     decide::paths::{below, folder_of},
     object::{
-        container::{Container, Env, ProjectedToken, Volume},
+        container::{Container, Env, Mount, ProjectedToken, Volume},
         pod::Spec,
     },
     value::{layout::is_reserved, name_set::NameSet, names, token::Audience},
@@ -107,6 +107,16 @@ pub(crate) fn state<'t>(
     }
 }
 
+/// The mount of this index, and what is left below it of the path in the container's variable.
+pub(crate) fn token_below<'s, 't>(
+    container: &'s Container<'t>,
+    mount: usize,
+) -> Option<(&'s Mount<'t>, String)> {
+    let mount = container.mounts.get(mount)?;
+    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
+    Some((mount, below(&file, &mount.path)?))
+}
+
 /// A variable under no mount at all: a mount of a reserved volume may have been moved from under it.
 fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -> State<'t> {
     let fits = |name: &str| {
@@ -120,8 +130,8 @@ fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -
     }
 }
 
-/// Where a volume with the token at `token_path` must be mounted, so that the token is at `file`; `None` where that is none of
-/// the places that workload identity uses.
+/// The mount path that puts the token at `token_path` of a volume where `file` says; `None` outside the folder that workload
+/// identity uses.
 pub(crate) fn honoured(file: &str, token_path: &str) -> Option<String> {
     let folder = folder_of(file, token_path)?;
     below(&folder, names::SECRETS_PATH).map(|_| folder)

@@ -5,7 +5,7 @@ use crate::{
         conflicts,
         containers::{Containers, Found, Held, Target, Whose, same},
         evidence::State,
-        fragments,
+        fragments, paths,
         plan::{Injection, NewContainer, Plan, Slot},
         variables::{Entries, Variables},
     },
@@ -178,9 +178,8 @@ pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Wa
         for (variable, value) in variables.of_identity(&target.place) {
             let own = held.container.variable(variable).and_then(Env::value);
             let honoured = variable == names::AZURE_FEDERATED_TOKEN_FILE;
-            let differs = own.is_some_and(|own| {
-                if honoured { !crate::decide::paths::is_same(&own, &value) } else { own != value }
-            });
+            let differs =
+                own.is_some_and(|own| if honoured { !paths::is_same(&own, &value) } else { own != value });
             if differs {
                 warnings.push(Warning { about: about(), notice: Notice::OwnValue { variable } });
             }

@@ -70,11 +70,15 @@ impl<'r> Fields<'r> {
         Self { path, entries, problems }
     }
 
+    /// What stands in the field `name`, null or not; the last one of that name.
+    fn entry(&self, name: &str) -> Option<&'r Json<'r>> {
+        self.entries.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json)
+    }
+
     /// The value of the field `name`; `None` where it is missing or null.
     #[must_use]
     pub(crate) fn value(&self, name: &str) -> Option<&'r Json<'r>> {
-        let found = self.entries.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json);
-        found.filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
+        self.entry(name).filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
     }
 
     /// The text of a scalar as it stands in the JSON.
@@ -100,12 +104,7 @@ impl<'r> Fields<'r> {
 
     /// Notes that `name` is not what is `expected`.
     pub(crate) fn problem(&mut self, name: &str, expected: impl AsRef<str>) {
-        let found = self
-            .entries
-            .iter()
-            .rev()
-            .find(|(field, _)| field == name)
-            .map_or_else(|| "missing".to_owned(), |(_, json)| describe(json));
+        let found = self.entry(name).map_or_else(|| "missing".to_owned(), describe);
         self.problems.push(Problem::unexpected(self.path_of(name), &found, expected.as_ref()));
     }
 
@@ -121,14 +120,24 @@ impl<'r> Fields<'r> {
         }
     }
 
+    /// What `read` makes of the field `name`; it is a problem if the field is there and `read` makes nothing of it.
+    fn given<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Self) -> Option<T>,
+        expected: impl FnOnce() -> Cow<'static, str>,
+    ) -> Option<T> {
+        self.value(name)?;
+        let given = read(self);
+        if given.is_none() {
+            self.problem(name, expected());
+        }
+        given
+    }
+
     /// The value that the string `name` says.
     pub(crate) fn parsed<T: Accepts>(&mut self, name: &str) -> Option<T> {
-        self.value(name)?;
-        let parsed = self.text(name).and_then(|text| text.parse().ok());
-        if parsed.is_none() {
-            self.problem(name, T::accepted());
-        }
-        parsed
+        self.given(name, |fields| fields.text(name)?.parse().ok(), T::accepted)
     }
 
     /// As [`Self::parsed`], and it is a problem if the field is missing.
@@ -140,46 +149,29 @@ impl<'r> Fields<'r> {
     }
 
     /// The string `name`, which must not be empty.
-    pub(crate) fn non_empty(&mut self, name: &str, expected: &str) -> Option<String> {
-        self.value(name)?;
-        let text = self.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned);
-        if text.is_none() {
-            self.problem(name, expected);
-        }
-        text
+    pub(crate) fn non_empty(&mut self, name: &str, expected: &'static str) -> Option<String> {
+        let read = |fields: &Self| fields.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned);
+        self.given(name, read, || expected.into())
     }
 
     /// The value that the number `name` says.
     pub(crate) fn number<T: Accepts>(&mut self, name: &str) -> Option<T> {
-        self.value(name)?;
-        let parsed = self.scalar(name).and_then(|number| number.parse().ok());
-        if parsed.is_none() {
-            self.problem(name, T::accepted());
-        }
-        parsed
+        self.given(name, |fields| fields.scalar(name)?.parse().ok(), T::accepted)
     }
 
     /// What the string `name` chooses.
     pub(crate) fn choice<T: Choice>(&mut self, name: &str) -> Option<T> {
-        self.value(name)?;
-        let chosen = self.text(name).and_then(|text| T::chosen(&text));
-        if chosen.is_none() {
-            self.problem(name, T::words());
-        }
-        chosen
+        self.given(name, |fields| T::chosen(&fields.text(name)?), || T::words().into())
     }
 
     /// What the boolean `name` chooses of two.
     pub(crate) fn switch<T>(&mut self, name: &str, no: T, yes: T) -> Option<T> {
-        self.value(name)?;
-        match self.scalar(name) {
+        let read = |fields: &Self| match fields.scalar(name) {
             Some("true") => Some(yes),
             Some("false") => Some(no),
-            Some(_) | None => {
-                self.problem(name, "true or false");
-                None
-            }
-        }
+            Some(_) | None => None,
+        };
+        self.given(name, read, || "true or false".into())
     }
 
     /// Each object of the list `name`, with its path.
@@ -220,7 +212,7 @@ impl<'r> Fields<'r> {
 
     /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
     pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
-        if self.entries.iter().any(|(field, _)| field == name) && !self.present(name) {
+        if self.entry(name).is_some() && !self.present(name) {
             self.problem(name, format!("{expected}; leave the field out to {wider}"));
         }
     }

@@ -3,9 +3,8 @@
 use crate::{
     decide::{
         conflicts,
-        evidence::{State, Volumes, state},
+        evidence::{State, Volumes, state, token_below},
         inject,
-        paths::below,
         plan::Slot,
     },
     json::{Cursor, Json, Malformed},
@@ -16,7 +15,7 @@ use crate::{
         request::{self, Change},
     },
     settings::Settings,
-    value::{layout::Place, name_set::NameSet, names, token::Audience},
+    value::{layout::Place, name_set::NameSet, names},
     verdict::{outcome::Verdict, refusal::Refusal},
 };
 
@@ -83,7 +82,7 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
         if old.contains(&container.name) || skipped.contains(&container.name) {
             continue;
         }
-        let copied = copied(settings, &donor, container, &volumes, &settings.audience);
+        let copied = copied(settings, &donor, container, &volumes);
         if copied.mount.is_some()
             && let Some(mistake) =
                 conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
@@ -103,9 +102,7 @@ fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> 
         let State::Equipped { mount } = state(container, volumes, &settings.audience, None) else {
             return None;
         };
-        let mount = container.mounts.get(mount)?;
-        let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
-        let token_path = below(&file, &mount.path)?;
+        let (mount, token_path) = token_below(container, mount)?;
         let place = Place {
             volume: mount.name.clone().into_owned(),
             mount_path: mount.path.clone().into_owned(),
@@ -116,15 +113,9 @@ fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> 
 }
 
 /// What `container` lacks of what `donor` has.
-fn copied(
-    settings: &Settings,
-    donor: &Donor,
-    container: &Container,
-    volumes: &Volumes,
-    audience: &Audience,
-) -> Copied {
+fn copied(settings: &Settings, donor: &Donor, container: &Container, volumes: &Volumes) -> Copied {
     let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
-    let has = match state(container, volumes, audience, None) {
+    let has = match state(container, volumes, &settings.audience, None) {
         State::OwnToken => return nothing,
         State::Equipped { .. } => true,
         State::Moved { .. } | State::Bare { .. } => {

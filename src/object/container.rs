@@ -139,13 +139,12 @@ impl<'t> Env<'t> {
     /// No object, or a name that is no string.
     pub(crate) fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (env, raw) = entry(at)?;
-        let from_elsewhere = env.field("valueFrom").and_then(Json::raw).is_some_and(|from| from != "null");
-        let value = if from_elsewhere {
+        let from = env.field("valueFrom").and_then(Json::raw).filter(|from| *from != "null");
+        let value = if from.is_some() {
             Value::Elsewhere
         } else {
             Value::Literal(env.field("value").and_then(Json::raw))
         };
-        let from = env.field("valueFrom").and_then(Json::raw).filter(|_| from_elsewhere);
         let file_volume = from.filter(|from| from.contains("fileKeyRef")).and_then(file_volume);
         Ok(Self { name: text(at, &env, "name")?, value, file_volume, raw })
     }
