@@ -43,6 +43,8 @@ pub(crate) struct Held<'s, 't> {
     pub(crate) state: State<'t>,
     /// Where it gets its token; `None` where it brings its own.
     pub(crate) target: Option<Target>,
+    /// Mounts that go: what another pass left of a volume to which the container's variable does not lead. Ascending.
+    pub(crate) gone: Vec<usize>,
 }
 
 /// Where containers that have no token get it.
@@ -94,7 +96,7 @@ impl<'s, 't> Containers<'s, 't> {
         let due = pod.spec.containers.iter().filter(|container| !skipped.contains(&container.name));
         let due = due.map(|container| {
             let state = state(container, &volumes, audience, Some(&own.volume));
-            Held { container, state, target: None }
+            Held { container, state, target: None, gone: Vec::new() }
         });
         let due: Vec<Held> = due.collect();
         let there = due.iter().find_map(|held| held.shares(&volumes, &own));
@@ -103,7 +105,12 @@ impl<'s, 't> Containers<'s, 't> {
             None => Home { place: own, volume: Whose::Layout },
         };
         let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new() };
-        all.due = due.into_iter().map(|held| Held { target: all.target(&held), ..held }).collect();
+        let due = due.into_iter().map(|held| {
+            let target = all.target(&held);
+            let gone = target.as_ref().map(|target| all.gone(&held, target)).unwrap_or_default();
+            Held { target, gone, ..held }
+        });
+        all.due = due.collect();
         all
     }
 
@@ -151,7 +158,7 @@ impl<'s, 't> Containers<'s, 't> {
     }
 
     /// The mounts of a container that another pass made for a volume to which the container's variable does not lead.
-    pub(crate) fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
+    fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
         let container = match held.state {
             State::Equipped { .. } | State::Moved { .. } => held.container,
             State::OwnToken | State::Bare { .. } => return Vec::new(),
@@ -193,12 +200,12 @@ impl<'s, 't> Containers<'s, 't> {
         if held.container.mounts.is_empty() && held.container.devices.is_empty() {
             return None;
         }
-        let mut going = self.gone(held, target);
-        match target.mount {
+        let replaced = match target.mount {
             Found::Right(_) => return None,
-            Found::Wrong(index) => going.push(index),
-            Found::Missing => {}
-        }
+            Found::Wrong(index) => Some(index),
+            Found::Missing => None,
+        };
+        let going: Vec<usize> = held.gone.iter().copied().chain(replaced).collect();
         let authority = self.endpoint.filter(|_| self.home.volume == Whose::Layout);
         let authority = authority.and_then(TokenEndpoint::source).map(|_| names::CA_PATH);
         let files: Vec<&str> =

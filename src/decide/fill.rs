@@ -61,7 +61,7 @@ fn injection(
         index: container.index,
         env: entries.of(missing, &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
-        gone: containers.gone(held, target),
+        gone: held.gone.clone(),
     }
 }
 
