@@ -48,9 +48,12 @@ lint:
 	cargo clippy --workspace --all-targets $(CARGO_FLAGS) -- -D warnings
 
 .PHONY: test
-test: fmt lint policy.wasm
+test: fmt
 	@./hack/need.sh jq jq
 	rm -rf target/summary
+	# What is fetched and what is compiled, beside each other.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync policy.wasm tools
+	$(MAKE) --no-print-directory lint
 	# All at once: built package by package, wasmtime would be compiled a second time, with other features.
 	cargo build --workspace --all-targets $(CARGO_FLAGS)
 	@touch $(RUNNER) $(CONFORMANCE)
@@ -120,14 +123,20 @@ $(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformanc
 	cargo build $(CARGO_FLAGS) --workspace --bin conformance
 	@touch $(CONFORMANCE)
 
+# What the tests need that cargo does not build with the workspace.
+.PHONY: tools cargo-fuzz
+tools: cargo-fuzz $(if $(shell command -v go),target/bin/kustomize target/bin/actionlint $(ORACLE) $(KUBERNETES))
+
+cargo-fuzz:
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
+
 # Coverage-guided fuzzing, natively, for TIME seconds with each target: JSON is mutated as JSON. What it finds new goes to
 # fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts.
 # cargo-fuzz is installed where it is missing; no nightly compiler is needed.
 TIME ?= 60
 FUZZ_TARGETS := validate validate_settings
 .PHONY: fuzz
-fuzz: $(CONFORMANCE)
-	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
+fuzz: $(CONFORMANCE) cargo-fuzz
 	cd fuzz && { [ -d corpus ] || tar -xzf corpus.tar.gz; } && for target in $(FUZZ_TARGETS); do \
 	  mkdir -p "corpus/$$target"; \
 	  cargo fuzz run --sanitizer none "$$target" "corpus/$$target" "seeds/$$target" -- \
