@@ -137,9 +137,10 @@ TIME ?= 60
 FUZZ_TARGETS := validate validate_settings
 .PHONY: fuzz
 fuzz: $(CONFORMANCE) cargo-fuzz
+	$(CONFORMANCE) seeds target/seeds/validate
 	cd fuzz && { [ -d corpus ] || tar -xzf corpus.tar.gz; } && for target in $(FUZZ_TARGETS); do \
-	  mkdir -p "corpus/$$target"; \
-	  cargo fuzz run --sanitizer none "$$target" "corpus/$$target" "seeds/$$target" -- \
+	  mkdir -p "corpus/$$target" "../target/seeds/$$target"; \
+	  cargo fuzz run --sanitizer none "$$target" "corpus/$$target" "seeds/$$target" "../target/seeds/$$target" -- \
 	    -max_total_time=$(TIME) -max_len=20000 -print_final_stats=1 2>&1 | tee "../target/fuzz-$$target.log" | grep -E '^(Done|stat::|SUMMARY|==)'; \
 	done
 	$(CONFORMANCE) fuzzed $(FUZZ_TARGETS:%=target/fuzz-%.log)

@@ -7,7 +7,7 @@ use policy_runner::host::{Answers, GetResource, Module, callback_failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::strategy::Case;
+use laws::pods::Case;
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,9 @@
 //! What is different from the webhook on purpose: each with its name, its reason, and when it explains a case.
 
+use laws::pods::Case;
 use serde_json::{Value, json};
 
-use crate::{
-    compare::{Outcome, said, without_future},
-    strategy::Case,
-};
+use crate::compare::{Outcome, said, without_future};
 
 /// A difference on purpose.
 pub struct Deviation {

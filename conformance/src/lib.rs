@@ -11,7 +11,7 @@ pub mod oracle;
 pub mod passes;
 pub mod picture;
 pub mod recording;
-pub mod strategy;
+pub mod seeds;
 pub mod summary;
 pub mod tally;
 pub mod validity;

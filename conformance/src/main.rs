@@ -19,11 +19,13 @@ use conformance::{
     deviations,
     oracle::Oracle,
     passes::{self, Cast, Pass},
-    picture, recording,
-    strategy::{self, Case},
-    summary,
+    picture, recording, seeds, summary,
     tally::{self, Failure, Tally},
     validity,
+};
+use laws::{
+    draw,
+    pods::{self, Case},
 };
 use policy_runner::{bench::budgets::Budgets, host::Module};
 use proptest::strategy::ValueTree;
@@ -86,6 +88,17 @@ enum Verb {
     },
     /// Compares the policy with what was written down
     Recorded,
+    /// Writes generated pods as seeds for the fuzzer
+    Seeds {
+        /// Where to
+        folder: PathBuf,
+        /// How many
+        #[arg(long, default_value_t = 100)]
+        cases: usize,
+        /// Where the generator starts
+        #[arg(long, default_value_t = 20_261_127)]
+        seed: u64,
+    },
     /// Leaves in the summary what fuzzing did
     Fuzzed {
         /// What libFuzzer printed, a file for each target
@@ -124,6 +137,7 @@ fn main() -> ExitCode {
             Ok(true)
         }),
         Verb::Passes { oracle, cases, seed } => passes(&cli, oracle, *cases, *seed),
+        Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
         Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
         Verb::Picture { command } => {
             std::io::read_to_string(std::io::stdin()).map_err(Into::into).map(|output| {
@@ -149,7 +163,7 @@ fn main() -> ExitCode {
 }
 
 fn cases(seed: u64, number: usize) -> Vec<Case> {
-    strategy::cases(&strategy::case(), seed, number)
+    draw::cases(&pods::case(), seed, number)
 }
 
 fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
@@ -165,7 +179,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     let trees = |name: &str| {
         let index =
             configurations.iter().position(|configuration| configuration.name == name).unwrap_or_default();
-        strategy::trees(&strategy::case(), seed.wrapping_add(index as u64), each)
+        draw::trees(&pods::case(), seed.wrapping_add(index as u64), each)
     };
     let Some(failure) = conclude(&tally, "conformance", &head)? else { return Ok(true) };
     let configuration = configurations.iter().find(|other| other.name == failure.configuration);
@@ -179,7 +193,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
         || failure.case.clone(),
         |tree| {
             let first = way(&tree.current());
-            strategy::smallest(tree, |case| way(case) == first)
+            draw::smallest(tree, |case| way(case) == first)
         },
     );
     println!("\nThe smallest pod that shows it:");
@@ -316,9 +330,9 @@ fn passes(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     let module = Module::from_file(&cli.policy)?;
     let mut cast = Cast::new(&module, oracle)?;
     let mut report = check_model(cli, oracle)?;
-    let last = law(&mut cast, strategy::trees(&passes::sequence(), seed, number), "policy", &mut report)?;
+    let last = law(&mut cast, draw::trees(&passes::sequence(), seed, number), "policy", &mut report)?;
     let webhook =
-        law(&mut cast, strategy::trees(&passes::webhook_last(), seed, number / 2), "webhook", &mut report)?;
+        law(&mut cast, draw::trees(&passes::webhook_last(), seed, number / 2), "webhook", &mut report)?;
     print!("{report}");
     summary::leave("passes", &report)?;
     Ok(last && webhook)
@@ -344,7 +358,7 @@ fn law<T: ValueTree<Value = (Case, Vec<Pass>)>>(
     let Some(tree) = broken.into_iter().next() else { return Ok(true) };
     let fails =
         |(case, passes): &(Case, Vec<Pass>)| cast.broken(case, passes).is_ok_and(|wrong| wrong.is_some());
-    let (case, passes) = strategy::smallest(tree, fails);
+    let (case, passes) = draw::smallest(tree, fails);
     println!("{passes:?}\n{:#}", case.request.get("object").unwrap_or(&case.request));
     println!("{}", cast.broken(&case, &passes)?.unwrap_or_default());
     Ok(false)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::strategy::Case;
+use laws::pods::Case;
 
 /// The same case, without what Kubernetes refuses for a reason that is none of the policy's: volumes that are not there,
 /// and volumes of another kind than they are used for.

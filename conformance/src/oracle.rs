@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{compare::Answer, configurations::Configuration, strategy::Case};
+use crate::{compare::Answer, configurations::Configuration};
+use laws::pods::Case;
 
 /// A running webhook with one configuration.
 pub struct Oracle {

@@ -1,5 +1,6 @@
 //! The law of passes: whoever equips a pod, in whichever order, it comes to the same.
 
+use laws::pods::{self, Case, RESERVED};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +13,6 @@ use crate::{
     configurations::{self, Configuration},
     mended::mended,
     oracle::Oracle,
-    strategy::{self, Case, RESERVED},
     tally::again,
 };
 
@@ -36,7 +36,7 @@ const POLICIES: [Pass; 3] = [Pass::Policy("PerPod"), Pass::Policy("Fixed"), Pass
 /// A pod, and who changes it: up to three, and one whose word is the last.
 pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
     let any = [&POLICIES[..], &[Pass::WebhookFixed, Pass::WebhookPerPod, Pass::Sidecar, Pass::Name]].concat();
-    (strategy::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
+    (pods::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
         |(case, mut passes, last)| {
             passes.push(last);
             (plain(mended(case)), passes)
@@ -58,7 +58,7 @@ pub fn webhook_last() -> impl Strategy<Value = (Case, Vec<Pass>)> {
         of(Pass::Policy("Fixed"), Pass::WebhookFixed),
         of(Pass::Policy("PerPod"), Pass::WebhookPerPod)
     ];
-    (strategy::case(), passes).prop_map(|(case, passes)| (plain(mended(case)), passes))
+    (pods::case(), passes).prop_map(|(case, passes)| (plain(mended(case)), passes))
 }
 
 /// The same pod, but one that asks for an identity which is right, and that brings nothing under a reserved name.

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
-use crate::{compare::Answer, configurations::Configuration, strategy::Case};
+use crate::{compare::Answer, configurations::Configuration};
+use laws::pods::Case;
 
 /// Whose answers are recorded, as each recording says.
 pub const WEBHOOK: &str = "azure-workload-identity v1.6.0 with the two changes that came after it: a mount path per pod (v1.6.1), unknown fields kept";

@@ -1,6 +1,7 @@
 //! Case after case: the same, explained by a deviation, or a failure.
 
 use anyhow::{Result, bail};
+use laws::pods::Case;
 use policy_runner::host::Module;
 use serde_json::Value;
 use similar::TextDiff;
@@ -9,7 +10,6 @@ use crate::{
     compare::{self, Answer, Outcome, said},
     configurations::Configuration,
     deviations::{DEVIATIONS, sorted},
-    strategy::Case,
 };
 
 /// A difference that nothing explains.

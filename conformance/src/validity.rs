@@ -1,5 +1,9 @@
 //! What was valid stays valid: Kubernetes itself, in its own process, as the judge of pods before and after.
 
+use laws::{
+    draw,
+    pods::{self, Case},
+};
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use anyhow::Result;
@@ -11,7 +15,6 @@ use crate::{
     compare::{self, Outcome},
     mended::mended,
     oracle::Oracle,
-    strategy::{self, Case},
 };
 
 /// A question to Kubernetes.
@@ -92,7 +95,7 @@ const REFUSALS: [(&str, &str); 7] = [
 pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Result<Validity> {
     let mut kubernetes = Kubernetes::start(program)?;
     let mut all = Validity::default();
-    let cases: Vec<Case> = strategy::cases(&strategy::case(), seed, number).into_iter().map(mended).collect();
+    let cases: Vec<Case> = draw::cases(&pods::case(), seed, number).into_iter().map(mended).collect();
     let settings = settings();
     for (index, cases) in cases.chunks(1_000).enumerate() {
         let Some(settings) = settings.get(index % settings.len()) else { continue };

@@ -6,15 +6,15 @@ use std::sync::{
 };
 
 use crate::common::MODULE;
+use ::laws::pods;
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
-use conformance::strategy;
 use policy_runner::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 /// The value of every variable that a pod brings: no answer may repeat it but in the pod.
-const SECRET: &str = strategy::SECRET;
+const SECRET: &str = pods::SECRET;
 /// Where a pod called `web-` and something gets its token.
 const WEB_MOUNT: &str = "/var/run/secrets/azure/wi/2f3cfc2eb6118051c2b0e512de0d8e";
 /// How many cases each law is tried on.
@@ -90,7 +90,7 @@ fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value
 
 /// Metadata and spec of a pod, or of the pods of a workload.
 fn template() -> impl Strategy<Value = Value> {
-    strategy::template().prop_map(|mut template| {
+    pods::template().prop_map(|mut template| {
         template["spec"]["serviceAccountName"] = json!("web");
         template
     })
@@ -101,9 +101,7 @@ fn plain_template() -> impl Strategy<Value = Value> {
     template().prop_map(|mut template| {
         let reserved = |item: &Value| {
             ["/name", "/valueFrom/fileKeyRef/volumeName"].iter().any(|field| {
-                item.pointer(field)
-                    .and_then(Value::as_str)
-                    .is_some_and(|name| strategy::RESERVED.contains(&name))
+                item.pointer(field).and_then(Value::as_str).is_some_and(|name| pods::RESERVED.contains(&name))
             })
         };
         let own = |item: &Value| reserved(item) || item["name"] == "AZURE_FEDERATED_TOKEN_FILE";
@@ -128,7 +126,7 @@ fn plain_template() -> impl Strategy<Value = Value> {
 }
 
 fn account() -> impl Strategy<Value = Option<Value>> {
-    prop::option::weighted(0.9, strategy::account("web"))
+    prop::option::weighted(0.9, pods::account("web"))
 }
 
 fn settings() -> impl Strategy<Value = Value> {

@@ -1,14 +1,8 @@
-//! Pods as users write them, and as they should not; their `ServiceAccounts`, and the templates of workloads. The conformance
-//! driver and the laws take them from here.
+//! Pods as users write them, and as they should not; their `ServiceAccounts`, and the templates of workloads. The laws, the conformance
+//! driver and the fuzzer take them from here.
 #![allow(clippy::indexing_slicing)] // fields of JSON objects that are made a line above
 
-use proptest::{
-    option::weighted,
-    prelude::*,
-    sample::select,
-    strategy::ValueTree,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::{option::weighted, prelude::*, sample::select};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +14,15 @@ pub struct Case {
     pub service_accounts: Vec<Value>,
     /// The request.
     pub request: Value,
+}
+
+impl Case {
+    /// The pod's ServiceAccount, where the cluster has it.
+    #[must_use]
+    pub fn account(&self) -> Option<&Value> {
+        let name = self.request.pointer("/object/spec/serviceAccountName")?;
+        self.service_accounts.iter().find(|account| account.pointer("/metadata/name") == Some(name))
+    }
 }
 
 /// Reserved names: the last three are of sha256("web"), sha256("web- (prefix)") and sha256("renamed").
@@ -36,36 +39,6 @@ const UUIDS: [&str; 3] = [
 ];
 /// The value of every variable of a pod's own that could be a secret.
 pub const SECRET: &str = "S3CRET-VALUE";
-
-/// Trees of `strategy`, the same ones for the same seed.
-pub fn trees<S: Strategy>(strategy: &S, seed: u64, number: usize) -> Vec<S::Tree> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    (0..number).filter_map(|_| strategy.new_tree(&mut runner).ok()).collect()
-}
-
-/// Cases of `strategy`, the same ones for the same seed.
-pub fn cases<S: Strategy>(strategy: &S, seed: u64, number: usize) -> Vec<S::Value> {
-    trees(strategy, seed, number).iter().map(ValueTree::current).collect()
-}
-
-/// The smallest value that proptest finds and that still fails.
-pub fn smallest<T: ValueTree>(mut tree: T, mut fails: impl FnMut(&T::Value) -> bool) -> T::Value {
-    let mut best = tree.current();
-    let mut more = tree.simplify();
-    while more {
-        let value = tree.current();
-        if fails(&value) {
-            best = value;
-            more = tree.simplify();
-        } else {
-            more = tree.complicate();
-        }
-    }
-    best
-}
 
 fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
     select(texts)
@@ -381,20 +354,4 @@ pub fn case() -> impl Strategy<Value = Case> {
             Case { service_accounts: vec![web, default], request: request(&pod) }
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn makes_the_same_cases_for_the_same_seed_and_smaller_ones_that_still_fail() {
-        assert_eq!(cases(&case(), 7, 3), cases(&case(), 7, 3));
-        assert_ne!(cases(&case(), 7, 3), cases(&case(), 8, 3));
-        let has = |case: &Case| case.request.to_string().contains("/var/run/secrets/azure/tokens");
-        let tree = trees(&case(), 7, 200).into_iter().find(|tree| has(&tree.current())).unwrap();
-        let before = tree.current().request.to_string().len();
-        let smallest = smallest(tree, has);
-        assert!(has(&smallest) && smallest.request.to_string().len() < before.min(1_000), "{smallest:?}");
-    }
 }
