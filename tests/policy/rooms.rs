@@ -83,7 +83,7 @@ fn paths(module: &str, text: &str, all: &Modules) -> Vec<String> {
     let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
     let is_room = |name: &str| all.contains_key(&format!("{module}::{name}"));
     let mut paths = Vec::new();
-    for root in ["crate::", "super::", "policy_runner::", "conformance::"] {
+    for root in ["crate::", "super::", "policy_runner::", "conformance::", "laws::"] {
         for (at, _) in text.match_indices(root) {
             let tree = tree_at(&text[at + root.len()..]);
             let start =
@@ -155,14 +155,13 @@ fn crate_at(folder: &str) -> Modules {
 
 #[test]
 fn no_file_uses_itself_by_way_of_others() {
-    for folder in ["src", "runner/src", "conformance/src", "laws/src"] {
+    for (folder, least) in [("src", 40), ("runner/src", 5), ("conformance/src", 5), ("laws/src", 0)] {
         let mut all = crate_at(folder);
         // The entrances name everybody, and nobody names them.
         all.retain(|module, _| module != "lib" && module != "main");
-        assert!(
-            all.len() > 5 && uses(&all).values().map(BTreeSet::len).sum::<usize>() > 5,
-            "{folder}: {all:?}"
-        );
+        // A reader that finds nothing would find no circle either.
+        let found = uses(&all).values().map(BTreeSet::len).sum::<usize>();
+        assert!(all.len() > least && found >= least, "{folder}: {} files, {found} uses", all.len());
         assert_eq!(circle(&uses(&all)), BTreeSet::new(), "a circle in {folder}");
     }
 }
