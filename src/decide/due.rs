@@ -8,6 +8,7 @@ use crate::{
     host::look_up::{Freshness, LookUp},
     object::{annotations::Place, metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::{LookUps, Settings},
+    text::Untrusted,
     value::{identity::is_object_name, reference::Reference, use_label::UseLabel},
     verdict::{mistake::LookUpFailure, title::Title, warning::Warning},
 };
@@ -19,7 +20,7 @@ pub(crate) enum Due {
     /// Its ServiceAccount could not be read.
     Unreadable(Reference, LookUpFailure),
     /// Its ServiceAccount's name can't be one.
-    NoSuchName(String),
+    NoSuchName(Untrusted),
     /// It is due one.
     Yes(Box<Decision>),
 }
@@ -28,7 +29,7 @@ pub(crate) enum Due {
 /// is confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
 pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> Due {
     let reference = pod.spec.reference(pod.namespace);
-    if !is_object_name(&reference.name) {
+    if !is_object_name(reference.name.as_str()) {
         return Due::NoSuchName(reference.name);
     }
     let mut judge = |freshness| match look_up(&reference, freshness) {

@@ -165,8 +165,7 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
 pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for held in &containers.due {
-        let about =
-            || About::Container(containers.pod.title.clone(), held.container.name.clone().into_owned());
+        let about = || About::Container(containers.pod.title.clone(), held.container.name.as_ref().into());
         let target = match (&held.target, &held.state) {
             (None, _) => {
                 warnings.push(Warning { about: about(), notice: Notice::OwnToken });

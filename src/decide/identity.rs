@@ -50,7 +50,7 @@ pub(crate) fn service_account_identity(
         let Identity { client_id, tenant_id } = identity;
         mistakes.extend(allowed_identities::check(
             allowed,
-            &account.reference.namespace,
+            account.reference.namespace.as_str(),
             client_id.as_ref(),
             tenant_id,
         ));

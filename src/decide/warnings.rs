@@ -40,13 +40,13 @@ fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
     let names =
         NameSet::new(containers.map(|container| container.name.as_ref()).chain(proxy.iter().copied()));
     let nobody = skipped.iter().filter(|name| !names.contains(name));
-    nobody.map(|name| Warning::new(pod.title, Notice::SkipsNobody(name.to_owned()))).collect()
+    nobody.map(|name| Warning::new(pod.title, Notice::SkipsNobody(name.into()))).collect()
 }
 
 /// A label that is ignored.
 pub(crate) fn of_label(about: &Title, label: &UseLabel) -> Option<Warning> {
     match label {
-        UseLabel::Other(value) => Some(Warning::new(about, Notice::LabelIgnored(value.clone()))),
+        UseLabel::Other(value) => Some(Warning::new(about, Notice::LabelIgnored(value.as_str().into()))),
         UseLabel::Absent | UseLabel::True | UseLabel::False => None,
     }
 }

@@ -104,7 +104,7 @@ pub(crate) fn check(
     };
     Some(Mistake::IdentityNotAllowed {
         part,
-        namespace: namespace.to_owned(),
+        namespace: namespace.into(),
         client_id: client_id.cloned(),
         tenant_id: tenant_id.clone(),
     })

@@ -137,7 +137,7 @@ pub(crate) fn is_wanted(pod: Candidate) -> bool {
 /// A malformed port, a pod on the host's network, a Windows pod.
 pub(crate) fn port(pod: Candidate) -> Result<ProxyPort, Vec<Refusal>> {
     let mut mistakes = Vec::new();
-    let port = pod.metadata.annotations.parsed_present(names::PROXY_SIDECAR_PORT, "8000");
+    let port = pod.metadata.annotations.parsed_present(names::PROXY_SIDECAR_PORT);
     let port = port.map_err(|wrong| mistakes.push(Mistake::WrongAnnotation(wrong))).ok().flatten();
     if pod.spec.network == Network::Host {
         mistakes.push(Mistake::ProxyOnHostNetwork);

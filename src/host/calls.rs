@@ -7,6 +7,7 @@ use wapc_guest::host_call;
 use crate::{
     host::look_up::Freshness,
     object::service_account::ServiceAccount,
+    text::NAME_MAX,
     value::reference::Reference,
     verdict::{
         mistake::LookUpFailure,
@@ -22,12 +23,13 @@ pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<Ser
     let request = GetResourceRequest {
         api_version: "v1".to_owned(),
         kind: "ServiceAccount".to_owned(),
-        name: reference.name.clone(),
-        namespace: Some(reference.namespace.clone()),
+        name: reference.name.as_str().to_owned(),
+        namespace: Some(reference.namespace.as_str().to_owned()),
         disable_cache: freshness == Freshness::Fresh,
         field_masks: None,
     };
-    let request = serde_json::to_vec(&request).map_err(|error| LookUpFailure::Other(error.to_string()))?;
+    let request =
+        serde_json::to_vec(&request).map_err(|error| LookUpFailure::Other(error.to_string().into()))?;
     // Not the SDK's `get_resource`: it would read the answer into a type, and repeat the whole answer in its errors.
     match host_call("kubewarden", "kubernetes", "get_resource", &request) {
         Ok(answer) => std::str::from_utf8(&answer)
@@ -43,7 +45,7 @@ pub(crate) fn log(verdict: &Verdict) {
     let Some(line) = &verdict.log else { return };
     // A host that does not take the line is no reason to change the verdict: `KubewardenDrain::new` would panic.
     let logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
-    let (object, namespace) = (line.object.to_string(), &line.namespace);
+    let (object, namespace) = (line.object.to_string(), line.namespace.plain(NAME_MAX));
     let message = line.message.as_deref();
     let audit = AuditFields(verdict.audit.as_ref());
     match verdict.outcome() {
@@ -70,6 +72,6 @@ impl slog::KV for AuditFields<'_> {
         self.0
             .into_iter()
             .flat_map(Audit::fields)
-            .try_for_each(|(name, value)| serializer.emit_str(name, value))
+            .try_for_each(|(name, value)| serializer.emit_str(name, &value))
     }
 }

@@ -39,9 +39,38 @@ impl LookUpFailure {
         } else if line.starts_with("Policy has not been granted access to the ") {
             Self::CapabilityDenied
         } else if line.starts_with("ApiError: ") && line.contains(" is forbidden: ") {
-            Self::Forbidden(line.to_owned())
+            Self::Forbidden(without_debug(line).into())
         } else {
-            Self::Other(line.to_owned())
+            Self::Other(without_debug(line).into())
+        }
+    }
+}
+
+/// What comes before a value in Rust's debug form, ` (Status { status: Some(Failure), …`, which repeats it.
+fn without_debug(line: &str) -> &str {
+    let Some(brace) = line.find(" { ") else { return line };
+    let head = line.get(..brace).unwrap_or_default();
+    let name = head.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |end| end + 1);
+    let before = head.get(..name).unwrap_or_default();
+    let before = if before.is_empty() { head } else { before };
+    before.trim_end_matches(|c: char| c == '(' || c == ':' || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_out_rusts_debug_form() {
+        for (text, left) in [
+            ("ServiceError: client error (Connect)", "ServiceError: client error (Connect)"),
+            (
+                "x is forbidden: Forbidden (Status { status: Some(Failure), code: 403 })",
+                "x is forbidden: Forbidden",
+            ),
+            ("Status { a: 1 }", "Status"),
+        ] {
+            assert_eq!(without_debug(text), left);
         }
     }
 }

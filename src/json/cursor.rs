@@ -2,22 +2,51 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::json::{read::text_of, tree::Json};
+use crate::{
+    json::{read::text_of, tree::Json},
+    text::Untrusted,
+};
 
 /// A place in the JSON where something else stands than the policy can understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Malformed {
     /// Where, as `spec.containers[0].env`.
-    pub(crate) path: String,
+    pub(crate) path: Untrusted,
     /// What stands there, as "an object"; never its content, which can be a secret.
     pub(crate) found: &'static str,
     /// What would be accepted, as "a list".
     pub(crate) expected: &'static str,
+    /// A number or boolean where a text is expected.
+    pub(crate) unquoted: Option<Box<Unquoted>>,
+}
+
+/// A field whose value lacks its quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unquoted {
+    /// The object that it is in, as `metadata.labels`.
+    pub(crate) parent: Untrusted,
+    /// The field's name.
+    pub(crate) name: Untrusted,
+    /// The number or boolean.
+    pub(crate) scalar: Untrusted,
+}
+
+impl Malformed {
+    /// Something at `path` is not what is expected.
+    pub(crate) fn at(path: impl Into<Untrusted>, found: &'static str, expected: &'static str) -> Self {
+        Self { path: path.into(), found, expected, unquoted: None }
+    }
+}
+
+impl From<Malformed> for Vec<Malformed> {
+    fn from(malformed: Malformed) -> Self {
+        vec![malformed]
+    }
 }
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}, expected {}", self.path, self.found, self.expected)
+        write!(f, "{} is {}, expected {}", self.path.plain(240), self.found, self.expected)
     }
 }
 
@@ -66,7 +95,7 @@ impl<'p, 't> Cursor<'p, 't> {
     ) -> Result<Cursor<'c, 't>, Malformed> {
         self.field(name)?.ok_or_else(|| {
             let found = if self.json.field(name).is_some() { "null" } else { "missing" };
-            Malformed { path: join(&self.path(), Step::Field(name)), found, expected }
+            Malformed::at(join(&self.path(), Step::Field(name)), found, expected)
         })
     }
 
@@ -135,10 +164,21 @@ impl<'p, 't> Cursor<'p, 't> {
     /// What the messages say of a thing in this place that is not `expected`.
     #[must_use]
     pub(crate) fn malformed(&self, expected: &'static str) -> Malformed {
-        Malformed { path: self.path(), found: self.kind(), expected }
+        Malformed { unquoted: self.unquoted(), ..Malformed::at(self.path(), self.kind(), expected) }
     }
 
-    fn is_null(&self) -> bool {
+    fn unquoted(&self) -> Option<Box<Unquoted>> {
+        let (Step::Field(name), Some(parent), Some(scalar)) = (self.step, self.parent, self.raw()) else {
+            return None;
+        };
+        let is_scalar = !scalar.starts_with(['{', '[', '"', 'n']);
+        let (parent, name, scalar) = (parent.path().into(), name.into(), scalar.into());
+        is_scalar.then(|| Box::new(Unquoted { parent, name, scalar }))
+    }
+
+    /// Whether null stands here.
+    #[must_use]
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self.json, Json::Raw(raw) if raw == "null")
     }
 

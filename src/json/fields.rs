@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     json::{read::text_of, tree::Json},
-    text::{cut_middle, nearest, printable, quote},
+    text::{Untrusted, nearest},
     value::parse::{Accepts, Choice},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Which, as `extraEnv[0].name`.
-    pub path: String,
+    pub path: Untrusted,
     /// What is wrong with it, as `is "x", expected a UUID`.
     pub text: String,
 }
@@ -20,34 +20,42 @@ pub struct Problem {
 impl Problem {
     /// Something else stands there than what would be accepted.
     pub(crate) fn unexpected(path: String, found: &str, expected: &str) -> Self {
-        Self { path, text: format!("is {found}, expected {expected}") }
+        Self { path: path.into(), text: format!("is {found}, expected {expected}") }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} {}", cut_middle(&printable(&self.path), 120), self.text)
+        write!(f, "{} {}", self.path.plain(120), self.text)
     }
 }
 
 /// Most problems that are told one by one; settings that are a mile long and wrong throughout get a number of the rest.
 const PROBLEMS_MAX: usize = 25;
 
-/// The problems of the settings, in one sentence each.
+/// The problems of the settings, in one sentence each, as many as `max` bytes hold; the first one in any case.
 #[must_use]
-pub(crate) fn explain(problems: &[Problem]) -> String {
-    let mut texts: Vec<String> = problems.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect();
-    if let more @ 1.. = problems.len().saturating_sub(PROBLEMS_MAX) {
-        texts.push(format!("and {more} more problems"));
+pub(crate) fn explain(problems: &[Problem], max: usize) -> String {
+    let mut text = String::new();
+    for (index, problem) in problems.iter().enumerate() {
+        let next = problem.to_string();
+        if index > 0 && (index == PROBLEMS_MAX || text.len() + next.len() > max) {
+            return format!("{text}; and {} more problems", problems.len() - index);
+        }
+        if index > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(&next);
     }
-    texts.join("; ")
+    text
 }
 
 /// What stands in a setting, for messages: settings hold no secrets.
 #[must_use]
 pub(crate) fn describe(json: &Json) -> String {
     match json {
-        Json::Raw(raw) => text_of(raw).map_or_else(|| cut_middle(raw, 80), |text| quote(&text)),
+        Json::Raw(raw) => text_of(raw)
+            .map_or_else(|| Untrusted::from(raw.as_ref()).plain(80), |text| Untrusted::from(text).quoted()),
         Json::List(_) => "a list".to_owned(),
         Json::Object(_) => "an object".to_owned(),
     }
@@ -116,7 +124,7 @@ impl<'r> Fields<'r> {
             }
             let meant = nearest(name, known.iter().copied()).unwrap_or_default();
             let text = format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "));
-            self.problems.push(Problem { path: self.path_of(name), text });
+            self.problems.push(Problem { path: self.path_of(name).into(), text });
         }
     }
 

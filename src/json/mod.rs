@@ -6,7 +6,7 @@
 //! 18446744073709551616 as a float, forgets the first of two equal names, and refuses a lone surrogate. `arbitrary_precision`
 //! keeps numbers, but not the rest, and breaks derived untagged and flattened types in every crate of the program.
 
-pub(crate) use cursor::{Cursor, Malformed};
+pub(crate) use cursor::{Cursor, Malformed, Unquoted};
 pub(crate) use read::{FIELDS, ITEMS, Shape, check, text_of};
 pub(crate) use tree::{Json, json_string};
 

@@ -34,7 +34,7 @@ pub(crate) fn judge<'t>(
     settings: &Settings,
     request: &Cursor<'_, '_>,
     change: Change<'t>,
-) -> Result<Verdict<'t>, Malformed> {
+) -> Result<Verdict<'t>, Vec<Malformed>> {
     let Change { new: mut pod, old } = change;
     let namespace = request::namespace(request)?;
     let copies = {
@@ -84,9 +84,10 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
         }
         let copied = copied(settings, &donor, container, &volumes);
         if copied.mount.is_some()
-            && let Some(mistake) =
+            && let Some(mut mistake) =
                 conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
         {
+            conflicts::skip_all(std::slice::from_mut(&mut mistake), &skipped);
             return Err(Box::new(Refusal::new(pod.title, mistake)));
         }
         if !copied.env.is_empty() || copied.mount.is_some() {

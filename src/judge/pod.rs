@@ -29,13 +29,13 @@ use crate::{
 /// Judges the creation of `pod`.
 ///
 /// # Errors
-/// A pod or a request that can't be understood so far that nobody can be named.
+/// A pod or a request that can't be understood.
 pub(crate) fn judge<'t>(
     settings: &Settings,
     request: &Cursor<'_, '_>,
     mut pod: Json<'t>,
     look_up: LookUp,
-) -> Result<Verdict<'t>, Malformed> {
+) -> Result<Verdict<'t>, Vec<Malformed>> {
     let metadata = Metadata::read(&Cursor::root("", &pod))?;
     if metadata.kind == PodKind::Mirror {
         return Ok(Verdict::accepted());
@@ -49,17 +49,9 @@ pub(crate) fn judge<'t>(
     let title = metadata.title(&namespace);
     let due = {
         let root = Cursor::root("", &pod);
-        let spec = root.required("spec", "an object").and_then(|spec| Spec::read(&spec));
-        match spec {
-            Ok(spec) => resolve(
-                settings,
-                Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec },
-                look_up,
-            ),
-            Err(malformed) => {
-                return Ok(Verdict::refused(Refusal::new(&title, Mistake::Malformed(malformed))));
-            }
-        }
+        let spec = Spec::read(&root.required("spec", "an object")?)?;
+        let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec };
+        resolve(settings, pod, look_up)
     };
     Ok(conclude(settings, &title, &namespace, &metadata, due, |plan| {
         inject::apply(plan, &mut pod);

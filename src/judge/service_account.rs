@@ -30,7 +30,7 @@ pub(crate) fn judge(
     settings: &Settings,
     request: &Cursor<'_, '_>,
     change: &Change,
-) -> Result<Verdict<'static>, Malformed> {
+) -> Result<Verdict<'static>, Vec<Malformed>> {
     let namespace = request::namespace(request)?;
     let new = ServiceAccount::written(&namespace, &change.new)?;
     let old = change.old.as_ref().and_then(|old| ServiceAccount::written(&namespace, old).ok());
@@ -51,14 +51,20 @@ pub(crate) fn judge(
     if !labelled && !annotated {
         return Ok(Verdict::warned(warnings));
     }
+    // One that begins to inject is judged as if it were new.
+    let old = old.filter(|old| old.label == UseLabel::True || !labelled);
     let known = old.map(|old| mistakes(settings, &old).1).unwrap_or_default();
     let (client_id, found) = mistakes(settings, &new);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
         found.into_iter().partition(|refusal| known.contains(refusal));
-    warnings.extend(old_mistakes.iter().map(Refusal::warning));
+    warnings.extend(old_mistakes.iter().map(Refusal::still_wrong));
     if refusals.is_empty() && client_id == ClientIdState::Missing && labelled {
         warnings.push(Warning::new(&title, Notice::NoClientId));
     }
+    let refusals: Vec<Refusal> = match &change.old {
+        Some(_) => refusals,
+        None => refusals.into_iter().map(Refusal::in_manifest).collect(),
+    };
     let log = LogLine::new(&namespace, &title, &refusals);
     let audit = Some(decision::audit(&new, settings));
     Ok(Verdict { refusals, warnings, mutated: None, audit, log: Some(log) })

@@ -35,7 +35,7 @@ pub(crate) fn judge(
     kind: Workload,
     change: &Change,
     look_up: LookUp,
-) -> Result<Verdict<'static>, Malformed> {
+) -> Result<Verdict<'static>, Vec<Malformed>> {
     let namespace = request::namespace(request)?;
     let Some(template) = kind.template(&change.new) else { return Ok(Verdict::accepted()) };
     let old = change.old.as_ref().and_then(|old| kind.template(old));
@@ -45,12 +45,13 @@ pub(crate) fn judge(
     let workload = Named::read(kind, &namespace, &change.new);
     let judged = judged(settings, &workload, &namespace, &change.new, template, look_up);
     let (refusals, mut warnings) = judged.unwrap_or_else(|malformed| {
-        (vec![Refusal::new(&workload.title, Mistake::Malformed(malformed))], Vec::new())
+        let refusal = |malformed| Refusal::new(&workload.title, Mistake::Malformed(malformed));
+        (malformed.into_iter().map(refusal).collect(), Vec::new())
     });
     let certain =
         |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.fault() == Fault::Template;
     let (refusals, later): (Vec<Refusal>, Vec<Refusal>) = refusals.into_iter().partition(certain);
-    warnings.extend(later.iter().map(Refusal::warning));
+    warnings.extend(later.iter().map(|refusal| refusal.of_pods(&workload.title)));
     let log = (!refusals.is_empty()).then(|| LogLine::new(&namespace, &workload.title, &refusals));
     Ok(Verdict { refusals, warnings, log, ..Verdict::default() })
 }
@@ -92,7 +93,7 @@ fn judged(
     object: &Json,
     template: &Json,
     look_up: LookUp,
-) -> Result<Judged, Malformed> {
+) -> Result<Judged, Vec<Malformed>> {
     let Named { kind, title, pods } = workload;
     let path = kind.path().join(".");
     let template = Cursor::root(&path, template);

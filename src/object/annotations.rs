@@ -35,18 +35,23 @@ const KNOWN: &[(&str, &[Place])] = &[
 pub(crate) struct Annotations(Vec<(String, String)>);
 
 impl Annotations {
-    /// Those of `metadata.annotations`.
+    /// Those of `metadata.annotations`; null is an empty text, as it is to the API server.
     ///
     /// # Errors
-    /// The annotations are no object, or one of ours is no string.
-    pub(crate) fn read(annotations: &Cursor<'_, '_>) -> Result<Self, Malformed> {
-        let mut ours = Vec::new();
+    /// The annotations are no object, or some of ours are no strings.
+    pub(crate) fn read(annotations: &Cursor<'_, '_>) -> Result<Self, Vec<Malformed>> {
+        let (mut ours, mut wrong) = (Vec::new(), Vec::new());
         for (name, value) in annotations.entries()? {
-            if name.starts_with(names::PREFIX) {
-                ours.push((name.to_owned(), value.as_text()?.into_owned()));
+            if !name.starts_with(names::PREFIX) {
+                continue;
+            }
+            match value.as_text() {
+                Ok(text) => ours.push((name.to_owned(), text.into_owned())),
+                Err(_) if value.is_null() => ours.push((name.to_owned(), String::new())),
+                Err(malformed) => wrong.push(malformed),
             }
         }
-        Ok(Self(ours))
+        if wrong.is_empty() { Ok(Self(ours)) } else { Err(wrong) }
     }
 
     /// The value of `name`; an empty one is ignored.
@@ -61,16 +66,12 @@ impl Annotations {
         self.0.iter().rev().find(|(annotation, _)| annotation == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of `annotation`; `None` where it is missing or empty. `placeholder` is what a cure puts in its place.
+    /// The value of `annotation`; `None` where it is missing or empty.
     ///
     /// # Errors
     /// A value that the parser of `T` does not take.
-    pub(crate) fn parsed<T: Accepts>(
-        &self,
-        annotation: &'static str,
-        placeholder: &'static str,
-    ) -> Result<Option<T>, WrongValue> {
-        self.value(annotation).map(|found| parse(annotation, found, placeholder)).transpose()
+    pub(crate) fn parsed<T: Accepts>(&self, annotation: &'static str) -> Result<Option<T>, WrongValue> {
+        self.value(annotation).map(|found| parse(annotation, found)).transpose()
     }
 
     /// As [`Self::parsed`], but an empty value is one.
@@ -80,9 +81,8 @@ impl Annotations {
     pub(crate) fn parsed_present<T: Accepts>(
         &self,
         annotation: &'static str,
-        placeholder: &'static str,
     ) -> Result<Option<T>, WrongValue> {
-        self.present(annotation).map(|found| parse(annotation, found, placeholder)).transpose()
+        self.present(annotation).map(|found| parse(annotation, found)).transpose()
     }
 
     /// How long the token is valid, where the object says so.
@@ -90,7 +90,7 @@ impl Annotations {
     /// # Errors
     /// Something else than seconds within the bounds.
     pub(crate) fn token_expiration(&self) -> Result<Option<TokenExpiration>, WrongValue> {
-        self.parsed(names::TOKEN_EXPIRATION, "3600")
+        self.parsed(names::TOKEN_EXPIRATION)
     }
 
     /// Their names, in their order.
@@ -117,16 +117,12 @@ impl Annotations {
     }
 }
 
-fn parse<T: Accepts>(
-    annotation: &'static str,
-    found: &str,
-    placeholder: &'static str,
-) -> Result<T, WrongValue> {
+fn parse<T: Accepts>(annotation: &'static str, found: &str) -> Result<T, WrongValue> {
     found.parse().map_err(|_: Rejected| WrongValue {
         annotation,
-        found: found.to_owned(),
+        found: found.into(),
         accepted: T::accepted(),
-        placeholder,
+        instead: T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned(),
     })
 }
 
@@ -147,7 +143,7 @@ fn misplaced(name: &str, place: Place, endpoint: Option<&str>) -> Option<Notice>
         None => {
             let names = KNOWN.iter().map(|(known, _)| *known).chain(endpoint);
             let nearest = nearest(name, names).unwrap_or(names::CLIENT_ID).to_owned();
-            Some(Notice::UnknownAnnotation { name: name.to_owned(), nearest })
+            Some(Notice::UnknownAnnotation { name: name.into(), nearest })
         }
     }
 }

@@ -125,11 +125,7 @@ fn entry<'t>(at: &Cursor<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
 fn text<'t>(at: &Cursor<'_, 't>, entry: &Json<'t>, field: &'static str) -> Result<Cow<'t, str>, Malformed> {
     let raw = entry.field(field).and_then(Json::raw).filter(|raw| *raw != "null");
     let Some(raw) = raw else { return Ok(Cow::Borrowed("")) };
-    text_of(raw).ok_or_else(|| Malformed {
-        path: format!("{}.{field}", at.path()),
-        found: "not a string",
-        expected: "a string",
-    })
+    text_of(raw).ok_or_else(|| Malformed::at(format!("{}.{field}", at.path()), "not a string", "a string"))
 }
 
 impl<'t> Env<'t> {

@@ -27,6 +27,35 @@ pub(crate) struct Metadata {
     pub(crate) retired_binding: Option<String>,
 }
 
+/// What an object's labels and annotations say of identity.
+pub(crate) struct Marks<'t, const N: usize> {
+    /// The values of the labels that were asked for.
+    pub(crate) labels: [Option<Cow<'t, str>>; N],
+    /// The annotations.
+    pub(crate) annotations: Annotations,
+}
+
+impl<'t, const N: usize> Marks<'t, N> {
+    /// Reads those labels of `metadata`, and its annotations.
+    ///
+    /// # Errors
+    /// All that is of another type.
+    pub(crate) fn read(metadata: &Cursor<'_, 't>, names: [&str; N]) -> Result<Self, Vec<Malformed>> {
+        let mut wrong = Vec::new();
+        let labels = metadata.field("labels").map_err(|malformed| wrong.push(malformed)).ok().flatten();
+        let labels = names.map(|name| {
+            let text = labels.as_ref()?.field(name).and_then(|at| at.map(|at| at.as_text()).transpose());
+            text.map_err(|malformed| wrong.push(malformed)).ok().flatten()
+        });
+        // Labels that are no object are so for each of the names.
+        wrong.dedup();
+        let annotations = metadata.field("annotations").map_err(Vec::from);
+        let annotations = annotations.and_then(|at| at.as_ref().map(Annotations::read).transpose());
+        let annotations = annotations.map_err(|more| wrong.extend(more)).ok().flatten().unwrap_or_default();
+        if wrong.is_empty() { Ok(Self { labels, annotations }) } else { Err(wrong) }
+    }
+}
+
 /// Static pods are mirrored in the API server; all others are its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PodKind {
@@ -41,7 +70,7 @@ impl Metadata {
     ///
     /// # Errors
     /// No metadata, or something in it that is of another type.
-    pub(crate) fn read(object: &Cursor<'_, '_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(object: &Cursor<'_, '_>) -> Result<Self, Vec<Malformed>> {
         let metadata = object.required("metadata", "an object")?;
         let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
         let name = match text("name")?.filter(|name| !name.is_empty()) {
@@ -55,7 +84,7 @@ impl Metadata {
     ///
     /// # Errors
     /// Something in it that is of another type.
-    pub(crate) fn of_template(template: &Cursor<'_, '_>, name: PodName) -> Result<Self, Malformed> {
+    pub(crate) fn of_template(template: &Cursor<'_, '_>, name: PodName) -> Result<Self, Vec<Malformed>> {
         match template.field("metadata")? {
             Some(metadata) => Self::of(&metadata, name),
             None => Ok(Self {
@@ -68,23 +97,19 @@ impl Metadata {
         }
     }
 
-    fn of(metadata: &Cursor<'_, '_>, name: PodName) -> Result<Self, Malformed> {
-        let labels = metadata.field("labels")?;
-        let label = |name| match &labels {
-            Some(labels) => labels.field(name)?.map(|at| at.as_text()).transpose(),
-            None => Ok(None),
-        };
-        let annotations = metadata.field("annotations")?;
-        let mirrored = match &annotations {
-            Some(annotations) => annotations.field(names::MIRROR_POD)?,
-            None => None,
+    fn of(metadata: &Cursor<'_, '_>, name: PodName) -> Result<Self, Vec<Malformed>> {
+        let Marks { labels: [label, retired_binding], annotations } =
+            Marks::read(metadata, [names::USE_LABEL, names::RETIRED_BINDING])?;
+        let mirrored = match metadata.field("annotations")? {
+            Some(annotations) => annotations.field(names::MIRROR_POD)?.is_some(),
+            None => false,
         };
         Ok(Self {
             name,
-            label: UseLabel::from(label(names::USE_LABEL)?.as_deref()),
-            annotations: annotations.as_ref().map(Annotations::read).transpose()?.unwrap_or_default(),
-            kind: if mirrored.is_some() { PodKind::Mirror } else { PodKind::Ordinary },
-            retired_binding: label(names::RETIRED_BINDING)?.map(Cow::into_owned),
+            label: UseLabel::from(label.as_deref()),
+            annotations,
+            kind: if mirrored { PodKind::Mirror } else { PodKind::Ordinary },
+            retired_binding: retired_binding.map(Cow::into_owned),
         })
     }
 

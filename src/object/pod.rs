@@ -101,7 +101,7 @@ impl<'t> Spec<'t> {
     /// The ServiceAccount, in the request's namespace.
     #[must_use]
     pub(crate) fn reference(&self, namespace: &str) -> Reference {
-        Reference { namespace: namespace.to_owned(), name: self.service_account.clone().into_owned() }
+        Reference { namespace: namespace.into(), name: self.service_account.as_ref().into() }
     }
 }
 

@@ -9,11 +9,15 @@ use crate::{
         service_account::SERVICE_ACCOUNT,
         workload::{WORKLOAD, Workload},
     },
+    verdict::title::Title,
 };
 
 /// The protocol's payload; objects stay text until it is known what they are.
 pub(crate) static PAYLOAD: Shape =
     Shape::Object(&[("request", &Shape::Object(&[("kind", &FIELDS), ("resource", &FIELDS)]))]);
+
+/// An object, looked into as far as its name.
+static NAMED: Shape = Shape::Object(&[("metadata", &FIELDS)]);
 
 /// What is asked, with the object in question.
 #[derive(Debug)]
@@ -123,11 +127,34 @@ pub(crate) fn question<'t>(payload: &Json<'t>, request: &Cursor<'_, '_>) -> Resu
 
 fn unnamed_resource(request: &Cursor<'_, '_>) -> Malformed {
     let missing = request.required("resource", "an object with the resource's name").err();
-    missing.unwrap_or_else(|| Malformed {
-        path: format!("{}.resource.resource", request.path()),
-        found: "missing",
-        expected: "the resource's name",
+    missing.unwrap_or_else(|| {
+        Malformed::at(format!("{}.resource.resource", request.path()), "missing", "the resource's name")
     })
+}
+
+/// What messages call the object of `request`, as far as it can be told: of an object that can't be understood, too.
+#[must_use]
+pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
+    let text = |at: &Cursor<'_, '_>, name: &str| {
+        let text = at.field(name).ok().flatten().and_then(|at| at.as_text().ok().map(Cow::into_owned));
+        text.filter(|text| !text.is_empty())
+    };
+    let kind = request.field("kind").ok().flatten().and_then(|kind| text(&kind, "kind"));
+    let kinds = ["Pod", "ServiceAccount"].into_iter().chain(WORKLOADS.iter().map(|(.., kind)| kind.kind()));
+    let Some(kind) = kinds.into_iter().find(|known| kind.as_deref() == Some(known)) else {
+        return Title::Request;
+    };
+    let object = payload.field("request").and_then(|request| request.field("object")).and_then(Json::raw);
+    let object = object.and_then(|text| Json::parse(text, &NAMED).ok());
+    let named = object.as_ref().and_then(|object| {
+        let root = Cursor::root("", object);
+        let metadata = root.field("metadata").ok()??;
+        text(&metadata, "name").or_else(|| Some(format!("{}*", text(&metadata, "generateName")?)))
+    });
+    match named.or_else(|| text(request, "name")) {
+        Some(name) => Title::of(kind, &text(request, "namespace").unwrap_or_default(), &name),
+        None => Title::Request,
+    }
 }
 
 /// The request's namespace, which every object that this policy looks at has.
@@ -137,11 +164,8 @@ fn unnamed_resource(request: &Cursor<'_, '_>) -> Malformed {
 pub(crate) fn namespace<'t>(request: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
     let namespace = request.required("namespace", "the object's namespace")?.as_text()?;
     if namespace.is_empty() {
-        return Err(Malformed {
-            path: format!("{}.namespace", request.path()),
-            found: "empty",
-            expected: "the object's namespace",
-        });
+        let path = format!("{}.namespace", request.path());
+        return Err(Malformed::at(path, "empty", "the object's namespace"));
     }
     Ok(namespace)
 }

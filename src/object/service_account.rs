@@ -2,7 +2,10 @@
 
 use crate::{
     json::{Cursor, Json, Malformed, Shape},
-    object::{annotations::Annotations, metadata::METADATA},
+    object::{
+        annotations::Annotations,
+        metadata::{METADATA, Marks},
+    },
     value::{
         identity::{ClientId, TenantId},
         names,
@@ -31,7 +34,7 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// No metadata, or something in it that is of another type.
-    pub(crate) fn written(namespace: &str, object: &Json) -> Result<Self, Malformed> {
+    pub(crate) fn written(namespace: &str, object: &Json) -> Result<Self, Vec<Malformed>> {
         let root = Cursor::root("", object);
         let metadata = root.required("metadata", "an object")?;
         let text = |name| metadata.field(name)?.map(|at| at.as_text()).transpose();
@@ -39,24 +42,17 @@ impl ServiceAccount {
             Some(name) => name.into_owned(),
             None => format!("{}*", text("generateName")?.unwrap_or_default()),
         };
-        Self::read(Reference { namespace: namespace.to_owned(), name }, &root)
+        Self::read(Reference { namespace: namespace.into(), name: name.into() }, &root)
     }
 
     /// Reads the object's metadata.
     ///
     /// # Errors
     /// No metadata, or labels or annotations that are no objects of strings.
-    pub(crate) fn read(reference: Reference, object: &Cursor<'_, '_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reference: Reference, object: &Cursor<'_, '_>) -> Result<Self, Vec<Malformed>> {
         let metadata = object.required("metadata", "an object")?;
-        let labels = metadata.field("labels")?;
-        let label = labels.as_ref().map(|labels| labels.field(names::USE_LABEL)).transpose()?.flatten();
-        let label = label.map(|label| label.as_text()).transpose()?;
-        let annotations = metadata.field("annotations")?;
-        Ok(Self {
-            reference,
-            label: UseLabel::from(label.as_deref()),
-            annotations: annotations.as_ref().map(Annotations::read).transpose()?.unwrap_or_default(),
-        })
+        let Marks { labels: [label], annotations } = Marks::read(&metadata, [names::USE_LABEL])?;
+        Ok(Self { reference, label: UseLabel::from(label.as_deref()), annotations })
     }
 
     /// Reads what a host answered when it was asked for `reference`; `None` where that is no such ServiceAccount.
@@ -71,8 +67,8 @@ impl ServiceAccount {
         };
         let metadata = object.field("metadata").ok()??;
         let fits = said(&object, "kind", "ServiceAccount")
-            && said(&metadata, "name", &reference.name)
-            && said(&metadata, "namespace", &reference.namespace);
+            && said(&metadata, "name", reference.name.as_str())
+            && said(&metadata, "namespace", reference.namespace.as_str());
         if fits { Self::read(reference, &object).ok() } else { None }
     }
 
@@ -81,7 +77,7 @@ impl ServiceAccount {
     /// # Errors
     /// Something else than a UUID.
     pub(crate) fn client_id(&self) -> Result<Option<ClientId>, WrongValue> {
-        self.annotations.parsed(names::CLIENT_ID, "<the managed identity's client id>")
+        self.annotations.parsed(names::CLIENT_ID)
     }
 
     /// The tenant id; `None` where there is none.
@@ -89,6 +85,6 @@ impl ServiceAccount {
     /// # Errors
     /// Something else than a UUID or a domain name.
     pub(crate) fn tenant_id(&self) -> Result<Option<TenantId>, WrongValue> {
-        self.annotations.parsed(names::TENANT_ID, "<the tenant id>")
+        self.annotations.parsed(names::TENANT_ID)
     }
 }

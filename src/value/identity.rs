@@ -2,7 +2,13 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use crate::value::parse::{Accepts, Rejected};
+use crate::{
+    text::NAME_MAX,
+    value::{
+        parse::{Accepts, Rejected},
+        reference::Reference,
+    },
+};
 
 /// The client (application) id of a managed identity or app registration: a UUID, passed through byte for byte.
 #[derive(Debug, Clone)]
@@ -20,6 +26,12 @@ impl Eq for ClientId {}
 impl Accepts for ClientId {
     fn accepted() -> Cow<'static, str> {
         Cow::Borrowed("a UUID")
+    }
+
+    const PLACEHOLDER: &'static str = "CLIENT_ID";
+
+    fn meant(text: &str) -> Option<&str> {
+        uuid_in(text)
     }
 }
 
@@ -56,6 +68,12 @@ impl Accepts for TenantId {
     fn accepted() -> Cow<'static, str> {
         Cow::Borrowed("a UUID or a DNS domain name")
     }
+
+    const PLACEHOLDER: &'static str = "TENANT_ID";
+
+    fn meant(text: &str) -> Option<&str> {
+        uuid_in(text)
+    }
 }
 
 impl FromStr for TenantId {
@@ -76,16 +94,12 @@ impl fmt::Display for TenantId {
 
 /// The `sub` of the projected token, which the federated credential in Entra must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subject<'a> {
-    /// Namespace of the ServiceAccount.
-    pub(crate) namespace: &'a str,
-    /// Name of the ServiceAccount.
-    pub(crate) name: &'a str,
-}
+pub(crate) struct Subject<'a>(pub(crate) &'a Reference);
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "system:serviceaccount:{}:{}", self.namespace, self.name)
+        let Reference { namespace, name } = self.0;
+        write!(f, "system:serviceaccount:{}:{}", namespace.plain(NAME_MAX), name.plain(NAME_MAX))
     }
 }
 
@@ -96,6 +110,13 @@ fn is_uuid(text: &str) -> bool {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
+}
+
+/// The UUID in `text`, where there is exactly one: `{…}`, `api://…`, one with a newline.
+fn uuid_in(text: &str) -> Option<&str> {
+    let parts = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let mut uuids = parts.filter(|part| is_uuid(part));
+    uuids.next().filter(|_| uuids.next().is_none())
 }
 
 /// RFC 1123 section 2.1 and RFC 1035 section 2.3.1: two labels or more, the last one not all digits (an IP address).
@@ -162,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn finds_the_one_uuid_that_was_meant() {
+        let id = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+        for text in
+            [format!("{{{id}}}"), format!("\"{id}\"\n"), format!("api://{id}"), format!("\u{200b}{id} ")]
+        {
+            assert_eq!(ClientId::meant(&text), Some(id), "{text:?}");
+        }
+        for text in [format!("{id} {id}"), format!("{id}0"), "${CLIENT_ID}".to_owned()] {
+            assert_eq!(TenantId::meant(&text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn accepts_a_tenants_domain() {
         for text in ["contoso.onmicrosoft.com", "Contoso.COM", "a.b", "1.2.3.4x"] {
             assert_eq!(text.parse::<TenantId>().unwrap().to_string(), text);
@@ -189,8 +223,8 @@ mod tests {
 
     #[test]
     fn writes_the_subject_as_the_api_server_signs_it() {
-        let subject = Subject { namespace: "default", name: "myserviceaccount" };
-        assert_eq!(subject.to_string(), "system:serviceaccount:default:myserviceaccount");
+        let account = Reference { namespace: "default".into(), name: "myserviceaccount".into() };
+        assert_eq!(Subject(&account).to_string(), "system:serviceaccount:default:myserviceaccount");
     }
 
     #[test]

@@ -6,6 +6,14 @@ use std::{borrow::Cow, fmt, str::FromStr};
 pub(crate) trait Accepts: FromStr<Err = Rejected> {
     /// What the parser takes, as messages have it: `a UUID`.
     fn accepted() -> Cow<'static, str>;
+
+    /// What stands for a value in a cure; a word that a shell takes as it is.
+    const PLACEHOLDER: &'static str = "VALUE";
+
+    /// The value that `text`, which the parser does not take, was most likely meant to be.
+    fn meant(_text: &str) -> Option<&str> {
+        None
+    }
 }
 
 /// A text that a parser does not take, by what it would have taken.

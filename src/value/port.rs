@@ -19,6 +19,8 @@ impl Accepts for ProxyPort {
     fn accepted() -> Cow<'static, str> {
         Cow::Owned(format!("a port from {} to {}", Self::MIN, u16::MAX))
     }
+
+    const PLACEHOLDER: &'static str = "8000";
 }
 
 impl FromStr for ProxyPort {

@@ -30,6 +30,8 @@ impl Accepts for TokenExpiration {
     fn accepted() -> Cow<'static, str> {
         Cow::Owned(format!("a whole number of seconds from {} to {}", Self::MIN, Self::MAX))
     }
+
+    const PLACEHOLDER: &'static str = "3600";
 }
 
 impl FromStr for TokenExpiration {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use strum::IntoEnumIterator;
 
 use crate::{
-    json::{Malformed, fields::Problem},
+    json::{Malformed, Unquoted, fields::Problem},
     value::{names, parse::Accepts, reference::Reference},
     verdict::{
         mistake::{IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, WrongValue},
@@ -28,16 +28,16 @@ fn account() -> Title {
 }
 
 fn reference() -> Reference {
-    Reference { namespace: "default".to_owned(), name: "myserviceaccount".to_owned() }
+    Reference { namespace: "default".into(), name: "myserviceaccount".into() }
 }
 
 fn pod() -> Title {
     Title::of("Pod", "default", "yadaapi")
 }
 
-fn wrong<T: Accepts>(annotation: &'static str, found: &str, placeholder: &'static str) -> Mistake {
-    let (found, accepted) = (found.to_owned(), T::accepted());
-    Mistake::WrongAnnotation(WrongValue { annotation, found, accepted, placeholder })
+fn wrong<T: Accepts>(annotation: &'static str, found: &str) -> Mistake {
+    let instead = T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned();
+    Mistake::WrongAnnotation(WrongValue { annotation, found: found.into(), accepted: T::accepted(), instead })
 }
 
 fn failures() -> Vec<LookUpFailure> {
@@ -46,44 +46,49 @@ fn failures() -> Vec<LookUpFailure> {
         LookUpFailure::NotFound,
         LookUpFailure::NotGranted,
         LookUpFailure::CapabilityDenied,
-        LookUpFailure::Forbidden(forbidden.to_owned()),
+        LookUpFailure::Forbidden(forbidden.into()),
         LookUpFailure::NotAServiceAccount,
-        LookUpFailure::Other("ServiceError: client error (Connect)".to_owned()),
+        LookUpFailure::Other("ServiceError: client error (Connect)".into()),
     ]
 }
 
 fn wrong_values() -> Vec<(Title, Mistake)> {
     use crate::value::{identity::ClientId, identity::TenantId, port::ProxyPort, token::TokenExpiration};
     vec![
-        (
-            account(),
-            wrong::<ClientId>(names::CLIENT_ID, "${CLIENT_ID}", "<the managed identity's client id>"),
-        ),
-        (account(), wrong::<TenantId>(names::TENANT_ID, "contoso", "<the tenant id>")),
-        (account(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "1h", "3600")),
-        (pod(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "60", "3600")),
-        (pod(), wrong::<ProxyPort>(names::PROXY_SIDECAR_PORT, "0", "8000")),
+        (account(), wrong::<ClientId>(names::CLIENT_ID, "${CLIENT_ID}")),
+        (account(), wrong::<ClientId>(names::CLIENT_ID, "{6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa}\n")),
+        (account(), wrong::<TenantId>(names::TENANT_ID, "contoso")),
+        (account(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "1h")),
+        (pod(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "60")),
+        (pod(), wrong::<ProxyPort>(names::PROXY_SIDECAR_PORT, "0")),
     ]
 }
 
 fn mistakes() -> Vec<(Title, Mistake)> {
     let not_allowed = |part, client_id: Option<&str>| Mistake::IdentityNotAllowed {
         part,
-        namespace: "default".to_owned(),
+        namespace: "default".into(),
         client_id: client_id.map(|id| id.parse().unwrap()),
         tenant_id: TENANT_ID.parse().unwrap(),
     };
-    let malformed = Malformed { path: "spec.containers".to_owned(), found: "an object", expected: "a list" };
+    let malformed = Malformed::at("spec.containers[0].env", "an object", "a list");
+    let unquoted =
+        Unquoted { parent: "metadata.labels".into(), name: names::USE_LABEL.into(), scalar: "true".into() };
+    let unquoted = Malformed {
+        unquoted: Some(Box::new(unquoted)),
+        ..Malformed::at("metadata.labels.azure.workload.identity/use", "a boolean", "a string")
+    };
     let problem = Problem::unexpected("layout".to_owned(), "\"V3\"", "PerPod, Fixed or Legacy");
     let hiding = |obstacle| Mistake::MountHidesToken {
         obstacle,
-        container: "yadaapi".to_owned(),
-        volume: "cache".to_owned(),
-        path: "/var/run/secrets/azure/wi".to_owned(),
+        container: "yadaapi".into(),
+        volume: "cache".into(),
+        path: "/var/run/secrets/azure/wi".into(),
+        skip: "keep;yadaapi".into(),
     };
     let taken = Mistake::VolumeNameTaken {
-        volume: "azure-identity-token".to_owned(),
-        container: "yadaapi".to_owned(),
+        volume: "azure-identity-token".into(),
+        container: "yadaapi".into(),
         field: "volumeDevices",
     };
     let mut examples = wrong_values();
@@ -99,8 +104,9 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         (pod(), hiding(Obstacle::Mount)),
         (pod(), hiding(Obstacle::Device)),
         (pod(), taken),
-        (pod(), Mistake::NoSuchName("../x".to_owned())),
+        (pod(), Mistake::NoSuchName("../x".into())),
         (pod(), Mistake::Malformed(malformed)),
+        (account(), Mistake::Malformed(unquoted)),
         (Title::Policy, Mistake::BadSettings(vec![problem])),
     ]);
     let failures = failures().into_iter();
@@ -112,27 +118,25 @@ fn notices() -> Vec<(About, Notice)> {
     let (of_account, of_pod) = (About::Object(account()), About::Object(pod()));
     let workload = About::Object(Title::of("Deployment", "default", "web"));
     let unknown = Notice::UnknownAnnotation {
-        name: "azure.workload.identity/skip-container".to_owned(),
+        name: "azure.workload.identity/skip-container".into(),
         nearest: names::SKIP_CONTAINERS.to_owned(),
     };
     let mut examples = vec![
         (of_account.clone(), Notice::NoClientId),
-        (of_pod.clone(), Notice::SkipsNobody("side".to_owned())),
-        (of_pod.clone(), Notice::SkipsNobody("a,b".to_owned())),
-        (
-            About::Container(pod(), "yadaapi".to_owned()),
-            Notice::OwnValue { variable: names::AZURE_TENANT_ID },
-        ),
-        (About::Container(pod(), "yadaapi".to_owned()), Notice::OwnToken),
+        (of_pod.clone(), Notice::SkipsNobody("side".into())),
+        (of_pod.clone(), Notice::SkipsNobody("a,b".into())),
+        (About::Container(pod(), "yadaapi".into()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
+        (About::Container(pod(), "yadaapi".into()), Notice::OwnToken),
         (of_pod.clone(), unknown),
         (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),
         (workload.clone(), Notice::misplaced_label("spec.template.metadata".to_owned())),
         (of_pod.clone(), Notice::LabelAsAnnotation),
-        (of_pod.clone(), Notice::LabelIgnored("True".to_owned())),
+        (of_pod.clone(), Notice::LabelIgnored("True".into())),
         (of_pod.clone(), Notice::RetiredBinding),
         (of_pod, Notice::ProxyRunsAsRoot),
         (of_account.clone(), Notice::AnnotationsWithoutLabel),
-        (of_account.clone(), Notice::Mistake(Mistake::NoTenant)),
+        (of_account.clone(), Notice::StillWrong(Mistake::NoTenant)),
+        (workload.clone(), Notice::PodsRefused { object: account(), mistake: Mistake::NoTenant }),
     ];
     for failure in failures() {
         examples.push((of_account.clone(), Notice::AdmittedUnread { pod: pod(), failure: failure.clone() }));
@@ -143,11 +147,13 @@ fn notices() -> Vec<(About, Notice)> {
 
 #[test]
 fn says_every_sentence_as_it_was_reviewed() {
-    let refusals = mistakes().into_iter().map(|(object, mistake)| {
-        let refusal = Refusal::new(&object, mistake);
+    let created = mistakes().into_iter().filter(|(object, _)| *object == account());
+    let created = created.map(|(object, mistake)| Refusal::new(&object, mistake).in_manifest());
+    let refusals = mistakes().into_iter().map(|(object, mistake)| Refusal::new(&object, mistake));
+    let refusals = refusals.chain(created).map(|refusal| {
         let code = refusal.mistake.code().number();
-        let (fault, warning) = (refusal.fault(), refusal.warning());
-        format!("{code} {refusal}\n    {fault:?}'s fault; as a warning: {warning}\n\n")
+        let fault = refusal.fault();
+        format!("{code} {refusal}\n    {fault:?}'s fault\n\n")
     });
     let warnings = notices().into_iter();
     let warnings = warnings.map(|(about, notice)| format!("Warning: {}\n", Warning { about, notice }));
@@ -209,8 +215,11 @@ fn troubleshooting_has_a_row_for_each_sentence_and_no_other() {
     let sentences: Vec<String> = mistakes().iter().map(|(_, mistake)| mistake.to_string()).collect();
     let general = "… is …, expected …";
     let (rows, alone) = unmatched(&documented("Refusals"), &sentences, general);
-    assert_eq!((rows, alone), (vec![], vec!["spec.containers is an object, expected a list".to_owned()]));
-    let notices = notices().into_iter().filter(|(_, notice)| !matches!(notice, Notice::Mistake(_)));
+    assert_eq!(
+        (rows, alone),
+        (vec![], vec!["spec.containers[0].env is an object, expected a list".to_owned()])
+    );
+    let notices = notices().into_iter().filter(|(_, notice)| !matches!(notice, Notice::StillWrong(_)));
     let mut sentences: Vec<String> = notices.map(|(_, notice)| notice.to_string()).collect();
     sentences.extend([response::more_refusals(3), response::more_warnings(4)]);
     assert_eq!(unmatched(&documented("Warnings"), &sentences, "nothing"), (vec![], vec![]));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     json::{Malformed, fields::Problem},
+    text::Untrusted,
     value::{
         identity::{ClientId, TenantId},
         reference::Reference,
@@ -29,7 +30,7 @@ pub(crate) enum Mistake {
         /// Which part of it no entry allows.
         part: IdentityPart,
         /// Namespace of the ServiceAccount.
-        namespace: String,
+        namespace: Untrusted,
         /// The client id, if there is one.
         client_id: Option<ClientId>,
         /// The tenant.
@@ -44,18 +45,20 @@ pub(crate) enum Mistake {
         /// What it is.
         obstacle: Obstacle,
         /// The container's name.
-        container: String,
+        container: Untrusted,
         /// The volume that it mounts.
-        volume: String,
+        volume: Untrusted,
         /// Where.
-        path: String,
+        path: Untrusted,
+        /// The value of `skip-containers` that leaves out all containers for which that is so, and no other than before.
+        skip: Untrusted,
     },
     /// A volume under the reserved name is something else, and a container depends on that.
     VolumeNameTaken {
         /// The volume's name.
-        volume: String,
+        volume: Untrusted,
         /// The container's name.
-        container: String,
+        container: Untrusted,
         /// The field by which it uses the volume.
         field: &'static str,
     },
@@ -67,7 +70,7 @@ pub(crate) enum Mistake {
         failure: LookUpFailure,
     },
     /// `spec.serviceAccountName` can't be a name.
-    NoSuchName(String),
+    NoSuchName(Untrusted),
     /// A place in the object that can't be understood.
     Malformed(Malformed),
     /// The policy's own settings.
@@ -80,11 +83,11 @@ pub(crate) struct WrongValue {
     /// The annotation's name.
     pub(crate) annotation: &'static str,
     /// Its value.
-    pub(crate) found: String,
+    pub(crate) found: Untrusted,
     /// What would be accepted.
     pub(crate) accepted: Cow<'static, str>,
-    /// What to put in its place, as `<the managed identity's client id>`.
-    pub(crate) placeholder: &'static str,
+    /// What a cure puts in its place: what was likely meant, or a placeholder.
+    pub(crate) instead: String,
 }
 
 /// What can stand in the way of a mount.
@@ -117,11 +120,11 @@ pub enum LookUpFailure {
     /// The policy was not granted the host capability.
     CapabilityDenied,
     /// The PolicyServer's own account lacks the permission; the host's text says which.
-    Forbidden(String),
+    Forbidden(Untrusted),
     /// The answer is not the ServiceAccount that was asked for.
     NotAServiceAccount,
     /// Anything else, in the host's words.
-    Other(String),
+    Other(Untrusted),
 }
 
 impl LookUpFailure {

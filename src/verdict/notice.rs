@@ -1,6 +1,7 @@
 //! What is wrong, but refuses nothing, as data. The sentences are in [`crate::verdict::voice`].
 
 use crate::{
+    text::Untrusted,
     value::{names, reference::Reference},
     verdict::{
         mistake::{LookUpFailure, Mistake},
@@ -19,7 +20,7 @@ pub(crate) enum Notice {
     /// The ServiceAccount has no client id, and need not have one.
     NoClientId,
     /// `skip-containers` names a container that is not there.
-    SkipsNobody(String),
+    SkipsNobody(Untrusted),
     /// A container has another value of a variable that would be injected.
     OwnValue {
         /// The variable.
@@ -30,7 +31,7 @@ pub(crate) enum Notice {
     /// An annotation that no version of workload identity has.
     UnknownAnnotation {
         /// Its name.
-        name: String,
+        name: Untrusted,
         /// The one that was likely meant.
         nearest: String,
     },
@@ -39,14 +40,14 @@ pub(crate) enum Notice {
         /// Which of the two.
         metadata: MetadataKind,
         /// Its name.
-        name: String,
+        name: Untrusted,
         /// Where it would have an effect.
         belongs: String,
     },
     /// The label's name, used for an annotation.
     LabelAsAnnotation,
     /// The label has a value that is ignored.
-    LabelIgnored(String),
+    LabelIgnored(Untrusted),
     /// The label of the retired aad-pod-identity.
     RetiredBinding,
     /// The pod forbids root, and the proxy's init container is it.
@@ -67,8 +68,15 @@ pub(crate) enum Notice {
         /// Why.
         failure: LookUpFailure,
     },
-    /// What will be refused later, or was wrong before.
-    Mistake(Mistake),
+    /// What was wrong before, and still is.
+    StillWrong(Mistake),
+    /// What the pods of a workload will be refused for.
+    PodsRefused {
+        /// The object that is wrong: the workload itself, or its ServiceAccount.
+        object: Title,
+        /// What is wrong with it.
+        mistake: Mistake,
+    },
 }
 
 /// Labels and annotations.
@@ -80,14 +88,32 @@ pub(crate) enum MetadataKind {
     Annotation,
 }
 
+impl MetadataKind {
+    /// The field that holds them.
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Self::Label => "labels",
+            Self::Annotation => "annotations",
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Annotation => "annotation",
+        }
+    }
+}
+
 impl Notice {
     /// The label, where it has no effect.
     pub(crate) fn misplaced_label(belongs: String) -> Self {
-        Self::Misplaced { metadata: MetadataKind::Label, name: names::USE_LABEL.to_owned(), belongs }
+        Self::Misplaced { metadata: MetadataKind::Label, name: names::USE_LABEL.into(), belongs }
     }
 
     /// An annotation, where it has no effect.
     pub(crate) fn misplaced_annotation(name: &str, belongs: impl Into<String>) -> Self {
-        Self::Misplaced { metadata: MetadataKind::Annotation, name: name.to_owned(), belongs: belongs.into() }
+        Self::Misplaced { metadata: MetadataKind::Annotation, name: name.into(), belongs: belongs.into() }
     }
 }

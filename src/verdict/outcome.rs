@@ -2,30 +2,34 @@
 
 use crate::{
     json::Json,
+    text::Untrusted,
+    value::{
+        identity::{ClientId, Subject, TenantId},
+        reference::Reference,
+    },
     verdict::{refusal::Refusal, title::Title, warning::Warning},
 };
 
 /// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Audit {
-    /// The ServiceAccount, as `default/myserviceaccount`.
-    pub(crate) service_account: String,
+    /// The ServiceAccount.
+    pub(crate) service_account: Reference,
     /// Its managed identity's client id, if there is one that can be used.
-    pub(crate) client_id: Option<String>,
+    pub(crate) client_id: Option<ClientId>,
     /// The tenant, if it is known.
-    pub(crate) tenant_id: Option<String>,
-    /// The token's subject, which the federated credential must hold.
-    pub(crate) subject: String,
+    pub(crate) tenant_id: Option<TenantId>,
 }
 
 impl Audit {
-    /// The audit annotations: those that have a value.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    /// The audit annotations: those that have a value. The subject is the token's, which the federated credential must hold.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let subject = Subject(&self.service_account);
         [
-            ("service-account", Some(self.service_account.as_str())),
-            ("client-id", self.client_id.as_deref()),
-            ("tenant-id", self.tenant_id.as_deref()),
-            ("subject", Some(self.subject.as_str())),
+            ("service-account", Some(self.service_account.to_string())),
+            ("client-id", self.client_id.as_ref().map(ToString::to_string)),
+            ("tenant-id", self.tenant_id.as_ref().map(ToString::to_string)),
+            ("subject", Some(subject.to_string())),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name, value)))
@@ -47,7 +51,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogLine {
     /// Namespace of the request.
-    pub(crate) namespace: String,
+    pub(crate) namespace: Untrusted,
     /// What was judged.
     pub(crate) object: Title,
     /// What failed, where something did.
@@ -58,7 +62,7 @@ impl LogLine {
     /// The line for `object`, with the first of `refusals` as its message.
     pub(crate) fn new(namespace: &str, object: &Title, refusals: &[Refusal]) -> Self {
         let message = refusals.first().map(|refusal| refusal.mistake.to_string());
-        Self { namespace: namespace.to_owned(), object: object.clone(), message }
+        Self { namespace: namespace.into(), object: object.clone(), message }
     }
 }
 

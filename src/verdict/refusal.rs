@@ -11,6 +11,17 @@ pub(crate) struct Refusal {
     pub(crate) object: Title,
     /// What is wrong with it.
     pub(crate) mistake: Mistake,
+    /// Where that is repaired.
+    pub(crate) repair: Repair,
+}
+
+/// Where a mistake is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// In the cluster, by a command: the object is there.
+    Cluster,
+    /// In the manifest: the object is not there yet, or is made from a template.
+    Manifest,
 }
 
 /// Whose mistake it is: a template is certain to fail for its own, anything else can be repaired before its pods are made.
@@ -47,7 +58,16 @@ impl Code {
 impl Refusal {
     /// A refusal of `object`.
     pub(crate) fn new(object: &Title, mistake: Mistake) -> Self {
-        Self { object: object.clone(), mistake }
+        let repair = match object {
+            Title::Object { kind: "ServiceAccount", .. } => Repair::Cluster,
+            Title::Object { .. } | Title::Request | Title::Policy => Repair::Manifest,
+        };
+        Self { object: object.clone(), mistake, repair }
+    }
+
+    /// The same of an object that is not in the cluster yet.
+    pub(crate) fn in_manifest(self) -> Self {
+        Self { repair: Repair::Manifest, ..self }
     }
 
     /// Whose mistake it is.
@@ -70,15 +90,21 @@ impl Refusal {
         }
     }
 
-    /// The same as a warning: without its cure, which is in the refusal that comes of it.
-    pub(crate) fn warning(&self) -> Warning {
-        Warning::new(&self.object, Notice::Mistake(self.mistake.clone()))
+    /// The same as a warning, of an object that was wrong before.
+    pub(crate) fn still_wrong(&self) -> Warning {
+        Warning::new(&self.object, Notice::StillWrong(self.mistake.clone()))
+    }
+
+    /// The same as a warning of `workload`, whose pods will be refused for it.
+    pub(crate) fn of_pods(&self, workload: &Title) -> Warning {
+        let (object, mistake) = (self.object.clone(), self.mistake.clone());
+        Warning::new(workload, Notice::PodsRefused { object, mistake })
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (hint, cure) = self.mistake.cure(&self.object);
+        let (hint, cure) = self.cure();
         write!(f, "{}: {}; {hint}\n{cure}", self.object, self.mistake)
     }
 }

@@ -12,13 +12,23 @@ const WARNINGS_MAX: usize = 16;
 /// Most reasons that a refusal gives: a pod of a thousand containers can be wrong a thousand times in one way.
 const REFUSALS_MAX: usize = 10;
 
+/// Longest message, in bytes; one reason always fits.
+const MESSAGE_MAX: usize = 4_096;
+
 /// The first reasons, and how many more there are.
 pub(crate) fn message(refusals: &[Refusal]) -> Option<String> {
-    let mut texts: Vec<String> = refusals.iter().take(REFUSALS_MAX).map(ToString::to_string).collect();
-    if let more @ 1.. = refusals.len().saturating_sub(REFUSALS_MAX) {
-        texts.push(more_refusals(more));
+    let (mut text, mut told) = (String::new(), 0);
+    for reason in refusals.iter().take(REFUSALS_MAX).map(ToString::to_string) {
+        if told > 0 && text.len() + reason.len() > MESSAGE_MAX - 40 {
+            break;
+        }
+        text = if told == 0 { reason } else { format!("{text}\n{reason}") };
+        told += 1;
     }
-    (!texts.is_empty()).then(|| texts.join("\n"))
+    if let more @ 1.. = refusals.len() - told {
+        text = format!("{text}\n{}", more_refusals(more));
+    }
+    (told > 0).then_some(text)
 }
 
 /// The line that stands for the rest of a refusal's reasons.
@@ -55,7 +65,7 @@ impl Verdict<'_> {
             fields.push(("code", Json::Raw(code.number().to_string().into())));
         }
         if let Some(audit) = &self.audit {
-            let audit = audit.fields().map(|(name, value)| (name.into(), Json::text(value)));
+            let audit = audit.fields().map(|(name, value)| (name.into(), Json::text(&value)));
             fields.push(("audit_annotations", Json::Object(audit.collect())));
         }
         if !self.warnings.is_empty() {

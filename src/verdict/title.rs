@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::value::reference::Reference;
+use crate::{
+    text::{NAME_MAX, Untrusted},
+    value::reference::Reference,
+};
 
 /// An object, as `ServiceAccount default/myserviceaccount`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,17 +18,17 @@ pub(crate) enum Title {
     Object {
         /// Its kind.
         kind: &'static str,
-        /// Its namespace.
-        namespace: String,
+        /// Its namespace, empty where it can't be told.
+        namespace: Untrusted,
         /// Its name, or its `generateName` and `*`.
-        name: String,
+        name: Untrusted,
     },
 }
 
 impl Title {
     /// The title of an object.
     pub(crate) fn of(kind: &'static str, namespace: &str, name: &str) -> Self {
-        Self::Object { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+        Self::Object { kind, namespace: namespace.into(), name: name.into() }
     }
 
     /// The title of an object that may have no name yet, but what the API server makes one of.
@@ -39,7 +42,12 @@ impl fmt::Display for Title {
         match self {
             Self::Request => f.write_str("Request"),
             Self::Policy => f.write_str("Policy"),
-            Self::Object { kind, namespace, name } => write!(f, "{kind} {namespace}/{name}"),
+            Self::Object { kind, namespace, name } if namespace.as_str().is_empty() => {
+                write!(f, "{kind} {}", name.plain(NAME_MAX))
+            }
+            Self::Object { kind, namespace, name } => {
+                write!(f, "{kind} {}/{}", namespace.plain(NAME_MAX), name.plain(NAME_MAX))
+            }
         }
     }
 }
@@ -47,6 +55,7 @@ impl fmt::Display for Title {
 impl Reference {
     /// The ServiceAccount's title.
     pub(crate) fn title(&self) -> Title {
-        Title::of("ServiceAccount", &self.namespace, &self.name)
+        let (namespace, name) = (self.namespace.clone(), self.name.clone());
+        Title::Object { kind: "ServiceAccount", namespace, name }
     }
 }

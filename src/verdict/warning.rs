@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    text::{cut_middle, printable},
+    text::{Untrusted, cut_middle},
     verdict::{notice::Notice, title::Title},
 };
 
@@ -22,7 +22,7 @@ pub(crate) enum About {
     /// An object.
     Object(Title),
     /// A container of it.
-    Container(Title, String),
+    Container(Title, Untrusted),
 }
 
 /// Longest warning, in characters: the API server cuts longer ones (Kubernetes `admission/v1` `AdmissionResponse.Warnings`).
@@ -39,7 +39,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Object(title) => title.fmt(f),
-            Self::Container(title, name) => write!(f, "{title}: container {}", cut_middle(name, 63)),
+            Self::Container(title, name) => write!(f, "{title}: container {}", name.plain(63)),
         }
     }
 }
@@ -47,13 +47,13 @@ impl fmt::Display for About {
 impl fmt::Display for Warning {
     /// The name gives way to the text: a cure that is cut is none.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let text = cut_middle(&printable(&self.notice.to_string()), WARNING_MAX - 40);
+        let text = cut_middle(&self.notice.to_string(), WARNING_MAX - 40);
         let verb = match self.about {
             About::Object(_) => ": ",
             About::Container(..) => " ",
         };
         let room = WARNING_MAX - verb.len() - text.chars().count();
-        write!(f, "{}{verb}{text}", cut_middle(&printable(&self.about.to_string()), room))
+        write!(f, "{}{verb}{text}", cut_middle(&self.about.to_string(), room))
     }
 }
 

@@ -8,7 +8,7 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
     let other = "00000000-0000-0000-0000-000000000000";
     let cure = format!(
         "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:\n\
-        - {{namespaces: [default], clientIds: [{CLIENT_ID}], tenantIds: [{TENANT_ID}]}}"
+        - {{namespaces: [\"default\"], clientIds: [\"{CLIENT_ID}\"], tenantIds: [\"{TENANT_ID}\"]}}"
     );
     for (allowed, problem) in [
         (
@@ -80,7 +80,7 @@ fn does_not_refuse_a_workload_for_the_identity_of_its_service_account() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: no identity is allowed in namespace \"default\" by the policy's setting allowedIdentities"
+            "Deployment default/web: its pods will be refused: ServiceAccount default/myserviceaccount: no identity is allowed in namespace \"default\" by the policy's setting allowedIdentities"
         ]
     );
 }

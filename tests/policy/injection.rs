@@ -194,7 +194,7 @@ fn refuses_a_mount_that_would_hide_the_token() {
                 format!(
                     "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", which hides the identity's token, \
                      expected another mountPath; move that mount, or give the container no identity:\n\
-                     metadata: {{annotations: {{azure.workload.identity/skip-containers: yadaapi}}}}"
+                     metadata: {{annotations: {{azure.workload.identity/skip-containers: \"yadaapi\"}}}}"
                 ),
                 400
             )

@@ -73,6 +73,23 @@ fn tells_the_look_ups_failures_apart() {
     }
 }
 
+/// What the pod itself gets wrong is certain, whatever its ServiceAccount turns out to hold.
+#[test]
+fn answers_with_the_pods_own_mistake_after_one_look_up() {
+    let request = yada(|pod| annotate(pod, "service-account-token-expiration", "60"));
+    let wrong = service_account(&json!({"client-id": "x"})).to_string().into_bytes();
+    let once: Answers =
+        Arc::new(
+            move |asked: &GetResource| {
+                if asked.disable_cache { Err("gone".to_owned()) } else { Ok(wrong.clone()) }
+            },
+        );
+    let evaluation = evaluate(&with(&json!({"lookUp": "Cached"})), &request, once);
+    let message = evaluation.response.message();
+    assert!(message.contains("service-account-token-expiration is \"60\""), "{message}");
+    assert_eq!(evaluation.calls.look_ups.len(), 1);
+}
+
 #[test]
 fn says_what_forbids_the_look_up_and_how_to_allow_it() {
     let recorded: Value = serde_json::from_str(&file("test_data/host-errors.json")).unwrap();
@@ -82,9 +99,9 @@ fn says_what_forbids_the_look_up_and_how_to_allow_it() {
         failing(recorded["texts"]["forbidden"].as_str().unwrap()),
     );
     assert!(message.ends_with(
-        "allow it (for the default PolicyServer) with:\n\
-         kubectl create clusterrole kubewarden-serviceaccount-reader --verb=get --resource=serviceaccounts\n\
-         kubectl create clusterrolebinding kubewarden-serviceaccount-reader --clusterrole=kubewarden-serviceaccount-reader \
+        "allow it with:\n\
+         kubectl create clusterrole read-serviceaccounts --verb=get --resource=serviceaccounts\n\
+         kubectl create clusterrolebinding read-serviceaccounts.kubewarden.policy-server --clusterrole=read-serviceaccounts \
          --serviceaccount=kubewarden:policy-server"
     ), "{message}");
 }

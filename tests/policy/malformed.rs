@@ -3,6 +3,9 @@
 use crate::common::*;
 use serde_json::{Value, json};
 
+const REQUESTS: &str =
+    "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request";
+
 #[test]
 fn refuses_what_it_can_not_understand_and_says_which_field() {
     let root = |change: fn(&mut Value)| {
@@ -13,41 +16,35 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
     for (request, message) in [
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("object"))),
-            "Request: request.object is missing, expected an object",
+            "Pod default/yadaapi: request.object is missing, expected an object",
         ),
         (
             root(|request| request["object"] = json!(null)),
-            "Request: request.object is null, expected an object",
+            "Pod default/yadaapi: request.object is null, expected an object",
         ),
         (
             root(|request| request["object"] = json!("x")),
-            "Request: request.object is a string, expected an object",
+            "Pod default/yadaapi: request.object is a string, expected an object",
         ),
         (
             root(|request| request["resource"] = json!(5)),
-            "Request: request.resource is a number, expected an object",
+            "Pod default/yadaapi: request.resource is a number, expected an object",
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("namespace"))),
-            "Request: request.namespace is missing, expected the object's namespace",
+            "Pod yadaapi: request.namespace is missing, expected the object's namespace",
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("operation"))),
-            "Request: request.operation is missing, expected a string",
+            "Pod default/yadaapi: request.operation is missing, expected a string",
         ),
         (
             yada(|pod| drop(pod.as_object_mut().unwrap().remove("metadata"))),
-            "Request: metadata is missing, expected an object",
+            "Pod default/yadaapi: metadata is missing, expected an object",
         ),
         (
             yada(|pod| pod["metadata"]["labels"] = json!([])),
-            "Request: metadata.labels is a list, expected an object",
-        ),
-        (
-            yada(|pod| {
-                pod["metadata"]["annotations"] = json!({"azure.workload.identity/skip-containers": 5});
-            }),
-            "Request: metadata.annotations.azure.workload.identity/skip-containers is a number, expected a string",
+            "Pod default/yadaapi: metadata.labels is a list, expected an object",
         ),
         (
             yada(|pod| drop(pod.as_object_mut().unwrap().remove("spec"))),
@@ -84,9 +81,60 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
         ),
     ] {
         let (found, code) = refused(&settings(), &request, holding(&yada_account()));
-        assert_eq!(found, format!("{message}; see what Kubernetes expects:\nkubectl explain pod.spec"));
+        let path = message.split(": ").nth(1).unwrap().split(" is ").next().unwrap();
+        let cure = if path.starts_with("request") {
+            format!("see what a request holds:\n{REQUESTS}")
+        } else {
+            let fields = path.split('.').map(|field| field.split('[').next().unwrap());
+            format!(
+                "see what Kubernetes expects:\nkubectl explain pod.{}",
+                fields.collect::<Vec<_>>().join(".")
+            )
+        };
+        assert_eq!(found, format!("{message}; {cure}"));
         assert_eq!(code, 400);
     }
+}
+
+#[test]
+fn names_every_label_and_annotation_that_lacks_its_quotes() {
+    let unquoted = |object: &mut Value| {
+        object["metadata"]["labels"] = json!({"azure.workload.identity/use": true});
+        object["metadata"]["annotations"] =
+            json!({"azure.workload.identity/service-account-token-expiration": 7200});
+    };
+    let mut account = yada_account();
+    unquoted(&mut account);
+    let pod = yada(unquoted);
+    let account = json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
+        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"},
+        "namespace": "default", "operation": "CREATE", "userInfo": {}, "object": account});
+    for (title, request) in
+        [("Pod default/yadaapi", pod), ("ServiceAccount default/myserviceaccount", account)]
+    {
+        let (message, code) = refused(&settings(), &request, holding(&yada_account()));
+        assert_eq!(
+            (message, code),
+            (
+                format!(
+                    "{title}: label azure.workload.identity/use is true without quotes, expected \"true\" in quotes; put it in quotes:\n\
+                     metadata: {{labels: {{\"azure.workload.identity/use\": \"true\"}}}}\n\
+                     {title}: annotation azure.workload.identity/service-account-token-expiration is 7200 without quotes, expected \"7200\" in quotes; put it in quotes:\n\
+                     metadata: {{annotations: {{\"azure.workload.identity/service-account-token-expiration\": \"7200\"}}}}"
+                ),
+                400
+            )
+        );
+    }
+}
+
+#[test]
+fn reads_an_annotation_that_is_null_as_an_empty_one() {
+    let mut account = yada_account();
+    account["metadata"]["annotations"]["azure.workload.identity/tenant-id"] = json!(null);
+    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&account));
+    let env = pod["spec"]["containers"][0]["env"].as_array().unwrap();
+    assert!(env.contains(&json!({"name": "AZURE_TENANT_ID", "value": TENANT_ID})), "{env:?}");
 }
 
 #[test]
@@ -96,7 +144,7 @@ fn refuses_a_service_account_name_that_could_be_a_path() {
     assert_eq!(
         refused(&settings(), &request, nobody()).0,
         "Pod default/yadaapi: spec.serviceAccountName is \"../../kube-system/serviceaccounts/x\", expected the name of a ServiceAccount; \
-         list the ServiceAccounts of the namespace with:\nkubectl get serviceaccounts"
+         list the ServiceAccounts of the namespace with:\nkubectl get serviceaccounts -n default"
     );
 }
 

@@ -12,14 +12,14 @@ fn refuses_an_identity_that_can_not_be_right() {
             json!({"client-id": "${workload_id_id}"}),
             format!(
                 "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"${{workload_id_id}}\", expected a UUID; \
-                 fix it with:\n{ANNOTATE} azure.workload.identity/client-id=<the managed identity's client id>"
+                 fix it with:\n{ANNOTATE} azure.workload.identity/client-id=CLIENT_ID"
             ),
         ),
         (
             json!({"client-id": CLIENT_ID, "tenant-id": "contoso"}),
             format!(
                 "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/tenant-id is \"contoso\", expected a UUID or a DNS domain name; \
-                 fix it with:\n{ANNOTATE} azure.workload.identity/tenant-id=<the tenant id>"
+                 fix it with:\n{ANNOTATE} azure.workload.identity/tenant-id=TENANT_ID"
             ),
         ),
         (
@@ -49,7 +49,7 @@ fn refuses_where_no_tenant_is_given() {
     let message = format!(
         "ServiceAccount default/myserviceaccount: neither annotation azure.workload.identity/tenant-id nor the policy's setting tenantId is set, \
          expected a UUID or a DNS domain name; set tenantId in the policy's spec.settings, or run:\n\
-         {ANNOTATE} azure.workload.identity/tenant-id=<the tenant id>"
+         {ANNOTATE} azure.workload.identity/tenant-id=TENANT_ID"
     );
     assert_eq!(refused(&json!({}), &yada(|_| ()), holding(&yada_account())), (message, 400));
 }
@@ -59,7 +59,7 @@ fn refuses_a_missing_client_id_where_one_is_required() {
     let settings = json!({"tenantId": TENANT_ID, "requireClientId": true});
     let message = format!(
         "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is missing, and the policy's setting requireClientId \
-         is true, expected a UUID; add it with:\n{ANNOTATE} azure.workload.identity/client-id=<the managed identity's client id>"
+         is true, expected a UUID; add it with:\n{ANNOTATE} azure.workload.identity/client-id=CLIENT_ID"
     );
     assert_eq!(refused(&settings, &yada(|_| ()), holding(&service_account(&json!({})))), (message, 400));
 }

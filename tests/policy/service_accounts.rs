@@ -16,13 +16,24 @@ fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() 
     assert_eq!(
         (message.as_str(), code),
         (
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; fix it with:\n\
-          kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id=<the managed identity's client id>",
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; fix it in its manifest:\n\
+          metadata: {annotations: {azure.workload.identity/client-id: \"CLIENT_ID\"}}",
             400
         )
     );
     let (_, response) = admitted(&settings(), &account_request(&yada_account(), None), nobody());
     assert_eq!((response.warnings, response.audit_annotations.unwrap().len()), (None, 4));
+}
+
+#[test]
+fn judges_an_update_that_begins_to_inject_as_if_it_were_new() {
+    let labelled = service_account(&json!({"client-id": "x"}));
+    let mut before = labelled.clone();
+    before["metadata"]["labels"] = json!({});
+    let (message, _) = refused(&settings(), &account_request(&labelled, Some(&before)), nobody());
+    assert!(message.ends_with("azure.workload.identity/client-id=CLIENT_ID"), "{message}");
+    let (_, response) = admitted(&settings(), &account_request(&before, Some(&labelled)), nobody());
+    assert_eq!(warnings(&response).len(), 1);
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn takes_the_name(pod: &mut Value) {
     pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": VOLUME, "devicePath": "/dev/x"}]);
 }
 
+const USE: &str = "azure.workload.identity/use";
+
 /// Settings, request and host, such that each of the policy's messages is said.
 fn cases() -> Vec<(Value, Value, Answers)> {
     let own = || holding(&yada_account());
@@ -141,6 +143,7 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|_| ()), holding(&json!({"kind": "Pod"}))),
         (settings(), labelled(|pod| pod["spec"]["serviceAccountName"] = json!("../x")), nobody()),
         (settings(), labelled(|pod| pod["spec"]["containers"] = json!({})), nobody()),
+        (settings(), yada(|pod| pod["metadata"]["labels"][USE] = json!(true)), nobody()),
         (json!({"layout": "V1"}), labelled(|_| ()), nobody()),
         (settings(), labelled(|_| ()), annotated("client-id", "")),
         (settings(), labelled(|pod| annotate(pod, "skip-containers", "x")), own()),
@@ -152,6 +155,7 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (with(&json!({"trigger": "ServiceAccount"})), service_account_request, nobody()),
         (with(&json!({"onLookupFailure": "Admit"})), yada(|_| ()), recorded("forbidden")),
         (settings(), workload(|_| ()), recorded("forbidden")),
+        (json!({}), workload(|_| ()), own()),
         (settings(), workload(|object| label(object, "true")), own()),
         (settings(), workload(|object| annotate(object, "skip-containers", "x")), own()),
         (settings(), workload(|object| annotate(object, "client-id", "x")), own()),

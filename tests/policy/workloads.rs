@@ -23,7 +23,10 @@ fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
         };
         assert_eq!(judged(&settings(), &workload(kind, |_| ()), &yada_account()), (true, vec![]), "{kind:?}");
         let wrong = service_account(&json!({"client-id": "x"}));
-        let says = vec!["ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID".to_owned()];
+        let says = vec![format!(
+            "{} default/web: its pods will be refused: ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID",
+            kind.1
+        )];
         assert_eq!(judged(&settings(), &workload(kind, |_| ()), &wrong), (true, says.clone()), "{kind:?}");
         assert_eq!(
             judged(&with(&json!({"preflight": "Enforce"})), &workload(kind, |_| ()), &wrong),

@@ -1,0 +1,152 @@
+//! What is wrong, in a sentence.
+
+use std::fmt;
+
+use crate::{
+    json::{Malformed, Unquoted, fields::explain},
+    text::Untrusted,
+    value::{
+        identity::{ClientId, TenantId},
+        names,
+        parse::Accepts,
+    },
+    verdict::{
+        mistake::{IdentityPart, LookUpFailure, Mistake, Obstacle, WrongValue},
+        notice::MetadataKind,
+        title::Title,
+    },
+};
+
+/// Most bytes of a refusal for settings that the policy should never have been given: the rest is in their validation.
+const SETTINGS_MAX: usize = 2_000;
+
+impl fmt::Display for WrongValue {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "annotation {} is {}, expected {}", self.annotation, self.found.quoted(), self.accepted)
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::WrongAnnotation(wrong) => wrong.fmt(f),
+            Self::NoTenant => write!(
+                f,
+                "neither annotation {} nor the policy's setting tenantId is set, expected {}",
+                names::TENANT_ID,
+                TenantId::accepted()
+            ),
+            Self::ClientIdRequired => write!(
+                f,
+                "annotation {} is missing, and the policy's setting requireClientId is true, expected {}",
+                names::CLIENT_ID,
+                ClientId::accepted()
+            ),
+            Self::IdentityNotAllowed { part, namespace, client_id, tenant_id } => {
+                not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
+            }
+            Self::ProxyOnHostNetwork => f.write_str(
+                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
+            ),
+            Self::ProxyOnWindows => {
+                f.write_str("the proxy sidecar does not run on Windows, expected a Linux pod or no proxy")
+            }
+            Self::MountHidesToken { obstacle, container, volume, path, .. } => {
+                hides(f, *obstacle, [container, volume, path])
+            }
+            Self::VolumeNameTaken { volume, container, field } => taken(f, volume, container, field),
+            Self::LookUp { reference, failure } => look_up(f, &reference.title(), failure),
+            Self::NoSuchName(found) => {
+                write!(f, "spec.serviceAccountName is {}, expected the name of a ServiceAccount", found.quoted())
+            }
+            Self::Malformed(malformed) => self::malformed(f, malformed),
+            Self::BadSettings(problems) => write!(f, "its settings are not valid: {}", explain(problems, SETTINGS_MAX)),
+        }
+    }
+}
+
+/// Whether `parent` is the object of an object's labels or annotations.
+pub(super) fn metadata_of(parent: &Untrusted) -> Option<MetadataKind> {
+    [MetadataKind::Label, MetadataKind::Annotation].into_iter().find(|kind| {
+        parent.as_str().strip_suffix(kind.field()).is_some_and(|path| path.ends_with("metadata."))
+    })
+}
+
+fn malformed(f: &mut fmt::Formatter, malformed: &Malformed) -> fmt::Result {
+    match malformed.unquoted.as_deref() {
+        Some(Unquoted { parent, name, scalar }) if metadata_of(parent).is_some() => {
+            let metadata = metadata_of(parent).map_or("", MetadataKind::word);
+            let (name, scalar) = (name.plain(120), scalar.plain(40));
+            write!(f, "{metadata} {name} is {scalar} without quotes, expected \"{scalar}\" in quotes")
+        }
+        Some(_) | None => write!(f, "{malformed}"),
+    }
+}
+
+fn hides(
+    f: &mut fmt::Formatter,
+    obstacle: Obstacle,
+    [container, volume, path]: [&Untrusted; 3],
+) -> fmt::Result {
+    let (verb, field) = match obstacle {
+        Obstacle::Mount => ("mounts volume", "mountPath"),
+        Obstacle::Device => ("has the block device", "devicePath"),
+    };
+    write!(
+        f,
+        "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
+        container.quoted_to(63),
+        volume.quoted_to(63),
+        path.quoted_to(160)
+    )
+}
+
+fn taken(f: &mut fmt::Formatter, volume: &Untrusted, container: &Untrusted, field: &str) -> fmt::Result {
+    let (volume, container) = (volume.quoted_to(63), container.quoted_to(63));
+    write!(
+        f,
+        "volume {volume} has the name of the identity's token volume, and container {container} uses it by {field}, expected another name"
+    )
+}
+
+fn not_allowed(
+    f: &mut fmt::Formatter,
+    part: IdentityPart,
+    namespace: &Untrusted,
+    client_id: Option<&ClientId>,
+    tenant_id: &TenantId,
+) -> fmt::Result {
+    let namespace = namespace.quoted();
+    let client = client_id
+        .map_or_else(|| "an identity without a client id".to_owned(), |id| format!("client id \"{id}\""));
+    match part {
+        IdentityPart::Namespace => write!(f, "no identity is allowed in namespace {namespace}")?,
+        IdentityPart::ClientId => write!(f, "{client} is not allowed in namespace {namespace}")?,
+        IdentityPart::TenantId => {
+            write!(f, "tenant id \"{tenant_id}\" is not allowed with {client} in namespace {namespace}")?;
+        }
+    }
+    f.write_str(" by the policy's setting allowedIdentities")
+}
+
+fn look_up(f: &mut fmt::Formatter, account: &Title, failure: &LookUpFailure) -> fmt::Result {
+    if *failure == LookUpFailure::NotFound {
+        return write!(f, "its {account} does not exist");
+    }
+    write!(f, "its {account} could not be read: ")?;
+    match failure {
+        LookUpFailure::NotFound | LookUpFailure::NotGranted => {
+            f.write_str("the policy has no access to v1/ServiceAccount")
+        }
+        LookUpFailure::CapabilityDenied => {
+            f.write_str("the policy has no access to the host capability kubernetes/get_resource")
+        }
+        LookUpFailure::Forbidden(said) => {
+            write!(f, "the PolicyServer's account may not get ServiceAccounts ({})", said.quoted_to(240))
+        }
+        LookUpFailure::NotAServiceAccount => {
+            f.write_str("the host returned something other than that ServiceAccount")
+        }
+        LookUpFailure::Other(said) => write!(f, "the host reported {}", said.quoted_to(240)),
+    }
+}

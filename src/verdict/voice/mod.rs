@@ -1,0 +1,5 @@
+//! Every sentence that the policy says to a person, in three files.
+
+mod cure;
+mod mistake;
+mod notice;
