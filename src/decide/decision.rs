@@ -5,6 +5,7 @@ use crate::{
         fill,
         identity::{Identity, service_account_identity},
         own::Own,
+        own_ids,
         plan::Plan,
         variables::Variables,
         warnings,
@@ -61,6 +62,10 @@ pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccou
             return Decision { plan: Err(mistakes), warnings, audit, basis };
         }
     };
+    let refused = own_ids::mistakes(settings, &own.containers, &identity);
+    if !refused.is_empty() {
+        return Decision { plan: Err(refused), warnings, audit, basis: Basis::Present };
+    }
     let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
     if basis == Basis::Missing && !own.containers.due().all(warnings::sets_client_id) {
         warnings.push(Warning::new(&account.reference.title(), Notice::NoClientId));

@@ -11,6 +11,7 @@ pub(crate) mod fragments;
 pub(crate) mod identity;
 pub(crate) mod inject;
 pub(crate) mod own;
+pub(crate) mod own_ids;
 pub(crate) mod paths;
 pub(crate) mod plan;
 pub(crate) mod variables;

@@ -77,12 +77,39 @@ impl AllowedIdentity {
             .is_none_or(|allowed| client_id.is_some_and(|client_id| allowed.contains(client_id)))
     }
 
-    fn allows_tenant(&self, tenant_id: &TenantId) -> bool {
-        self.tenant_ids.as_ref().is_none_or(|allowed| allowed.contains(tenant_id))
+    /// Likewise for a tenant that is not known.
+    fn allows_tenant(&self, tenant_id: Option<&TenantId>) -> bool {
+        self.tenant_ids
+            .as_ref()
+            .is_none_or(|allowed| tenant_id.is_some_and(|tenant_id| allowed.contains(tenant_id)))
     }
 }
 
-/// The mistake, where no entry allows the identity in `namespace`, and says which part of it.
+/// Whether an entry allows the identity in `namespace`.
+///
+/// # Errors
+/// The part of it that no entry allows.
+pub(crate) fn allows(
+    allowed: &[AllowedIdentity],
+    namespace: &str,
+    client_id: Option<&ClientId>,
+    tenant_id: Option<&TenantId>,
+) -> Result<(), IdentityPart> {
+    let here: Vec<_> = allowed.iter().filter(|entry| entry.allows_namespace(namespace)).collect();
+    let client: Vec<_> = here.iter().filter(|entry| entry.allows_client(client_id)).collect();
+    if client.iter().any(|entry| entry.allows_tenant(tenant_id)) {
+        return Ok(());
+    }
+    Err(if here.is_empty() {
+        IdentityPart::Namespace
+    } else if client.is_empty() {
+        IdentityPart::ClientId
+    } else {
+        IdentityPart::TenantId
+    })
+}
+
+/// The mistake of a ServiceAccount, where no entry allows the identity in `namespace`.
 #[must_use]
 pub(crate) fn check(
     allowed: &[AllowedIdentity],
@@ -90,18 +117,7 @@ pub(crate) fn check(
     client_id: Option<&ClientId>,
     tenant_id: &TenantId,
 ) -> Option<Mistake> {
-    let here: Vec<_> = allowed.iter().filter(|entry| entry.allows_namespace(namespace)).collect();
-    let client: Vec<_> = here.iter().filter(|entry| entry.allows_client(client_id)).collect();
-    if client.iter().any(|entry| entry.allows_tenant(tenant_id)) {
-        return None;
-    }
-    let part = if here.is_empty() {
-        IdentityPart::Namespace
-    } else if client.is_empty() {
-        IdentityPart::ClientId
-    } else {
-        IdentityPart::TenantId
-    };
+    let part = allows(allowed, namespace, client_id, Some(tenant_id)).err()?;
     Some(Mistake::IdentityNotAllowed {
         part,
         namespace: namespace.into(),

@@ -3,4 +3,5 @@
 
 pub(crate) mod allowed_identities;
 pub(crate) mod proxy;
+pub(crate) mod resources;
 pub(crate) mod token_endpoint;

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use crate::{
+    feature::resources,
     json::{fields::Fields, json_string},
     object::pod::{Candidate, Network, Os, Root},
     value::{
@@ -47,6 +48,8 @@ pub(crate) struct ProxySettings {
     log_level: LogLevel,
     sidecar: Sidecar,
     init_privileges: InitPrivileges,
+    /// As JSON.
+    resources: Option<String>,
 }
 
 /// Default images: `charts/workload-identity-webhook` of webhook v1.6.3, the newest release of September 2026.
@@ -102,7 +105,7 @@ impl FromStr for Image {
 impl ProxySettings {
     /// Reads the setting's fields.
     pub(crate) fn read(fields: &mut Fields) -> Self {
-        fields.known(&["image", "initImage", "logLevel", "nativeSidecar", "privilegedInit"]);
+        fields.known(&["image", "initImage", "logLevel", "nativeSidecar", "privilegedInit", "resources"]);
         let mut image = |name, default: &str| {
             fields.parsed::<Image>(name).map_or_else(|| default.to_owned(), |image| image.0)
         };
@@ -116,7 +119,13 @@ impl ProxySettings {
             init_privileges: fields
                 .switch("privilegedInit", InitPrivileges::NetAdmin, InitPrivileges::Privileged)
                 .unwrap_or(InitPrivileges::Privileged),
+            resources: resources::read(fields, "resources"),
         }
+    }
+
+    /// The field `resources` of both containers, with a comma before it.
+    fn resources(&self) -> String {
+        self.resources.as_ref().map(|json| format!(r#","resources":{json}"#)).unwrap_or_default()
     }
 
     /// Where the sidecar runs.
@@ -161,9 +170,10 @@ pub(crate) fn warnings(pod: Candidate) -> Option<Warning> {
 pub(crate) fn init_container(settings: &ProxySettings, port: ProxyPort) -> String {
     let privileged = settings.init_privileges == InitPrivileges::Privileged;
     format!(
-        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"{PORT_VARIABLE}","value":"{}"}}]}}"#,
+        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"{PORT_VARIABLE}","value":"{}"}}]{}}}"#,
         json_string(&settings.init_image),
-        port
+        port,
+        settings.resources()
     )
 }
 
@@ -176,7 +186,8 @@ pub(crate) fn sidecar(settings: &ProxySettings, port: ProxyPort) -> String {
         Sidecar::Classic => "",
     };
     format!(
-        r#"{{"name":"{SIDECAR}","image":{},"imagePullPolicy":"IfNotPresent","args":["--proxy-port={port}","--log-level={level}"],"ports":[{{"containerPort":{port}}}],"lifecycle":{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}},"securityContext":{{"allowPrivilegeEscalation":false,"capabilities":{{"drop":["ALL"]}},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}}{restart}}}"#,
-        json_string(&settings.image)
+        r#"{{"name":"{SIDECAR}","image":{},"imagePullPolicy":"IfNotPresent","args":["--proxy-port={port}","--log-level={level}"],"ports":[{{"containerPort":{port}}}],"lifecycle":{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}},"securityContext":{{"allowPrivilegeEscalation":false,"capabilities":{{"drop":["ALL"]}},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}}{restart}{}}}"#,
+        json_string(&settings.image),
+        settings.resources()
     )
 }

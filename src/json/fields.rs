@@ -162,6 +162,16 @@ impl<'r> Fields<'r> {
         self.given(name, read, || expected.into())
     }
 
+    /// Notes each field that is neither a string nor a number which says a `T`.
+    pub(crate) fn all<T: Accepts>(&mut self) {
+        for (name, _) in self.entries {
+            let text = self.text(name).or_else(|| self.scalar(name).map(Cow::Borrowed));
+            if text.is_none_or(|text| text.parse::<T>().is_err()) {
+                self.problem(name, T::accepted());
+            }
+        }
+    }
+
     /// The value that the number `name` says.
     pub(crate) fn number<T: Accepts>(&mut self, name: &str) -> Option<T> {
         self.given(name, |fields| fields.scalar(name)?.parse().ok(), T::accepted)

@@ -5,6 +5,7 @@ use crate::{
         conflicts,
         evidence::{State, Volumes, state, token_below},
         inject,
+        own_ids::{self, Ids},
         plan::Slot,
     },
     json::{Cursor, Json, Malformed},
@@ -16,7 +17,10 @@ use crate::{
     },
     settings::Settings,
     value::{layout::Place, name_set::NameSet, names},
-    verdict::{outcome::Verdict, refusal::Refusal},
+    verdict::{
+        outcome::{Audit, LogLine, Verdict},
+        refusal::Refusal,
+    },
 };
 
 /// What one debug container gets, copied from a container of the pod: entries of `env`, and of `volumeMounts`.
@@ -37,20 +41,26 @@ pub(crate) fn judge<'t>(
 ) -> Result<Verdict<'t>, Vec<Malformed>> {
     let Change { new: mut pod, old } = change;
     let namespace = request::namespace(request)?;
-    let copies = {
+    let (title, Given { copies, audit }) = {
         let root = Cursor::root("", &pod);
         let (metadata, spec) = (Metadata::read(&root)?, Spec::read(&root.required("spec", "an object")?)?);
         let old = old.as_ref().and_then(|old| old.field("spec"));
         let old = old.map(|old| Spec::read(&Cursor::root("oldObject.spec", old))).transpose()?;
         let title = metadata.title(&namespace);
         let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec };
-        match copies(settings, pod, old.as_ref()) {
-            Ok(copies) => copies,
-            Err(refusal) => return Ok(Verdict::refused(*refusal)),
+        match given(settings, pod, old.as_ref()) {
+            Some(given) => (title, given),
+            None => return Ok(Verdict::accepted()),
         }
     };
-    if copies.is_empty() {
-        return Ok(Verdict::accepted());
+    let (copies, refusals) = match copies {
+        Ok(copies) if copies.is_empty() => return Ok(Verdict::accepted()),
+        Ok(copies) => (copies, Vec::new()),
+        Err(refusal) => (Vec::new(), vec![*refusal]),
+    };
+    let log = Some(LogLine::new(&namespace, &title, &refusals));
+    if !refusals.is_empty() {
+        return Ok(Verdict { refusals, audit: Some(audit), log, ..Verdict::default() });
     }
     let list = pod.field_mut("spec").and_then(|spec| spec.field_mut("ephemeralContainers"));
     if let Some(Json::List(containers)) = list {
@@ -60,7 +70,7 @@ pub(crate) fn judge<'t>(
             }
         }
     }
-    Ok(Verdict { mutated: Some(pod), ..Verdict::default() })
+    Ok(Verdict { mutated: Some(pod), audit: Some(audit), log, ..Verdict::default() })
 }
 
 /// A container that has the pod's token, and the mount that provides it.
@@ -70,10 +80,28 @@ struct Donor<'s, 't> {
     place: Place,
 }
 
-/// What each new debug container gets from the first container that has the pod's token.
-fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec<Copied>, Box<Refusal>> {
+/// What the new debug containers get, and who they are with it.
+struct Given {
+    copies: Result<Vec<Copied>, Box<Refusal>>,
+    audit: Audit,
+}
+
+/// What each new debug container gets from the first container that has the pod's token; `None` where no container has.
+fn given(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Option<Given> {
     let volumes = Volumes::read(pod.spec);
-    let Some(donor) = donor(settings, pod.spec, &volumes) else { return Ok(Vec::new()) };
+    let donor = donor(settings, pod.spec, &volumes)?;
+    let (client_id, tenant_id) = Ids::of(donor.container, None).seen();
+    let audit = Audit { service_account: pod.spec.reference(pod.namespace), client_id, tenant_id };
+    Some(Given { copies: copies(settings, pod, old, &volumes, &donor), audit })
+}
+
+fn copies(
+    settings: &Settings,
+    pod: Candidate,
+    old: Option<&Spec>,
+    volumes: &Volumes,
+    donor: &Donor,
+) -> Result<Vec<Copied>, Box<Refusal>> {
     let skipped = pod.metadata.annotations.skipped_containers();
     let old = old.into_iter().flat_map(|old| &old.ephemeral);
     let old = NameSet::new(old.map(|container| container.name.as_ref()));
@@ -82,7 +110,14 @@ fn copies(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Result<Vec
         if old.contains(&container.name) || skipped.contains(&container.name) {
             continue;
         }
-        let copied = copied(settings, &donor, container, &volumes);
+        let copied = copied(settings, donor, container, volumes);
+        let ids = Ids::of(container, Some(donor.container));
+        let allowed = settings.allowed_identities.as_ref();
+        if let Some(mistake) =
+            allowed.and_then(|allowed| own_ids::check(allowed, pod.namespace, container, &ids, None))
+        {
+            return Err(Box::new(Refusal::new(pod.title, mistake)));
+        }
         if copied.mount.is_some()
             && let Some(mut mistake) =
                 conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])

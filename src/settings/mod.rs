@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::{
     feature::{
         allowed_identities::{self, AllowedIdentity},
-        proxy::ProxySettings,
+        proxy::{self, ProxySettings},
         token_endpoint::TokenEndpoint,
     },
     json::{
@@ -208,7 +208,10 @@ fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {
         let value = fields.text("value").map(Cow::into_owned);
         if !is_env_name(&name) {
             fields.problem("name", "the name of an environment variable (printable ASCII without =)");
-        } else if names::IDENTITY_VARIABLES.contains(&name.as_str()) {
+        } else if names::IDENTITY_VARIABLES.contains(&name.as_str())
+            || names::TOKEN_ENDPOINT_VARIABLES.contains(&name.as_str())
+            || name == proxy::PORT_VARIABLE
+        {
             fields.problem("name", "a name that the policy does not set itself");
         } else if extra.iter().any(|before| before.name == name) {
             fields.problem("name", "a name that no earlier entry has");

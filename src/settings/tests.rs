@@ -146,10 +146,27 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
             json!({"proxy": {"logLevel": "loud"}}),
             "proxy.logLevel is \"loud\", expected warning, info, debug, trace or all",
         ),
+        (
+            json!({"proxy": {"resources": {"limits": {"memory": "64MB"}}}}),
+            "proxy.resources.limits.memory is \"64MB\", expected an amount such as 100m, 64Mi or 1",
+        ),
+        (
+            json!({"proxy": {"resources": {"cpu": 1}}}),
+            "proxy.resources.cpu is not a setting; did you mean limits? (known: requests, limits)",
+        ),
+        (json!({"proxy": {"resources": 1}}), "proxy.resources is 1, expected an object"),
+        (
+            json!({"extraEnv": [{"name": "PROXY_PORT", "value": "1"}]}),
+            "extraEnv[0].name is \"PROXY_PORT\", expected a name that the policy does not set itself",
+        ),
+        (
+            json!({"extraEnv": [{"name": "AZURE_KUBERNETES_SNI_NAME", "value": "x"}]}),
+            "extraEnv[0].name is \"AZURE_KUBERNETES_SNI_NAME\", expected a name that the policy does not set itself",
+        ),
         (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1, expected true or false"),
         (
             json!({"proxy": {"privileged": true}}),
-            "proxy.privileged is not a setting; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit)",
+            "proxy.privileged is not a setting; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit, resources)",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x"}}),

@@ -71,6 +71,12 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         client_id: client_id.map(|id| id.parse().unwrap()),
         tenant_id: TENANT_ID.parse().unwrap(),
     };
+    let own_id = |value: Option<&str>| Mistake::OwnIdNotAllowed {
+        container: "yadaapi".into(),
+        variable: names::AZURE_CLIENT_ID,
+        value: value.map(Into::into),
+        namespace: "default".into(),
+    };
     let malformed = Malformed::at("spec.containers[0].env", "an object", "a list");
     let unquoted =
         Unquoted { parent: "metadata.labels".into(), name: names::USE_LABEL.into(), scalar: "true".into() };
@@ -99,6 +105,8 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         (account(), not_allowed(IdentityPart::ClientId, Some(CLIENT_ID))),
         (account(), not_allowed(IdentityPart::ClientId, None)),
         (account(), not_allowed(IdentityPart::TenantId, Some(CLIENT_ID))),
+        (pod(), own_id(Some("11111111-2222-4333-8444-555555555555"))),
+        (pod(), own_id(None)),
         (pod(), Mistake::ProxyOnHostNetwork),
         (pod(), Mistake::ProxyOnWindows),
         (pod(), hiding(Obstacle::Mount)),

@@ -36,6 +36,17 @@ pub(crate) enum Mistake {
         /// The tenant.
         tenant_id: TenantId,
     },
+    /// A container has an id of its own that `allowedIdentities` does not have, or that can't be seen.
+    OwnIdNotAllowed {
+        /// The container's name.
+        container: Untrusted,
+        /// The variable.
+        variable: &'static str,
+        /// Its value; `None` where it comes from elsewhere.
+        value: Option<Untrusted>,
+        /// Namespace of the pod.
+        namespace: Untrusted,
+    },
     /// The proxy, in a pod on the host's network.
     ProxyOnHostNetwork,
     /// The proxy, in a Windows pod.

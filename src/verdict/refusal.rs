@@ -76,6 +76,7 @@ impl Refusal {
         match &self.mistake {
             Mistake::WrongAnnotation(_) if of_service_account => Fault::Elsewhere,
             Mistake::WrongAnnotation(_)
+            | Mistake::OwnIdNotAllowed { .. }
             | Mistake::ProxyOnHostNetwork
             | Mistake::ProxyOnWindows
             | Mistake::MountHidesToken { .. }

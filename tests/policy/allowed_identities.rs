@@ -1,7 +1,7 @@
 //! Which identities a namespace may use.
 
 use crate::common::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
@@ -91,4 +91,107 @@ fn answers_with_the_gravest_of_several_codes() {
     let request = yada(|pod| annotate(pod, "service-account-token-expiration", "60"));
     let (message, code) = refused(&settings, &request, holding(&yada_account()));
     assert_eq!((message.lines().count(), code), (4, 403), "{message}");
+}
+
+const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+
+/// A pod whose container has this variable.
+fn having(variable: &Value) -> Value {
+    yada(|pod| pod["spec"]["containers"][0]["env"].as_array_mut().unwrap().push(variable.clone()))
+}
+
+#[test]
+fn holds_a_containers_own_ids_to_what_is_allowed() {
+    let only = with(&json!({"allowedIdentities": [{"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}));
+    let cure = |id: &str| {
+        format!(
+            " by the policy's setting allowedIdentities; remove it, so that the container uses its ServiceAccount's identity, \
+             or set it to one that is allowed:\nenv: [{{name: AZURE_{id}, value: \"{id}\"}}]"
+        )
+    };
+    for (variable, id, found) in [
+        (
+            json!({"name": "AZURE_CLIENT_ID", "value": OTHER}),
+            "CLIENT_ID",
+            format!("\"{OTHER}\", which is not allowed in namespace \"default\""),
+        ),
+        (
+            json!({"name": "AZURE_CLIENT_ID", "value": "$(OTHER)"}),
+            "CLIENT_ID",
+            "\"$(OTHER)\", which is not allowed in namespace \"default\"".to_owned(),
+        ),
+        (
+            json!({"name": "AZURE_TENANT_ID", "value": "contoso.com"}),
+            "TENANT_ID",
+            "\"contoso.com\", which is not allowed in namespace \"default\"".to_owned(),
+        ),
+        (
+            json!({"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}}),
+            "CLIENT_ID",
+            "from elsewhere (valueFrom), which can't be checked".to_owned(),
+        ),
+    ] {
+        let (message, code) = refused(&only, &having(&variable), holding(&yada_account()));
+        let expected =
+            format!("Pod default/yadaapi: container \"yadaapi\" has AZURE_{id} {found}{}", cure(id));
+        assert_eq!((message, code), (expected, 403));
+        // Without the setting, and for a container that is skipped, it is nobody's business.
+        admitted(&settings(), &having(&variable), holding(&yada_account()));
+        let mut skipped = having(&variable);
+        annotate(&mut skipped["object"], "skip-containers", "yadaapi");
+        admitted(&only, &skipped, holding(&yada_account()));
+    }
+    for value in [CLIENT_ID.to_uppercase(), String::new()] {
+        admitted(
+            &only,
+            &having(&json!({"name": "AZURE_CLIENT_ID", "value": value})),
+            holding(&yada_account()),
+        );
+    }
+    // The container sees the last of two, so each must be allowed.
+    let twice = yada(|pod| {
+        let env = pod["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+        env.extend([CLIENT_ID, OTHER].map(|id| json!({"name": "AZURE_CLIENT_ID", "value": id})));
+    });
+    assert_eq!(refused(&only, &twice, holding(&yada_account())).1, 403);
+}
+
+#[test]
+fn refuses_a_template_for_ids_of_its_own() {
+    let settings = with(&json!({"preflight": "Enforce", "allowedIdentities": [{"clientIds": [CLIENT_ID]}]}));
+    let request = deployment(|template| {
+        template["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}]);
+    });
+    assert_eq!(refused(&settings, &request, holding(&yada_account())).1, 403);
+}
+
+#[test]
+fn holds_debug_containers_to_what_is_allowed() {
+    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let debug = |env: &Value| {
+        let mut request = yada(|object| *object = pod.clone());
+        request["operation"] = json!("UPDATE");
+        request["subResource"] = json!("ephemeralcontainers");
+        request["oldObject"] = pod.clone();
+        request["object"]["spec"]["ephemeralContainers"] =
+            json!([{"name": "debugger", "image": "busybox", "env": env}]);
+        request
+    };
+    let allowing = |id: &str| with(&json!({"allowedIdentities": [{"clientIds": [id]}]}));
+    let own = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}]);
+    for (settings, env, allowed) in [
+        (allowing(CLIENT_ID), json!([]), true),
+        (allowing(OTHER), json!([]), false),
+        (allowing(CLIENT_ID), own.clone(), false),
+        (allowing(OTHER), own, true),
+    ] {
+        let response = evaluate(&settings, &debug(&env), nobody()).response;
+        assert_eq!(response.allowed, allowed, "{settings} {env}: {}", response.message());
+        assert!(
+            allowed
+                || response
+                    .message()
+                    .starts_with("Pod default/yadaapi: container \"debugger\" has AZURE_CLIENT_ID")
+        );
+    }
 }

@@ -95,3 +95,22 @@ fn gives_a_debug_container_the_endpoints_and_the_extra_variables_too() {
     let added = names(&pod["spec"]["ephemeralContainers"][0]["env"]);
     assert_eq!(added[4..], ["AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "ARM_CLIENT_ID"]);
 }
+
+/// It hands an identity to a person, so it leaves the same traces as a pod that is created.
+#[test]
+fn leaves_audit_annotations_and_a_log_line() {
+    let evaluation = evaluate(&settings(), &debug(|_| ()), nobody());
+    let audit = evaluation.response.audit_annotations.unwrap();
+    assert_eq!(audit["client-id"], CLIENT_ID);
+    assert_eq!(audit["tenant-id"], TENANT_ID);
+    assert_eq!(audit["subject"], "system:serviceaccount:default:myserviceaccount");
+    let line = json!(evaluation.calls.log);
+    assert_eq!(line.as_array().unwrap().len(), 1);
+    assert!(
+        line.to_string().contains("Pod default/yadaapi") && line.to_string().contains("mutated"),
+        "{line}"
+    );
+    let silent = debug(|request| request["oldObject"] = request["object"].clone());
+    let evaluation = evaluate(&settings(), &silent, nobody());
+    assert_eq!((evaluation.response.audit_annotations, evaluation.calls.log.len()), (None, 0));
+}

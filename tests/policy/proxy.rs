@@ -65,6 +65,18 @@ fn follows_the_proxys_settings() {
     assert_eq!(response.warnings, None);
 }
 
+/// A namespace with a ResourceQuota refuses containers without them.
+#[test]
+fn gives_the_proxys_containers_their_resources() {
+    let resources = json!({"requests": {"cpu": "10m", "memory": 64_000_000}, "limits": {"memory": "64Mi"}});
+    let request = yada(|pod| annotate(pod, "inject-proxy-sidecar", "true"));
+    let settings = with(&json!({"proxy": {"resources": resources}}));
+    let (pod, _) = admitted(&settings, &request, holding(&yada_account()));
+    for container in pod["spec"]["initContainers"].as_array().unwrap() {
+        assert_eq!(container["resources"], resources, "{container}");
+    }
+}
+
 #[test]
 fn leaves_the_proxy_out_where_it_is_declined_or_there() {
     let (pod, _) = admitted(

@@ -73,6 +73,11 @@ fn brings_a_token(pod: &mut Value) {
         "volumeMounts": [{"name": "csi", "mountPath": "/csi"}]}]);
 }
 
+fn sets_id(pod: &mut Value, value: &Value) {
+    pod["spec"]["containers"][0]["env"] = json!([value]);
+    pod["spec"]["containers"][0]["env"][0]["name"] = json!("AZURE_CLIENT_ID");
+}
+
 fn takes_the_name(pod: &mut Value) {
     pod["spec"]["volumes"] = json!([{"name": VOLUME, "persistentVolumeClaim": {"claimName": "x"}}]);
     pod["spec"]["containers"][0]["volumeDevices"] = json!([{"name": VOLUME, "devicePath": "/dev/x"}]);
@@ -135,6 +140,16 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (allowed("default", "00000000-0000-0000-0000-000000000000", TENANT_ID), labelled(|_| ()), own()),
         (allowed("default", CLIENT_ID, TENANT_ID), labelled(|_| ()), annotated("client-id", "")),
         (allowed("default", CLIENT_ID, "contoso.com"), labelled(|_| ()), own()),
+        (
+            allowed("default", CLIENT_ID, TENANT_ID),
+            labelled(|pod| sets_id(pod, &json!({"value": "x"}))),
+            own(),
+        ),
+        (
+            allowed("default", CLIENT_ID, TENANT_ID),
+            labelled(|pod| sets_id(pod, &json!({"valueFrom": {}}))),
+            own(),
+        ),
         (settings(), labelled(|_| ()), not_found()),
         (settings(), labelled(|_| ()), recorded("resource not granted")),
         (settings(), labelled(|_| ()), recorded("capability not granted")),

@@ -39,7 +39,7 @@ impl Mistake {
             | Self::LookUp { failure: LookUpFailure::NotFound, .. }
             | Self::NoSuchName(_)
             | Self::Malformed(_) => Code::BadRequest,
-            Self::IdentityNotAllowed { .. } => Code::Forbidden,
+            Self::IdentityNotAllowed { .. } | Self::OwnIdNotAllowed { .. } => Code::Forbidden,
             Self::LookUp { .. } | Self::BadSettings(_) => Code::InternalServerError,
         }
     }
@@ -72,6 +72,10 @@ impl Refusal {
             Mistake::IdentityNotAllowed { namespace, client_id, tenant_id, .. } => {
                 allow(namespace, client_id.as_ref(), tenant_id)
             }
+            Mistake::OwnIdNotAllowed { variable, .. } => (
+                "remove it, so that the container uses its ServiceAccount's identity, or set it to one that is allowed:",
+                format!("env: [{{name: {variable}, value: \"{}\"}}]", variable.trim_start_matches("AZURE_")),
+            ),
             Mistake::ProxyOnHostNetwork | Mistake::ProxyOnWindows => (
                 "turn the proxy off in the pod, or in the pod template of its workload:",
                 annotations(names::INJECT_PROXY_SIDECAR, "\"false\""),

@@ -45,6 +45,9 @@ impl fmt::Display for Mistake {
             Self::IdentityNotAllowed { part, namespace, client_id, tenant_id } => {
                 not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
             }
+            Self::OwnIdNotAllowed { container, variable, value, namespace } => {
+                own_id(f, container, variable, value.as_ref(), namespace)
+            }
             Self::ProxyOnHostNetwork => f.write_str(
                 "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
             ),
@@ -125,6 +128,23 @@ fn not_allowed(
         IdentityPart::TenantId => {
             write!(f, "tenant id \"{tenant_id}\" is not allowed with {client} in namespace {namespace}")?;
         }
+    }
+    f.write_str(" by the policy's setting allowedIdentities")
+}
+
+fn own_id(
+    f: &mut fmt::Formatter,
+    container: &Untrusted,
+    variable: &str,
+    value: Option<&Untrusted>,
+    namespace: &Untrusted,
+) -> fmt::Result {
+    write!(f, "container {} has {variable} ", container.quoted_to(63))?;
+    match value {
+        Some(value) => {
+            write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
+        }
+        None => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
     }
     f.write_str(" by the policy's setting allowedIdentities")
 }
