@@ -78,13 +78,16 @@ pub fn validate(payload: &[u8]) -> CallResult {
     Ok(verdict.into_response())
 }
 
-/// Judges the policy's settings; every problem is in the message.
+/// Judges the policy's settings; every problem is in the message, or what is worth knowing of settings that are valid.
 ///
 /// # Errors
 /// A payload that is not Unicode.
 pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
-    let message = Settings::parse(text).err().map(|problems| json::fields::explain(&problems, 12_000));
-    Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
+    let (valid, message) = match Settings::parse(text) {
+        Ok(settings) => (true, settings.advice()),
+        Err(problems) => (false, Some(json::fields::explain(&problems, 12_000))),
+    };
+    Ok(serde_json::to_vec(&SettingsValidationResponse { valid, message })?)
 }

@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
     let message = answer["message"].as_str().unwrap_or_default();
-    assert_eq!(answer["valid"] == true, message.is_empty(), "{answer}");
+    assert!(answer["valid"] == true || !message.is_empty(), "{answer}");
     assert!(message.len() <= 16_384);
 });
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

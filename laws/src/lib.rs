@@ -1,5 +1,9 @@
-//! What the policy is tried on: generated pods, workloads and ServiceAccounts, for the laws, the conformance driver and the fuzzer.
+//! What the policy is tried on, generated pods, workloads and ServiceAccounts, and what must hold of every answer: for the laws, the
+//! conformance driver and the fuzzer.
 #![forbid(unsafe_code)]
 
 pub mod draw;
+pub mod hold;
 pub mod pods;
+pub mod sequences;
+pub mod texts;

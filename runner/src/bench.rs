@@ -2,6 +2,7 @@
 
 pub mod budgets;
 pub mod cases;
+pub mod lists;
 pub mod plot;
 pub mod table;
 pub mod webhook;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use policy_runner::bench::{
     self, Figures, Subject,
     budgets::{self, Budgets},
-    cases, plot, table, webhook,
+    cases, lists, plot, table, webhook,
 };
 use serde_json::json;
 
@@ -58,6 +58,9 @@ pub fn run(args: &Bench) -> Result<bool> {
     let mut cases = cases::all()?;
     cases.push(cases::sized("50-containers", 50, 1)?);
     cases.push(cases::sized("1000-containers", 1000, 1)?);
+    if args.count {
+        cases.extend(lists::all()?);
+    }
     let figures = if args.count {
         let counted = cases.iter().flat_map(|case| subjects.iter().map(move |subject| subject.count(case)));
         counted.collect::<Result<Vec<_>>>()?
@@ -81,6 +84,7 @@ pub fn run(args: &Bench) -> Result<bool> {
     let Some(path) = &args.budgets else { return Ok(true) };
     let budgets = Budgets::from_file(path)?;
     let mut exceeded = budgets.exceeded(&counted);
+    exceeded.extend(lists::too_steep(|case| counted.get(&format!("instructions/{case}")).copied()));
     if !args.count && subjects.len() > 1 {
         writeln!(out)?;
         exceeded.extend(ratios(&mut out, &budgets, &subjects, &figures)?);

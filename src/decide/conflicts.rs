@@ -1,15 +1,24 @@
 //! What is in the way of a container's mount, or of the volume.
 
 use crate::{
-    decide::paths::components,
+    decide::{
+        evidence::Volumes,
+        paths::{below, components},
+    },
     object::{container::Container, pod::Spec},
-    text::Untrusted,
-    value::{layout::Place, name_set::NameSet},
-    verdict::mistake::{Mistake, Obstacle},
+    text::{NAME_MAX, Untrusted},
+    value::{
+        layout::{Place, is_reserved},
+        name_set::NameSet,
+    },
+    verdict::{
+        mistake::{Mistake, Obstacle},
+        notice::Notice,
+    },
 };
 
 /// Something of `container` that stands at the mount path or hides one of the volume's `files`: another mount but those of
-/// the indexes in `going`, or a block device.
+/// the indexes in `going`, which ascend, or a block device.
 pub(crate) fn at_mount(
     container: &Container,
     place: &Place,
@@ -23,7 +32,7 @@ pub(crate) fn at_mount(
         let path = components(path);
         path.starts_with(&root) && (path == root || files.iter().any(|file| file.starts_with(&path)))
     };
-    let mounts = container.mounts.iter().enumerate().filter(|(index, _)| !going.contains(index));
+    let mounts = container.mounts.iter().enumerate().filter(|(index, _)| going.binary_search(index).is_err());
     let mut mounts = mounts.map(|(_, mount)| (Obstacle::Mount, &mount.name, &mount.path));
     let mut devices = container.devices.iter().map(|device| (Obstacle::Device, &device.name, &device.path));
     let (obstacle, volume, path) =
@@ -37,6 +46,23 @@ pub(crate) fn at_mount(
     })
 }
 
+/// A mount of `container` above `path` to which nothing can be written, so that nobody can make the mount point. One of a volume of
+/// workload identity's own goes, or is nobody's ancestor.
+pub(crate) fn read_only_above(container: &Container, volumes: &Volumes, path: &str) -> Option<Notice> {
+    let others = container.mounts.iter().filter(|mount| !is_reserved(&mount.name));
+    let above = others.filter_map(|mount| {
+        let rest = below(path, &mount.path).filter(|rest| !rest.is_empty())?;
+        Some((rest.len(), mount))
+    });
+    let (_, mount) = above.min_by_key(|(rest, _)| *rest)?;
+    let of_volume = || volumes.named(&mount.name).is_some_and(|(_, volume, _)| volume.is_read_only());
+    let found = mount.is_read_only() || of_volume();
+    found.then(|| Notice::ReadOnlyAbove {
+        volume: mount.name.as_ref().into(),
+        path: mount.path.as_ref().into(),
+    })
+}
+
 /// One value of `skip-containers` for all `mistakes`: what is skipped already, and each container that something hides the token from.
 pub(crate) fn skip_all(mistakes: &mut [Mistake], skipped: &NameSet) {
     let mut names: Vec<String> = skipped.iter().map(str::to_owned).collect();
@@ -45,7 +71,9 @@ pub(crate) fn skip_all(mistakes: &mut [Mistake], skipped: &NameSet) {
             names.push(container.as_str().to_owned());
         }
     }
-    let all = Untrusted::from(names.join(";"));
+    let all = names.join(";");
+    // More than a line of a manifest can bear; and each of thousands of mistakes would hold it.
+    let all = Untrusted::from(if all.len() > NAME_MAX { "" } else { &all });
     for mistake in mistakes {
         if let Mistake::MountHidesToken { skip, .. } = mistake {
             skip.clone_from(&all);

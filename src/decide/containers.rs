@@ -142,7 +142,7 @@ impl<'s, 't> Containers<'s, 't> {
         let mounted = there.and_then(|index| container.mounts.get(index));
         if let Some(path) = file.and_then(|file| honoured(file, &place.token_path)) {
             place.mount_path = path;
-        } else if let (Whose::There, None, Some(mount)) = (self.home.volume, file, mounted)
+        } else if let (Whose::There, Some(mount)) = (self.home.volume, mounted)
             && mount.sub_path.is_empty()
         {
             place.mount_path = mount.path.clone().into_owned();
@@ -160,8 +160,8 @@ impl<'s, 't> Containers<'s, 't> {
     /// The mounts of a container that another pass made for a volume to which the container's variable does not lead.
     fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
         let container = match held.state {
-            State::Equipped { .. } | State::Moved { .. } => held.container,
-            State::OwnToken | State::Bare { .. } => return Vec::new(),
+            State::Equipped { .. } | State::Moved { .. } | State::Bare { .. } => held.container,
+            State::OwnToken => return Vec::new(),
         };
         let kept = match target.mount {
             Found::Right(index) | Found::Wrong(index) => Some(index),
@@ -205,7 +205,8 @@ impl<'s, 't> Containers<'s, 't> {
             Found::Wrong(index) => Some(index),
             Found::Missing => None,
         };
-        let going: Vec<usize> = held.gone.iter().copied().chain(replaced).collect();
+        let mut going: Vec<usize> = held.gone.iter().copied().chain(replaced).collect();
+        going.sort_unstable();
         let authority = self.endpoint.filter(|_| self.home.volume == Whose::Layout);
         let authority = authority.and_then(TokenEndpoint::source).map(|_| names::CA_PATH);
         let files: Vec<&str> =

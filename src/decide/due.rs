@@ -3,13 +3,14 @@
 use crate::{
     decide::{
         decision::{Basis, Decision, decide},
+        keys::Keys,
         warnings,
     },
     host::look_up::{Freshness, LookUp},
-    object::{annotations::Place, metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
+    object::{metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::{LookUps, Settings},
     text::Untrusted,
-    value::{identity::is_object_name, reference::Reference, use_label::UseLabel},
+    value::{identity::is_object_name, keys::Bearer, reference::Reference, use_label::UseLabel},
     verdict::{mistake::LookUpFailure, title::Title, warning::Warning},
 };
 
@@ -60,6 +61,6 @@ pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Met
         return Vec::new();
     }
     let mut warnings: Vec<Warning> = warnings::of_label(title, &metadata.label).into_iter().collect();
-    warnings.extend(metadata.annotations.warnings(title, Place::Pod, settings.endpoint_annotation()));
+    warnings.extend(Keys::of_pod(metadata).warnings(settings, title, Bearer::Pod));
     warnings
 }

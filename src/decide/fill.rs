@@ -87,20 +87,22 @@ fn proxy_containers(
         Sidecar::Native => ContainerList::Init,
         Sidecar::Classic => ContainerList::Main,
     };
-    let init = proxy::init_container(&settings.proxy, port);
+    let init = proxy::init_container(&settings.proxy);
     let sidecar = proxy::sidecar(&settings.proxy, port);
-    let both: [(&str, _, _, _, &[&str]); 2] = [
-        (proxy::INIT_CONTAINER, ContainerList::Init, Slot::Append, init, &[proxy::PORT_VARIABLE]),
-        (proxy::SIDECAR, list, Slot::First, sidecar, &[]),
+    let own = proxy::port_variable(port);
+    let both = [
+        (proxy::INIT_CONTAINER, ContainerList::Init, Slot::Append, init, Some(own)),
+        (proxy::SIDECAR, list, Slot::First, sidecar, None),
     ];
     let is_there = |name: &str| containers.pod.spec.containers.iter().any(|container| container.name == name);
     both.into_iter()
         .filter(|(name, ..)| !is_there(name))
-        .map(|(name, list, slot, json, own)| {
+        .map(|(name, list, slot, json, own_env)| {
             let due = !containers.skipped.contains(name);
-            let env = if due { variables.missing(own.iter().copied()) } else { Vec::new() };
+            let own = own_env.is_some().then_some(proxy::PORT_VARIABLE);
+            let env = if due { variables.missing(own.into_iter()) } else { Vec::new() };
             let mount = due.then(|| fragments::mount(&containers.home.place));
-            NewContainer { list, slot, json, env, mount }
+            NewContainer { list, slot, json, own_env, env, mount }
         })
         .collect()
 }
@@ -139,13 +141,14 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     }
     let spec = containers.pod.spec;
     let (mut going, mut staying) = (Vec::new(), Vec::new());
+    // They come in the order of the containers.
+    let mut injections = injections.iter().peekable();
     for container in spec.containers.iter().chain(&spec.ephemeral) {
-        let gone = injections
-            .iter()
-            .find(|injection| (injection.list, injection.index) == (container.list, container.index))
-            .map_or(&[][..], |injection| &injection.gone);
+        let of_this =
+            |injection: &&Injection| (injection.list, injection.index) == (container.list, container.index);
+        let gone = injections.next_if(of_this).map_or(&[][..], |injection| &injection.gone);
         for (index, mount) in container.mounts.iter().enumerate() {
-            if gone.contains(&index) {
+            if gone.binary_search(&index).is_ok() {
                 going.push(mount.name.as_ref());
             } else {
                 staying.push(mount.name.as_ref());
@@ -174,6 +177,8 @@ pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Wa
             (Some(_), State::Equipped { .. }) => continue,
             (Some(target), _) => target,
         };
+        let above = conflicts::read_only_above(held.container, &containers.volumes, &target.place.mount_path);
+        warnings.extend(above.map(|notice| Warning { about: about(), notice }));
         for (variable, value) in variables.of_identity(&target.place) {
             let own = held.container.variable(variable).and_then(Env::value);
             let honoured = variable == names::AZURE_FEDERATED_TOKEN_FILE;

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use crate::{
     decide::plan::{Plan, Slot},
     json::Json,
-    object::container::CONTAINER,
 };
 
 /// Writes `plan` into the spec of `pod`.
@@ -30,11 +29,16 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
         equip(container, Vec::new(), appended);
     }
     for new in containers {
-        let Ok(container) = Json::parse(&new.json, &CONTAINER) else { continue };
-        let mut container = container.owned();
-        equip(&mut container, entries(&new.env), new.mount.map(|mount| (Slot::Append, mount)));
+        let env: Vec<String> = new.own_env.into_iter().chain(entries(&new.env)).collect();
+        let mut container = new.json;
+        for (field, entries) in [("env", env.join(",")), ("volumeMounts", new.mount.unwrap_or_default())] {
+            if !entries.is_empty() {
+                container.push_str(&[",\"", field, "\":[", &entries, "]"].concat());
+            }
+        }
+        container.push('}');
         if let Some(containers) = spec.list_mut(new.list.field()) {
-            put(containers, new.slot, container);
+            put(containers, new.slot, raw(container));
         }
     }
     if let Some((slot, volume)) = volume

@@ -10,6 +10,7 @@ pub(crate) mod fill;
 pub(crate) mod fragments;
 pub(crate) mod identity;
 pub(crate) mod inject;
+pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod own_ids;
 pub(crate) mod paths;

@@ -11,7 +11,7 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
-        mistake::{IdentityPart, Mistake},
+        mistake::{IdentityPart, Mistake, OwnValue},
         refusal::Refusal,
     },
 };
@@ -69,10 +69,16 @@ pub(crate) fn check(
         return None;
     }
     let (variable, env) = forbidden(allowed, namespace, ids, identity)?;
+    let value = match env.value() {
+        // A tenant's parser takes every client id too.
+        Some(value) if value.parse::<TenantId>().is_ok() => OwnValue::Id(value.into()),
+        Some(_) => OwnValue::Other,
+        None => OwnValue::Elsewhere,
+    };
     Some(Mistake::OwnIdNotAllowed {
         container: container.name.as_ref().into(),
         variable,
-        value: env.value().map(Into::into),
+        value,
         namespace: namespace.into(),
     })
 }

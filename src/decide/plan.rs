@@ -42,8 +42,10 @@ pub(crate) struct NewContainer {
     pub(crate) list: ContainerList,
     /// Where there.
     pub(crate) slot: Slot,
-    /// It, as JSON.
+    /// It as JSON, but for its variables and mounts: the object is still open.
     pub(crate) json: String,
+    /// A variable of its own, as an entry of `env`.
+    pub(crate) own_env: Option<String>,
     /// Which of the plan's variables it gets.
     pub(crate) env: Vec<usize>,
     /// The mount that it gets.

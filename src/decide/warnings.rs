@@ -1,11 +1,11 @@
 //! What is wrong, but refuses nothing.
 
 use crate::{
-    decide::own::Own,
+    decide::{keys::Keys, own::Own},
     feature::proxy,
-    object::{annotations::Place, container::Container, pod::Candidate, service_account::ServiceAccount},
+    object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
-    value::{name_set::NameSet, names, use_label::UseLabel},
+    value::{keys::Bearer, name_set::NameSet, names, use_label::UseLabel},
     verdict::{notice::Notice, title::Title, warning::Warning},
 };
 
@@ -17,11 +17,10 @@ pub(crate) fn of_metadata(
     own: &Own,
 ) -> Vec<Warning> {
     let (title, of_account) = (pod.title, account.reference.title());
-    let endpoint = settings.endpoint_annotation();
     let mut warnings: Vec<Warning> = of_label(title, &pod.metadata.label).into_iter().collect();
     warnings.extend(of_label(&of_account, &account.label));
-    warnings.extend(pod.metadata.annotations.warnings(title, Place::Pod, endpoint));
-    warnings.extend(account.annotations.warnings(&of_account, Place::ServiceAccount, endpoint));
+    warnings.extend(Keys::of_pod(pod.metadata).warnings(settings, title, Bearer::Pod));
+    warnings.extend(Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount));
     warnings.extend(of_skipped(pod, own));
     if pod.metadata.retired_binding.is_some() {
         warnings.push(Warning::new(title, Notice::RetiredBinding));

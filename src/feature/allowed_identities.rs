@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, str::FromStr};
 
-use wildmatch::WildMatch;
+use fast_glob::glob_match;
 
 use crate::{
     json::fields::Fields,
@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// A pattern for names of namespaces: `*` stands for any text, `?` for one character.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct NamespaceGlob(WildMatch);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamespaceGlob(String);
 
 impl Accepts for NamespaceGlob {
     fn accepted() -> Cow<'static, str> {
@@ -33,7 +33,7 @@ impl FromStr for NamespaceGlob {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'*' | b'?')
         };
         if !text.is_empty() && text.bytes().all(fits) {
-            Ok(Self(WildMatch::new(text)))
+            Ok(Self(text.to_owned()))
         } else {
             Err(Rejected::by::<Self>())
         }
@@ -67,7 +67,7 @@ pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentit
 
 impl AllowedIdentity {
     fn allows_namespace(&self, namespace: &str) -> bool {
-        self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob.0.matches(namespace)))
+        self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob_match(&glob.0, namespace)))
     }
 
     /// A missing client id is only allowed by an entry that allows any.

@@ -165,19 +165,23 @@ pub(crate) fn warnings(pod: Candidate) -> Option<Warning> {
     (pod.spec.root == Root::Forbidden).then(|| Warning::new(pod.title, Notice::ProxyRunsAsRoot))
 }
 
-/// The init container as JSON, but for what every container gets.
+/// The init container's own variable.
+pub(crate) fn port_variable(port: ProxyPort) -> String {
+    format!(r#"{{"name":"{PORT_VARIABLE}","value":"{port}"}}"#)
+}
+
+/// The init container's fields as JSON, but for what every container gets; the object is still open.
 #[must_use]
-pub(crate) fn init_container(settings: &ProxySettings, port: ProxyPort) -> String {
+pub(crate) fn init_container(settings: &ProxySettings) -> String {
     let privileged = settings.init_privileges == InitPrivileges::Privileged;
     format!(
-        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}},"env":[{{"name":"{PORT_VARIABLE}","value":"{}"}}]{}}}"#,
+        r#"{{"name":"{INIT_CONTAINER}","image":{},"imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"add":["NET_ADMIN"],"drop":["ALL"]}},"privileged":{privileged},"runAsNonRoot":false,"runAsUser":0}}{}"#,
         json_string(&settings.init_image),
-        port,
         settings.resources()
     )
 }
 
-/// The sidecar as JSON, but for what every container gets.
+/// The sidecar's fields as JSON, but for what every container gets; the object is still open.
 #[must_use]
 pub(crate) fn sidecar(settings: &ProxySettings, port: ProxyPort) -> String {
     let level = settings.log_level;
@@ -186,7 +190,7 @@ pub(crate) fn sidecar(settings: &ProxySettings, port: ProxyPort) -> String {
         Sidecar::Classic => "",
     };
     format!(
-        r#"{{"name":"{SIDECAR}","image":{},"imagePullPolicy":"IfNotPresent","args":["--proxy-port={port}","--log-level={level}"],"ports":[{{"containerPort":{port}}}],"lifecycle":{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}},"securityContext":{{"allowPrivilegeEscalation":false,"capabilities":{{"drop":["ALL"]}},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}}{restart}{}}}"#,
+        r#"{{"name":"{SIDECAR}","image":{},"imagePullPolicy":"IfNotPresent","args":["--proxy-port={port}","--log-level={level}"],"ports":[{{"containerPort":{port}}}],"lifecycle":{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}},"securityContext":{{"allowPrivilegeEscalation":false,"capabilities":{{"drop":["ALL"]}},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}}{restart}{}"#,
         json_string(&settings.image),
         settings.resources()
     )

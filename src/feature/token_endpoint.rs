@@ -175,7 +175,7 @@ fn ca(fields: &mut Fields) -> Option<Ca> {
         ["data", "configMap", "clusterTrustBundle"].into_iter().filter(|name| fields.present(name)).collect();
     if given.len() > 1 {
         let last = given.last().copied().unwrap_or_default();
-        fields.problem(last, format!("only one of {}", given.join(" and ")));
+        fields.problem(last, &format!("only one of {}", given.join(" and ")));
         return None;
     }
     match given.first().copied() {

@@ -79,12 +79,14 @@ impl<'r> Fields<'r> {
     }
 
     /// What stands in the field `name`, null or not; the last one of that name.
+    #[inline(never)]
     fn entry(&self, name: &str) -> Option<&'r Json<'r>> {
         self.entries.iter().rev().find(|(field, _)| field == name).map(|(_, json)| json)
     }
 
     /// The value of the field `name`; `None` where it is missing or null.
     #[must_use]
+    #[inline(never)]
     pub(crate) fn value(&self, name: &str) -> Option<&'r Json<'r>> {
         self.entry(name).filter(|json| **json != Json::Raw(Cow::Borrowed("null")))
     }
@@ -100,6 +102,7 @@ impl<'r> Fields<'r> {
 
     /// The text of the string `name`.
     #[must_use]
+    #[inline(never)]
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'r, str>> {
         self.scalar(name).and_then(text_of)
     }
@@ -110,10 +113,16 @@ impl<'r> Fields<'r> {
         self.value(name).is_some()
     }
 
+    /// Notes a problem.
+    pub(crate) fn note(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// Notes that `name` is not what is `expected`.
-    pub(crate) fn problem(&mut self, name: &str, expected: impl AsRef<str>) {
+    #[inline(never)]
+    pub(crate) fn problem(&mut self, name: &str, expected: &str) {
         let found = self.entry(name).map_or_else(|| "missing".to_owned(), describe);
-        self.problems.push(Problem::unexpected(self.path_of(name), &found, expected.as_ref()));
+        self.problems.push(Problem::unexpected(self.path_of(name), &found, expected));
     }
 
     /// Notes the fields that are none of `known`, each with the name that was likely meant.
@@ -122,8 +131,13 @@ impl<'r> Fields<'r> {
             if known.contains(&name.as_ref()) {
                 continue;
             }
-            let meant = nearest(name, known.iter().copied()).unwrap_or_default();
-            let text = format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "));
+            // What is not told needs no text.
+            let text = if self.problems.len() < PROBLEMS_MAX {
+                let meant = nearest(name, known.iter().copied()).unwrap_or_default();
+                format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "))
+            } else {
+                String::new()
+            };
             self.problems.push(Problem { path: self.path_of(name).into(), text });
         }
     }
@@ -133,12 +147,12 @@ impl<'r> Fields<'r> {
         &mut self,
         name: &str,
         read: impl FnOnce(&Self) -> Option<T>,
-        expected: impl FnOnce() -> Cow<'static, str>,
+        expected: fn() -> Cow<'static, str>,
     ) -> Option<T> {
         self.value(name)?;
         let given = read(self);
         if given.is_none() {
-            self.problem(name, expected());
+            self.problem(name, &expected());
         }
         given
     }
@@ -151,15 +165,20 @@ impl<'r> Fields<'r> {
     /// As [`Self::parsed`], and it is a problem if the field is missing.
     pub(crate) fn required<T: Accepts>(&mut self, name: &str) -> Option<T> {
         if !self.present(name) {
-            self.problem(name, T::accepted());
+            self.problem(name, &T::accepted());
         }
         self.parsed(name)
     }
 
     /// The string `name`, which must not be empty.
+    #[inline(never)]
     pub(crate) fn non_empty(&mut self, name: &str, expected: &'static str) -> Option<String> {
-        let read = |fields: &Self| fields.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned);
-        self.given(name, read, || expected.into())
+        self.value(name)?;
+        let text = self.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned);
+        if text.is_none() {
+            self.problem(name, expected);
+        }
+        text
     }
 
     /// Notes each field that is neither a string nor a number which says a `T`.
@@ -167,7 +186,7 @@ impl<'r> Fields<'r> {
         for (name, _) in self.entries {
             let text = self.text(name).or_else(|| self.scalar(name).map(Cow::Borrowed));
             if text.is_none_or(|text| text.parse::<T>().is_err()) {
-                self.problem(name, T::accepted());
+                self.problem(name, &T::accepted());
             }
         }
     }
@@ -184,12 +203,21 @@ impl<'r> Fields<'r> {
 
     /// What the boolean `name` chooses of two.
     pub(crate) fn switch<T>(&mut self, name: &str, no: T, yes: T) -> Option<T> {
-        let read = |fields: &Self| match fields.scalar(name) {
-            Some("true") => Some(yes),
-            Some("false") => Some(no),
+        self.truth(name).map(|truth| if truth { yes } else { no })
+    }
+
+    #[inline(never)]
+    fn truth(&mut self, name: &str) -> Option<bool> {
+        let scalar = self.value(name).map(|_| self.scalar(name))?;
+        let truth = match scalar {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
             Some(_) | None => None,
         };
-        self.given(name, read, || "true or false".into())
+        if truth.is_none() {
+            self.problem(name, "true or false");
+        }
+        truth
     }
 
     /// Each object of the list `name`, with its path.
@@ -231,7 +259,7 @@ impl<'r> Fields<'r> {
     /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
     pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
         if self.entry(name).is_some() && !self.present(name) {
-            self.problem(name, format!("{expected}; leave the field out to {wider}"));
+            self.problem(name, &format!("{expected}; leave the field out to {wider}"));
         }
     }
 
@@ -245,7 +273,7 @@ impl<'r> Fields<'r> {
         if items.is_empty() {
             self.problem(
                 name,
-                format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
+                &format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
             );
         }
         let mut values = Vec::new();

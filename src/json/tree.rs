@@ -25,19 +25,6 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The same, with a copy of every text.
-    #[must_use]
-    pub(crate) fn owned<'o>(self) -> Json<'o> {
-        let copy = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        match self {
-            Self::Raw(text) => Json::Raw(copy(text)),
-            Self::Object(fields) => {
-                Json::Object(fields.into_iter().map(|(name, json)| (copy(name), json.owned())).collect())
-            }
-            Self::List(items) => Json::List(items.into_iter().map(Self::owned).collect()),
-        }
-    }
-
     /// A JSON string that holds `text`.
     #[must_use]
     pub(crate) fn text(text: &str) -> Self {

@@ -10,7 +10,7 @@ use crate::{
     },
     json::{Cursor, Json, Malformed},
     object::{
-        container::{Container, Mount},
+        container::{Container, Env, Mount},
         metadata::Metadata,
         pod::{Candidate, Spec},
         request::{self, Change},
@@ -105,12 +105,13 @@ fn copies(
     let skipped = pod.metadata.annotations.skipped_containers();
     let old = old.into_iter().flat_map(|old| &old.ephemeral);
     let old = NameSet::new(old.map(|container| container.name.as_ref()));
+    let ours = ours(settings, donor.container);
     let mut copies = Vec::new();
     for container in &pod.spec.ephemeral {
         if old.contains(&container.name) || skipped.contains(&container.name) {
             continue;
         }
-        let copied = copied(settings, donor, container, volumes);
+        let copied = copied(settings, donor, &ours, container, volumes);
         let ids = Ids::of(container, Some(donor.container));
         let allowed = settings.allowed_identities.as_ref();
         if let Some(mistake) =
@@ -148,8 +149,35 @@ fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> 
     })
 }
 
-/// What `container` lacks of what `donor` has.
-fn copied(settings: &Settings, donor: &Donor, container: &Container, volumes: &Volumes) -> Copied {
+/// The variables of `donor` that the policy gives.
+fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>) -> Vec<&'s Env<'t>> {
+    let extra = NameSet::new(settings.extra_env.iter().map(|extra| extra.name.as_str()));
+    let is_ours = |name: &str| {
+        names::IDENTITY_VARIABLES.contains(&name)
+            || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
+            || extra.contains(name)
+    };
+    let given: Vec<&Env> = donor.env.iter().filter(|env| is_ours(&env.name)).rev().collect();
+    // Of two of one name, the one that the donor sees.
+    let names = NameSet::new(given.iter().map(|env| env.name.as_ref()));
+    let mut last = Vec::new();
+    for env in given {
+        if names.place(&env.name) == Some(last.len()) {
+            last.push(env);
+        }
+    }
+    last.reverse();
+    last
+}
+
+/// What `container` lacks of what `donor` has; `ours` are the donor's variables.
+fn copied(
+    settings: &Settings,
+    donor: &Donor,
+    ours: &[&Env],
+    container: &Container,
+    volumes: &Volumes,
+) -> Copied {
     let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
     let has = match state(container, volumes, &settings.audience, None) {
         State::OwnToken => return nothing,
@@ -158,14 +186,8 @@ fn copied(settings: &Settings, donor: &Donor, container: &Container, volumes: &V
             container.mounts.iter().any(|mount| mount.name == donor.place.volume)
         }
     };
-    let extra = NameSet::new(settings.extra_env.iter().map(|extra| extra.name.as_str()));
     let own = NameSet::new(container.env.iter().map(|env| env.name.as_ref()));
-    let ours = |name: &str| {
-        names::IDENTITY_VARIABLES.contains(&name)
-            || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
-            || extra.contains(name)
-    };
-    let env = donor.container.env.iter().filter(|env| ours(&env.name) && !own.contains(&env.name));
+    let env = ours.iter().filter(|env| !own.contains(&env.name));
     let env = env.map(|env| env.raw.to_owned()).collect();
     Copied { env, mount: (!has).then(|| donor.mount.raw.to_owned()), ..nothing }
 }

@@ -1,15 +1,15 @@
 //! A ServiceAccount is created or updated: its mistakes are caught where they are made.
 
 use crate::{
-    decide::{decision, identity::service_account_identity, warnings},
+    decide::{decision, identity::service_account_identity, keys::Keys, warnings},
     json::{Cursor, Malformed},
     object::{
-        annotations::Place,
         request::{self, Change},
         service_account::ServiceAccount,
     },
     settings::Settings,
     value::{
+        keys::Bearer,
         names,
         use_label::{Trigger, UseLabel},
     },
@@ -36,8 +36,7 @@ pub(crate) fn judge(
     let old = change.old.as_ref().and_then(|old| ServiceAccount::written(&namespace, old).ok());
     let title = new.reference.title();
     let mut warnings: Vec<Warning> = warnings::of_label(&title, &new.label).into_iter().collect();
-    let endpoint = settings.endpoint_annotation();
-    warnings.extend(new.annotations.warnings(&title, Place::ServiceAccount, endpoint));
+    warnings.extend(Keys::of_account(&new).warnings(settings, &title, Bearer::ServiceAccount));
     let annotated = [names::CLIENT_ID, names::TENANT_ID, names::TOKEN_EXPIRATION]
         .iter()
         .any(|name| new.annotations.value(name).is_some());

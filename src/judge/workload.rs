@@ -3,6 +3,7 @@
 use crate::{
     decide::{
         due::{Due, resolve, unused_warnings},
+        keys::Keys,
         own::Own,
     },
     host::look_up::LookUp,
@@ -14,7 +15,7 @@ use crate::{
         workload::Workload,
     },
     settings::{Preflight, Settings},
-    value::{layout::PodName, names, reference::Reference, use_label::UseLabel},
+    value::{layout::PodName, reference::Reference, use_label::UseLabel},
     verdict::{
         mistake::{LookUpFailure, Mistake},
         notice::Notice,
@@ -140,10 +141,6 @@ fn misplaced(title: &Title, path: &str, own: &Metadata, template: &Metadata) -> 
     if own.label != UseLabel::Absent && template.label == UseLabel::Absent {
         warnings.push(Warning::new(title, Notice::misplaced_label(belongs.clone())));
     }
-    for name in own.annotations.names().filter(|name| template.annotations.present(name).is_none()) {
-        let of_account = [names::CLIENT_ID, names::TENANT_ID].contains(&name);
-        let belongs = if of_account { "the ServiceAccount" } else { &belongs };
-        warnings.push(Warning::new(title, Notice::misplaced_annotation(name, belongs)));
-    }
+    warnings.extend(Keys::of_pod(own).misplaced(title, &belongs, Keys::of_pod(template)));
     warnings
 }

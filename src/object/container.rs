@@ -180,7 +180,24 @@ impl<'t> Mount<'t> {
     }
 }
 
+impl Mount<'_> {
+    /// Whether it says `readOnly: true`.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let mount = Json::parse(self.raw, &FIELDS).ok();
+        mount.is_some_and(|mount| mount.field("readOnly").and_then(Json::raw) == Some("true"))
+    }
+}
+
+/// The kinds of volume that no container can write to.
+const READ_ONLY: [&str; 4] = ["configMap", "secret", "downwardAPI", "projected"];
+
 impl<'t> Volume<'t> {
+    /// Whether no container can write to it.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let volume = Json::parse(self.raw, &FIELDS).ok();
+        volume.is_some_and(|volume| READ_ONLY.into_iter().any(|kind| volume.field(kind).is_some()))
+    }
+
     pub(crate) fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (volume, raw) = entry(at)?;
         Ok(Self { name: text(at, &volume, "name")?, raw })
@@ -219,14 +236,25 @@ pub(crate) fn entries<'t, T>(
     list: &str,
     read: impl Fn(&Cursor<'_, 't>) -> Result<T, Malformed>,
 ) -> Result<Vec<T>, Malformed> {
-    let Some(list) = at.field(list)? else { return Ok(Vec::new()) };
-    list.items()?.map(|item| read(&item)).collect()
+    let mut all = Vec::new();
+    if let Some(list) = at.field(list)? {
+        // Not `collect`, whose adapters for each type are 6 KB of the module.
+        for item in list.items()? {
+            all.push(read(&item)?);
+        }
+    }
+    Ok(all)
 }
 
 impl<'t> Container<'t> {
     pub(crate) fn read_list(spec: &Cursor<'_, 't>, list: ContainerList) -> Result<Vec<Self>, Malformed> {
-        let Some(items) = spec.field(list.field())? else { return Ok(Vec::new()) };
-        items.items()?.enumerate().map(|(index, item)| Self::read(list, index, &item)).collect()
+        let mut all = Vec::new();
+        if let Some(items) = spec.field(list.field())? {
+            for item in items.items()? {
+                all.push(Self::read(list, all.len(), &item)?);
+            }
+        }
+        Ok(all)
     }
 
     fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>) -> Result<Self, Malformed> {

@@ -4,8 +4,13 @@ use std::borrow::Cow;
 
 use crate::{
     json::{Cursor, FIELDS, Malformed, Shape},
-    object::annotations::Annotations,
-    value::{layout::PodName, names, use_label::UseLabel},
+    object::annotations::{Annotations, Strays},
+    value::{
+        keys::{MetadataKind, is_near_prefix},
+        layout::PodName,
+        names,
+        use_label::UseLabel,
+    },
     verdict::title::Title,
 };
 
@@ -21,6 +26,8 @@ pub(crate) struct Metadata {
     pub(crate) label: UseLabel,
     /// The annotations of workload identity.
     pub(crate) annotations: Annotations,
+    /// What looks like a label or annotation of workload identity, and is none.
+    pub(crate) strays: Strays,
     /// Whether it mirrors a static pod, which can't use a projected token.
     pub(crate) kind: PodKind,
     /// The label of the retired aad-pod-identity, where it is there.
@@ -33,6 +40,8 @@ pub(crate) struct Marks<'t, const N: usize> {
     pub(crate) labels: [Option<Cow<'t, str>>; N],
     /// The annotations.
     pub(crate) annotations: Annotations,
+    /// What looks like one of them, and is none.
+    pub(crate) strays: Strays,
 }
 
 impl<'t, const N: usize> Marks<'t, N> {
@@ -40,19 +49,27 @@ impl<'t, const N: usize> Marks<'t, N> {
     ///
     /// # Errors
     /// All that is of another type.
-    pub(crate) fn read(metadata: &Cursor<'_, 't>, names: [&str; N]) -> Result<Self, Vec<Malformed>> {
-        let mut wrong = Vec::new();
+    pub(crate) fn read(metadata: &Cursor<'_, 't>, wanted: [&str; N]) -> Result<Self, Vec<Malformed>> {
+        let (mut wrong, mut strays) = (Vec::new(), Strays::new());
         let labels = metadata.field("labels").map_err(|malformed| wrong.push(malformed)).ok().flatten();
-        let labels = names.map(|name| {
+        if let Some(labels) = labels.as_ref().and_then(|labels| labels.entries().ok()) {
+            let stray = |name: &&str| {
+                (name.starts_with(names::PREFIX) && *name != names::USE_LABEL) || is_near_prefix(name)
+            };
+            let found = labels.map(|(name, _)| name).filter(stray);
+            strays.extend(found.map(|name| (MetadataKind::Label, name.to_owned())));
+        }
+        let labels = wanted.map(|name| {
             let text = labels.as_ref()?.field(name).and_then(|at| at.map(|at| at.as_text()).transpose());
             text.map_err(|malformed| wrong.push(malformed)).ok().flatten()
         });
         // Labels that are no object are so for each of the names.
         wrong.dedup();
         let annotations = metadata.field("annotations").map_err(Vec::from);
-        let annotations = annotations.and_then(|at| at.as_ref().map(Annotations::read).transpose());
+        let annotations =
+            annotations.and_then(|at| at.map(|at| Annotations::read(&at, &mut strays)).transpose());
         let annotations = annotations.map_err(|more| wrong.extend(more)).ok().flatten().unwrap_or_default();
-        if wrong.is_empty() { Ok(Self { labels, annotations }) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(Self { labels, annotations, strays }) } else { Err(wrong) }
     }
 }
 
@@ -91,6 +108,7 @@ impl Metadata {
                 name,
                 label: UseLabel::Absent,
                 annotations: Annotations::default(),
+                strays: Strays::new(),
                 kind: PodKind::Ordinary,
                 retired_binding: None,
             }),
@@ -98,7 +116,7 @@ impl Metadata {
     }
 
     fn of(metadata: &Cursor<'_, '_>, name: PodName) -> Result<Self, Vec<Malformed>> {
-        let Marks { labels: [label, retired_binding], annotations } =
+        let Marks { labels: [label, retired_binding], annotations, strays } =
             Marks::read(metadata, [names::USE_LABEL, names::RETIRED_BINDING])?;
         let mirrored = match metadata.field("annotations")? {
             Some(annotations) => annotations.field(names::MIRROR_POD)?.is_some(),
@@ -108,6 +126,7 @@ impl Metadata {
             name,
             label: UseLabel::from(label.as_deref()),
             annotations,
+            strays,
             kind: if mirrored { PodKind::Mirror } else { PodKind::Ordinary },
             retired_binding: retired_binding.map(Cow::into_owned),
         })

@@ -3,7 +3,7 @@
 use crate::{
     json::{Cursor, Json, Malformed, Shape},
     object::{
-        annotations::Annotations,
+        annotations::{Annotations, Strays},
         metadata::{METADATA, Marks},
     },
     value::{
@@ -27,6 +27,8 @@ pub struct ServiceAccount {
     pub(crate) label: UseLabel,
     /// Its annotations.
     pub(crate) annotations: Annotations,
+    /// What looks like a label or annotation of workload identity, and is none.
+    pub(crate) strays: Strays,
 }
 
 impl ServiceAccount {
@@ -51,8 +53,8 @@ impl ServiceAccount {
     /// No metadata, or labels or annotations that are no objects of strings.
     pub(crate) fn read(reference: Reference, object: &Cursor<'_, '_>) -> Result<Self, Vec<Malformed>> {
         let metadata = object.required("metadata", "an object")?;
-        let Marks { labels: [label], annotations } = Marks::read(&metadata, [names::USE_LABEL])?;
-        Ok(Self { reference, label: UseLabel::from(label.as_deref()), annotations })
+        let Marks { labels: [label], annotations, strays } = Marks::read(&metadata, [names::USE_LABEL])?;
+        Ok(Self { reference, label: UseLabel::from(label.as_deref()), annotations, strays })
     }
 
     /// Reads what a host answered when it was asked for `reference`; `None` where that is no such ServiceAccount.

@@ -13,10 +13,12 @@ use crate::{
         Json, Shape,
         fields::{Fields, Problem, describe},
     },
+    text::Untrusted,
     value::{
         cloud::{AuthorityHost, Cloud},
         identity::TenantId,
         layout::Layout,
+        name_set::NameSet,
         names,
         parse::Choice,
         token::{Audience, TokenExpiration},
@@ -163,6 +165,18 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
+    /// What is accepted, and may not do what was meant: variables that the policy sets itself where they are needed.
+    #[must_use]
+    pub(crate) fn advice(&self) -> Option<String> {
+        let sets =
+            |name: &str| name == proxy::PORT_VARIABLE || names::TOKEN_ENDPOINT_VARIABLES.contains(&name);
+        let index = self.extra_env.iter().position(|extra| sets(&extra.name))?;
+        let name = &self.extra_env.get(index)?.name;
+        Some(format!(
+            "extraEnv[{index}].name is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
+        ))
+    }
+
     fn read(fields: &mut Fields) -> Self {
         fields.known(FIELDS);
         let settings = Self {
@@ -208,20 +222,31 @@ fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {
         let value = fields.text("value").map(Cow::into_owned);
         if !is_env_name(&name) {
             fields.problem("name", "the name of an environment variable (printable ASCII without =)");
-        } else if names::IDENTITY_VARIABLES.contains(&name.as_str())
-            || names::TOKEN_ENDPOINT_VARIABLES.contains(&name.as_str())
-            || name == proxy::PORT_VARIABLE
-        {
+        } else if names::IDENTITY_VARIABLES.contains(&name.as_str()) {
             fields.problem("name", "a name that the policy does not set itself");
-        } else if extra.iter().any(|before| before.name == name) {
-            fields.problem("name", "a name that no earlier entry has");
         }
         match value {
             Some(value) => extra.push(ExtraEnv { name, value }),
             None => fields.problem("value", "a string"),
         }
     });
+    for (index, extra) in repeated(&extra) {
+        let path = format!("extraEnv[{index}].name");
+        let found = Untrusted::from(extra.name.as_str()).quoted();
+        fields.note(Problem::unexpected(path, &found, "a name that no earlier entry has"));
+    }
     extra
+}
+
+/// The entries whose name an earlier one has.
+fn repeated(extra: &[ExtraEnv]) -> impl Iterator<Item = (usize, &ExtraEnv)> {
+    let names = NameSet::new(extra.iter().map(|extra| extra.name.as_str()));
+    let mut distinct = 0;
+    extra.iter().enumerate().filter(move |(_, extra)| {
+        let first = names.place(&extra.name) == Some(distinct);
+        distinct += usize::from(first);
+        !first
+    })
 }
 
 /// What Kubernetes accepts since 1.30 (`IsRelaxedEnvVarName`): printable ASCII without `=`.

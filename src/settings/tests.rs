@@ -155,14 +155,6 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
             "proxy.resources.cpu is not a setting; did you mean limits? (known: requests, limits)",
         ),
         (json!({"proxy": {"resources": 1}}), "proxy.resources is 1, expected an object"),
-        (
-            json!({"extraEnv": [{"name": "PROXY_PORT", "value": "1"}]}),
-            "extraEnv[0].name is \"PROXY_PORT\", expected a name that the policy does not set itself",
-        ),
-        (
-            json!({"extraEnv": [{"name": "AZURE_KUBERNETES_SNI_NAME", "value": "x"}]}),
-            "extraEnv[0].name is \"AZURE_KUBERNETES_SNI_NAME\", expected a name that the policy does not set itself",
-        ),
         (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1, expected true or false"),
         (
             json!({"proxy": {"privileged": true}}),
@@ -235,4 +227,19 @@ fn tells_the_first_of_a_thousand_problems() {
     let long =
         Settings::parse(&format!(r#"{{"{}": {}}}"#, "x".repeat(100_000), "1".repeat(100_000))).unwrap_err();
     assert!(explain(&long, usize::MAX).len() < 1_024);
+}
+
+#[test]
+fn says_which_variables_the_policy_sets_itself() {
+    let advice = |name: &str| {
+        let settings = json!({"extraEnv": [{"name": "A", "value": ""}, {"name": name, "value": "x"}]});
+        Settings::parse(&settings.to_string()).unwrap().advice()
+    };
+    for name in ["PROXY_PORT", "AZURE_KUBERNETES_SNI_NAME"] {
+        let expected = format!(
+            "extraEnv[1].name is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
+        );
+        assert_eq!(advice(name), Some(expected));
+    }
+    assert_eq!(advice("ARM_CLIENT_ID"), None);
 }

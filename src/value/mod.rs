@@ -3,6 +3,7 @@
 
 pub(crate) mod cloud;
 pub(crate) mod identity;
+pub(crate) mod keys;
 pub(crate) mod layout;
 pub(crate) mod name_set;
 pub mod names;

@@ -17,19 +17,27 @@ pub(crate) trait Accepts: FromStr<Err = Rejected> {
 }
 
 /// A text that a parser does not take, by what it would have taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rejected(Cow<'static, str>);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rejected(fn() -> Cow<'static, str>);
+
+impl PartialEq for Rejected {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0)() == (other.0)()
+    }
+}
+
+impl Eq for Rejected {}
 
 impl Rejected {
     /// The error of the parser of `T`.
     pub(crate) fn by<T: Accepts>() -> Self {
-        Self(T::accepted())
+        Self(T::accepted)
     }
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "expected {}", self.0)
+        write!(f, "expected {}", (self.0)())
     }
 }
 

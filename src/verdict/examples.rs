@@ -9,9 +9,16 @@ use strum::IntoEnumIterator;
 
 use crate::{
     json::{Malformed, Unquoted, fields::Problem},
-    value::{names, parse::Accepts, reference::Reference},
+    value::{
+        keys::{Bearer, MetadataKind},
+        names,
+        parse::Accepts,
+        reference::Reference,
+    },
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, WrongValue},
+        mistake::{
+            IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, OwnValue, WrongValue,
+        },
         notice::{Notice, NoticeDiscriminants},
         refusal::Refusal,
         response,
@@ -71,10 +78,10 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         client_id: client_id.map(|id| id.parse().unwrap()),
         tenant_id: TENANT_ID.parse().unwrap(),
     };
-    let own_id = |value: Option<&str>| Mistake::OwnIdNotAllowed {
+    let own_id = |value| Mistake::OwnIdNotAllowed {
         container: "yadaapi".into(),
         variable: names::AZURE_CLIENT_ID,
-        value: value.map(Into::into),
+        value,
         namespace: "default".into(),
     };
     let malformed = Malformed::at("spec.containers[0].env", "an object", "a list");
@@ -105,8 +112,9 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         (account(), not_allowed(IdentityPart::ClientId, Some(CLIENT_ID))),
         (account(), not_allowed(IdentityPart::ClientId, None)),
         (account(), not_allowed(IdentityPart::TenantId, Some(CLIENT_ID))),
-        (pod(), own_id(Some("11111111-2222-4333-8444-555555555555"))),
-        (pod(), own_id(None)),
+        (pod(), own_id(OwnValue::Id("11111111-2222-4333-8444-555555555555".into()))),
+        (pod(), own_id(OwnValue::Other)),
+        (pod(), own_id(OwnValue::Elsewhere)),
         (pod(), Mistake::ProxyOnHostNetwork),
         (pod(), Mistake::ProxyOnWindows),
         (pod(), hiding(Obstacle::Mount)),
@@ -125,17 +133,33 @@ fn mistakes() -> Vec<(Title, Mistake)> {
 fn notices() -> Vec<(About, Notice)> {
     let (of_account, of_pod) = (About::Object(account()), About::Object(pod()));
     let workload = About::Object(Title::of("Deployment", "default", "web"));
-    let unknown = Notice::UnknownAnnotation {
-        name: "azure.workload.identity/skip-container".into(),
-        nearest: names::SKIP_CONTAINERS.to_owned(),
+    let unknown = |metadata, name: &str| Notice::Unknown {
+        metadata,
+        name: name.into(),
+        bearer: Bearer::Pod,
+        endpoint: None,
     };
+    let (label, annotation) = (MetadataKind::Label, MetadataKind::Annotation);
+    let endpoint = Notice::EndpointNotSet("azure.workload.identity/use-identity-binding".into());
+    let as_label = |name: &str, bearer| Notice::AnnotationAsLabel { name: name.into(), bearer };
     let mut examples = vec![
         (of_account.clone(), Notice::NoClientId),
         (of_pod.clone(), Notice::SkipsNobody("side".into())),
         (of_pod.clone(), Notice::SkipsNobody("a,b".into())),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnToken),
-        (of_pod.clone(), unknown),
+        (
+            About::Container(pod(), "yadaapi".into()),
+            Notice::ReadOnlyAbove { volume: "config".into(), path: "/var/run/secrets".into() },
+        ),
+        (of_pod.clone(), unknown(annotation, "azure.workload.identity/skip-container")),
+        (of_pod.clone(), unknown(annotation, "azure.workload.identity/foo")),
+        (of_pod.clone(), unknown(label, "azure.workload-identity/use")),
+        (of_pod.clone(), as_label(names::CLIENT_ID, Bearer::ServiceAccount)),
+        (of_pod.clone(), as_label(names::SKIP_CONTAINERS, Bearer::Pod)),
+        (of_pod.clone(), endpoint),
+        (of_pod.clone(), Notice::PortWithoutProxy),
+        (of_pod.clone(), Notice::ProxyNotDeclined("False".into())),
         (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),
         (workload.clone(), Notice::misplaced_label("spec.template.metadata".to_owned())),
         (of_pod.clone(), Notice::LabelAsAnnotation),

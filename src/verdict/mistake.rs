@@ -42,8 +42,8 @@ pub(crate) enum Mistake {
         container: Untrusted,
         /// The variable.
         variable: &'static str,
-        /// Its value; `None` where it comes from elsewhere.
-        value: Option<Untrusted>,
+        /// Its value.
+        value: OwnValue,
         /// Namespace of the pod.
         namespace: Untrusted,
     },
@@ -99,6 +99,17 @@ pub(crate) struct WrongValue {
     pub(crate) accepted: Cow<'static, str>,
     /// What a cure puts in its place: what was likely meant, or a placeholder.
     pub(crate) instead: String,
+}
+
+/// The value of a variable that should hold an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OwnValue {
+    /// An id.
+    Id(Untrusted),
+    /// Something else, which can be a secret and is not shown.
+    Other,
+    /// It comes from elsewhere.
+    Elsewhere,
 }
 
 /// What can stand in the way of a mount.

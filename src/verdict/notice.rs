@@ -2,7 +2,11 @@
 
 use crate::{
     text::Untrusted,
-    value::{names, reference::Reference},
+    value::{
+        keys::{Bearer, MetadataKind},
+        names,
+        reference::Reference,
+    },
     verdict::{
         mistake::{LookUpFailure, Mistake},
         title::Title,
@@ -28,13 +32,37 @@ pub(crate) enum Notice {
     },
     /// A container brings its own token.
     OwnToken,
-    /// An annotation that no version of workload identity has.
-    UnknownAnnotation {
+    /// A container mounts something above the token's mount point that can't be written to.
+    ReadOnlyAbove {
+        /// The volume.
+        volume: Untrusted,
+        /// Where it is mounted.
+        path: Untrusted,
+    },
+    /// A label or annotation that no version of workload identity has.
+    Unknown {
+        /// Which of the two.
+        metadata: MetadataKind,
         /// Its name.
         name: Untrusted,
-        /// The one that was likely meant.
-        nearest: String,
+        /// The object that it is on.
+        bearer: Bearer,
+        /// The annotation of the custom token endpoint, where one is set up.
+        endpoint: Option<String>,
     },
+    /// An annotation's name, used for a label.
+    AnnotationAsLabel {
+        /// Its name.
+        name: Untrusted,
+        /// The object on which it has an effect.
+        bearer: Bearer,
+    },
+    /// A pod asks for a custom token endpoint, and none is set up.
+    EndpointNotSet(Untrusted),
+    /// The proxy's port, without the proxy.
+    PortWithoutProxy,
+    /// A value that was likely meant to decline the proxy, and asks for it.
+    ProxyNotDeclined(Untrusted),
     /// A label or annotation that has no effect where it stands.
     Misplaced {
         /// Which of the two.
@@ -77,33 +105,6 @@ pub(crate) enum Notice {
         /// What is wrong with it.
         mistake: Mistake,
     },
-}
-
-/// Labels and annotations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MetadataKind {
-    /// A label.
-    Label,
-    /// An annotation.
-    Annotation,
-}
-
-impl MetadataKind {
-    /// The field that holds them.
-    pub(crate) fn field(self) -> &'static str {
-        match self {
-            Self::Label => "labels",
-            Self::Annotation => "annotations",
-        }
-    }
-
-    /// One of them.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Label => "label",
-            Self::Annotation => "annotation",
-        }
-    }
 }
 
 impl Notice {

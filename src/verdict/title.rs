@@ -25,10 +25,14 @@ pub(crate) enum Title {
     },
 }
 
+/// As much as is kept of a name that can't be one: each of thousands of mistakes holds it.
+const LONGEST: usize = NAME_MAX + 100;
+
 impl Title {
     /// The title of an object.
     pub(crate) fn of(kind: &'static str, namespace: &str, name: &str) -> Self {
-        Self::Object { kind, namespace: namespace.into(), name: name.into() }
+        let cut = |text: &str| Untrusted::from(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text));
+        Self::Object { kind, namespace: cut(namespace), name: cut(name) }
     }
 
     /// The title of an object that may have no name yet, but what the API server makes one of.
@@ -55,7 +59,6 @@ impl fmt::Display for Title {
 impl Reference {
     /// The ServiceAccount's title.
     pub(crate) fn title(&self) -> Title {
-        let (namespace, name) = (self.namespace.clone(), self.name.clone());
-        Title::Object { kind: "ServiceAccount", namespace, name }
+        Title::of("ServiceAccount", self.namespace.as_str(), self.name.as_str())
     }
 }

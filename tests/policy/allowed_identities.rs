@@ -118,7 +118,7 @@ fn holds_a_containers_own_ids_to_what_is_allowed() {
         (
             json!({"name": "AZURE_CLIENT_ID", "value": "$(OTHER)"}),
             "CLIENT_ID",
-            "\"$(OTHER)\", which is not allowed in namespace \"default\"".to_owned(),
+            "with a value that is no id, which can't be checked".to_owned(),
         ),
         (
             json!({"name": "AZURE_TENANT_ID", "value": "contoso.com"}),

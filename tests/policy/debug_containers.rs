@@ -96,6 +96,23 @@ fn gives_a_debug_container_the_endpoints_and_the_extra_variables_too() {
     assert_eq!(added[4..], ["AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "ARM_CLIENT_ID"]);
 }
 
+/// The API server takes two variables of one name; the last one counts.
+#[test]
+fn copies_a_variable_once_however_often_the_pod_has_it() {
+    let request = debug_with(
+        &settings(),
+        |pod| {
+            pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": "a.example"},
+                {"name": "AZURE_TENANT_ID", "value": "b.example"}]);
+        },
+        |_| (),
+    );
+    let (pod, _) = admitted(&settings(), &request, nobody());
+    let env = &pod["spec"]["ephemeralContainers"][0]["env"];
+    assert_eq!(names(env).iter().filter(|name| **name == "AZURE_TENANT_ID").count(), 1);
+    assert!(env.as_array().unwrap().contains(&json!({"name": "AZURE_TENANT_ID", "value": "b.example"})));
+}
+
 /// It hands an identity to a person, so it leaves the same traces as a pod that is created.
 #[test]
 fn leaves_audit_annotations_and_a_log_line() {

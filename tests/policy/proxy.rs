@@ -65,7 +65,7 @@ fn follows_the_proxys_settings() {
     assert_eq!(response.warnings, None);
 }
 
-/// A namespace with a ResourceQuota refuses containers without them.
+/// A namespace with a quota refuses containers without them.
 #[test]
 fn gives_the_proxys_containers_their_resources() {
     let resources = json!({"requests": {"cpu": "10m", "memory": 64_000_000}, "limits": {"memory": "64Mi"}});

@@ -73,6 +73,12 @@ fn brings_a_token(pod: &mut Value) {
         "volumeMounts": [{"name": "csi", "mountPath": "/csi"}]}]);
 }
 
+fn mounts_secrets(pod: &mut Value) {
+    pod["spec"]["volumes"] = json!([{"name": "config", "configMap": {"name": "x"}}]);
+    pod["spec"]["containers"][0]["volumeMounts"] =
+        json!([{"name": "config", "mountPath": "/var/run/secrets"}]);
+}
+
 fn sets_id(pod: &mut Value, value: &Value) {
     pod["spec"]["containers"][0]["env"] = json!([value]);
     pod["spec"]["containers"][0]["env"][0]["name"] = json!("AZURE_CLIENT_ID");
@@ -147,6 +153,11 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         ),
         (
             allowed("default", CLIENT_ID, TENANT_ID),
+            labelled(|pod| sets_id(pod, &json!({"value": "11111111-2222-4333-8444-555555555555"}))),
+            own(),
+        ),
+        (
+            allowed("default", CLIENT_ID, TENANT_ID),
             labelled(|pod| sets_id(pod, &json!({"valueFrom": {}}))),
             own(),
         ),
@@ -165,6 +176,16 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|pod| annotate(pod, "skip-container", "x")), own()),
         (settings(), labelled(|pod| annotate(pod, "client-id", "x")), own()),
         (settings(), labelled(|pod| annotate(pod, "use", "true")), own()),
+        (settings(), labelled(|pod| annotate(pod, "foo", "x")), own()),
+        (
+            settings(),
+            labelled(|pod| pod["metadata"]["labels"]["azure.workload.identity/client-id"] = json!("x")),
+            own(),
+        ),
+        (settings(), labelled(|pod| annotate(pod, "use-identity-binding", "true")), own()),
+        (settings(), labelled(|pod| annotate(pod, "proxy-sidecar-port", "8080")), own()),
+        (settings(), labelled(|pod| annotate(pod, "inject-proxy-sidecar", "False")), own()),
+        (settings(), labelled(mounts_secrets), own()),
         (settings(), yada(|pod| label(pod, "True")), own()),
         (settings(), labelled(|pod| pod["metadata"]["labels"]["aadpodidbinding"] = json!("x")), own()),
         (with(&json!({"trigger": "ServiceAccount"})), service_account_request, nobody()),

@@ -5,13 +5,13 @@ use crate::{
     text::Untrusted,
     value::{
         identity::{ClientId, TenantId, is_object_name},
+        keys::MetadataKind,
         names,
         parse::Accepts,
         reference::Reference,
     },
     verdict::{
         mistake::{IdentityPart, LookUpFailure, Mistake, WrongValue},
-        notice::MetadataKind,
         refusal::{Code, Refusal, Repair},
         title::Title,
         voice::mistake::metadata_of,

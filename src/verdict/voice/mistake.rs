@@ -7,12 +7,12 @@ use crate::{
     text::Untrusted,
     value::{
         identity::{ClientId, TenantId},
+        keys::MetadataKind,
         names,
         parse::Accepts,
     },
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, Obstacle, WrongValue},
-        notice::MetadataKind,
+        mistake::{IdentityPart, LookUpFailure, Mistake, Obstacle, OwnValue, WrongValue},
         title::Title,
     },
 };
@@ -46,7 +46,7 @@ impl fmt::Display for Mistake {
                 not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
             }
             Self::OwnIdNotAllowed { container, variable, value, namespace } => {
-                own_id(f, container, variable, value.as_ref(), namespace)
+                own_id(f, container, variable, value, namespace)
             }
             Self::ProxyOnHostNetwork => f.write_str(
                 "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
@@ -136,15 +136,16 @@ fn own_id(
     f: &mut fmt::Formatter,
     container: &Untrusted,
     variable: &str,
-    value: Option<&Untrusted>,
+    value: &OwnValue,
     namespace: &Untrusted,
 ) -> fmt::Result {
     write!(f, "container {} has {variable} ", container.quoted_to(63))?;
     match value {
-        Some(value) => {
+        OwnValue::Id(value) => {
             write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
         }
-        None => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
+        OwnValue::Other => f.write_str("with a value that is no id, which can't be checked")?,
+        OwnValue::Elsewhere => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
     }
     f.write_str(" by the policy's setting allowedIdentities")
 }

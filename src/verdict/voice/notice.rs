@@ -4,12 +4,11 @@ use std::fmt;
 
 use crate::{
     text::{Untrusted, cut_middle},
-    value::names,
-    verdict::{
-        mistake::Mistake,
-        notice::{MetadataKind, Notice},
-        title::Title,
+    value::{
+        keys::{self, Bearer, MetadataKind},
+        names,
     },
+    verdict::{mistake::Mistake, notice::Notice, title::Title},
 };
 
 impl fmt::Display for Notice {
@@ -28,6 +27,12 @@ impl fmt::Display for Notice {
                 "brings a token of its own at {}, and is left as it is",
                 names::AZURE_FEDERATED_TOKEN_FILE
             ),
+            Self::ReadOnlyAbove { volume, path } => write!(
+                f,
+                "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",
+                volume.quoted_to(30),
+                path.quoted_to(40)
+            ),
             Self::ProxyRunsAsRoot => f.write_str(
                 "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
             ),
@@ -44,7 +49,11 @@ impl fmt::Display for Notice {
             ),
             Self::StillWrong(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
             Self::PodsRefused { object, mistake } => pods_refused(f, object, mistake),
-            Self::UnknownAnnotation { .. }
+            Self::Unknown { .. }
+            | Self::AnnotationAsLabel { .. }
+            | Self::EndpointNotSet(_)
+            | Self::PortWithoutProxy
+            | Self::ProxyNotDeclined(_)
             | Self::Misplaced { .. }
             | Self::LabelAsAnnotation
             | Self::LabelIgnored(_)
@@ -58,10 +67,34 @@ impl Notice {
     /// What is said of a label or an annotation.
     fn of_metadata(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::UnknownAnnotation { name, nearest } => {
-                let name = name.plain(90);
-                write!(f, "annotation {name} is unknown, did you mean {nearest}?")
+            Self::Unknown { metadata, name, bearer, endpoint } => {
+                write!(f, "{} {} is unknown", metadata.word(), name.plain(90))?;
+                match keys::nearest(name.as_str(), *bearer, endpoint.as_deref()) {
+                    Some(nearest) => write!(f, ", did you mean {nearest}?"),
+                    None => f.write_str(" and has no effect"),
+                }
             }
+            Self::AnnotationAsLabel { name, bearer } => {
+                let of = whose(*bearer);
+                write!(f, "label {} has no effect, make it an annotation of {of}", name.plain(90))
+            }
+            Self::EndpointNotSet(name) => write!(
+                f,
+                "annotation {} has no effect without the policy's setting customTokenEndpoint",
+                name.plain(90)
+            ),
+            Self::PortWithoutProxy => write!(
+                f,
+                "annotation {} has no effect without {}",
+                names::PROXY_SIDECAR_PORT,
+                names::INJECT_PROXY_SIDECAR
+            ),
+            Self::ProxyNotDeclined(value) => write!(
+                f,
+                "annotation {} is {}, which asks for the proxy; use \"false\" to decline it",
+                names::INJECT_PROXY_SIDECAR,
+                value.quoted_to(40)
+            ),
             Self::Misplaced { metadata, name, belongs } => misplaced(f, *metadata, name, belongs),
             Self::LabelAsAnnotation => {
                 write!(f, "{} has no effect as an annotation, make it a label", names::USE_LABEL)
@@ -84,12 +117,21 @@ impl Notice {
             | Self::SkipsNobody(_)
             | Self::OwnValue { .. }
             | Self::OwnToken
+            | Self::ReadOnlyAbove { .. }
             | Self::ProxyRunsAsRoot
             | Self::AdmittedUnread { .. }
             | Self::WorkloadUnread { .. }
             | Self::StillWrong(_)
             | Self::PodsRefused { .. } => Ok(()),
         }
+    }
+}
+
+/// What a cure calls the object.
+fn whose(bearer: Bearer) -> &'static str {
+    match bearer {
+        Bearer::ServiceAccount => "the ServiceAccount",
+        Bearer::Pod => "the pod",
     }
 }
 

@@ -1,0 +1,167 @@
+//! What must hold of every answer, whoever asks.
+
+#![allow(clippy::indexing_slicing)] // fields of JSON objects: what is not there is null
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The law that an answer breaks, in words; `log` are the lines that came with it.
+///
+/// # Errors
+/// A law does not hold.
+pub fn answer(response: &Value, log: &[Value]) -> Result<(), String> {
+    let message = response["message"].as_str().unwrap_or_default();
+    let warnings = texts(&response["warnings"]);
+    let logged = log.iter().map(Value::to_string);
+    ensure(response["accepted"].is_boolean(), "it is neither accepted nor refused")?;
+    ensure(
+        (response["accepted"] == true) == message.is_empty(),
+        "a refusal has a message, and nothing else has",
+    )?;
+    ensure(
+        response["accepted"] == true || response.get("mutated_object").is_none(),
+        "a refusal changes nothing",
+    )?;
+    ensure(message.len() <= 4_096, "a refusal is longer than 4 KB")?;
+    ensure(
+        warnings.iter().all(|warning| warning.chars().count() <= 256),
+        "a warning is longer than 256 characters",
+    )?;
+    let all = warnings.iter().map(|warning| warning.chars().count()).sum::<usize>();
+    ensure(all <= 4_096, "the warnings together are longer than what the API server sends")?;
+    ensure(message.lines().all(is_printable), "the message has a character that can't be seen")?;
+    ensure(
+        warnings.iter().all(|warning| is_printable(warning)),
+        "a warning has a character that can't be seen",
+    )?;
+    let audit = response["audit_annotations"].as_object().into_iter().flatten();
+    ensure(
+        audit.into_iter().all(|(_, value)| is_printable(value.as_str().unwrap_or("\n"))),
+        "an audit annotation has",
+    )?;
+    // A log line is JSON, in which a line break is an escape.
+    ensure(
+        logged.into_iter().all(|line| is_printable(&line) && line.len() < 16_384),
+        "a log line has, or is too long",
+    )?;
+    for line in message.lines().filter(|line| line.starts_with("kubectl")) {
+        ensure(is_one_command(line), &format!("not one plain command: {line}"))?;
+    }
+    Ok(())
+}
+
+/// The law that a changed pod breaks: no container has a variable or a mount path twice that it did not have twice before.
+///
+/// # Errors
+/// It has.
+pub fn nothing_twice(before: &Value, after: &Value) -> Result<(), String> {
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        let old = containers(before, list);
+        for (name, container) in containers(after, list) {
+            let was = old.get(&name);
+            for (entries, key) in [("env", "name"), ("volumeMounts", "mountPath")] {
+                let counted = count(container, entries, key);
+                let before = was.map(|was| count(was, entries, key)).unwrap_or_default();
+                let twice =
+                    counted.iter().find(|(value, times)| **times > *before.get(*value).unwrap_or(&1).max(&1));
+                ensure(twice.is_none(), &format!("container {name}: {entries} {twice:?} comes twice"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, law: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(law.to_owned()) }
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn containers<'p>(pod: &'p Value, list: &str) -> BTreeMap<String, &'p Value> {
+    let all = pod.get("spec").and_then(|spec| spec.get(list)).and_then(Value::as_array).into_iter().flatten();
+    all.enumerate()
+        .map(|(index, container)| {
+            (container["name"].as_str().map_or(index.to_string(), str::to_owned), container)
+        })
+        .collect()
+}
+
+fn count<'c>(container: &'c Value, entries: &str, key: &str) -> BTreeMap<&'c str, usize> {
+    let mut counted = BTreeMap::new();
+    for entry in container[entries].as_array().into_iter().flatten() {
+        *counted.entry(entry[key].as_str().unwrap_or_default()).or_default() += 1;
+    }
+    counted
+}
+
+/// Whether each character of a line can be seen for what it is (Unicode's categories Cc, Cf, Zl, Zp, and Zs but the blank).
+#[must_use]
+pub fn is_printable(line: &str) -> bool {
+    let hidden = |c: char| {
+        c.is_control()
+            || (c.is_whitespace() && c != ' ')
+            || matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'..='\u{e007f}')
+    };
+    !line.chars().any(hidden)
+}
+
+/// Whether a POSIX shell reads the line as one command whose words are what they look like: no expansion, no redirection, no second
+/// command. Between single quotes anything may stand; outside them, only what no shell touches, and `\'`.
+#[must_use]
+pub fn is_one_command(line: &str) -> bool {
+    let (mut quoted, mut chars) = (false, line.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
+            '\\' => {
+                if chars.next() != Some('\'') {
+                    return false;
+                }
+            }
+            c if c.is_ascii_alphanumeric() || " -_./:@=,".contains(c) => {}
+            _ => return false,
+        }
+    }
+    !quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tells_one_command_from_more() {
+        for line in
+            ["kubectl get pods -n a", r"kubectl annotate sa 'x; y' a/b=c", r"kubectl get sa 'it'\''s'"]
+        {
+            assert!(is_one_command(line), "{line}");
+        }
+        for line in
+            ["kubectl get sa x; y", "kubectl a=<id>", "kubectl $X", "kubectl 'x", "kubectl a\\b", "kubectl *"]
+        {
+            assert!(!is_one_command(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn tells_what_can_not_be_seen_and_what_comes_twice() {
+        assert!(is_printable("Pod a/b: „x“ 漢") && !is_printable("a\u{200b}") && !is_printable("a\u{1b}"));
+        let pod = |env: Value| json!({"spec": {"containers": [{"name": "a", "env": env}]}});
+        let (one, two) = (pod(json!([{"name": "A"}])), pod(json!([{"name": "A"}, {"name": "A"}])));
+        assert!(
+            nothing_twice(&one, &two).is_err()
+                && nothing_twice(&two, &two).is_ok()
+                && nothing_twice(&two, &one).is_ok()
+        );
+        assert!(answer(&json!({"accepted": false, "message": "x".repeat(4_097)}), &[]).is_err());
+        assert!(answer(&json!({"accepted": true, "warnings": ["a\tb"]}), &[]).is_err());
+        assert!(answer(&json!({"accepted": true}), &[]).is_ok());
+    }
+}

@@ -1,0 +1,215 @@
+//! Requests that come one after another: an object and its update, a pod and its second pass; and what must hold between them.
+#![allow(clippy::indexing_slicing)] // fields of JSON objects that are made a line above
+
+use proptest::{option::weighted, prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use crate::{hold, pods, texts};
+
+/// Settings, and what the host answers to a look-up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// The policy's settings.
+    pub settings: Value,
+    /// The ServiceAccount, where there is one.
+    pub account: Option<Value>,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sequence {
+    /// A ServiceAccount, and what becomes of it.
+    Account(Value, Value),
+    /// A Deployment, and what becomes of it.
+    Workload(Value, Value),
+    /// A pod, and the debug containers that it gets.
+    Debug(Value, Value),
+    /// A pod that goes through twice.
+    Passes(Value),
+}
+
+/// How the policy is asked: settings, request, and the ServiceAccount that is there; the answer, and the lines that it logged.
+pub type Ask<'a> = &'a mut dyn FnMut(&Cluster, &Value) -> (Value, Vec<Value>);
+
+/// Settings of any kind that are valid.
+pub fn settings() -> impl Strategy<Value = Value> {
+    let id = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+    let allowed = select(vec![
+        json!([]),
+        json!([{"clientIds": [id]}]),
+        json!([{"namespaces": ["te*"], "tenantIds": ["contoso.onmicrosoft.com"]}, {"namespaces": ["team"]}]),
+    ]);
+    let extra = select(vec![
+        json!([{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]),
+        json!([{"name": "V1", "value": ""}, {"name": "V2", "value": "x"}]),
+    ]);
+    let fields = (
+        select(&["Any", "Pod", "ServiceAccount"][..]),
+        weighted(0.7, Just("2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1")),
+        select(&["PerPod", "Fixed", "Legacy"][..]),
+        select(&["Off", "Warn", "Enforce"][..]),
+        any::<bool>(),
+        weighted(0.3, allowed),
+        weighted(0.3, extra),
+        select(&["Fresh", "Cached"][..]),
+        select(&["Refuse", "Admit"][..]),
+    );
+    fields.prop_map(|(trigger, tenant, layout, preflight, required, allowed, extra, look_up, failure)| {
+        let mut settings = json!({"trigger": trigger, "layout": layout, "preflight": preflight, "requireClientId": required,
+            "lookUp": look_up, "onLookupFailure": failure});
+        let optional = [("tenantId", tenant.map(Value::from)), ("allowedIdentities", allowed), ("extraEnv", extra)];
+        for (field, value) in optional {
+            if let Some(value) = value {
+                settings[field] = value;
+            }
+        }
+        settings
+    })
+}
+
+/// A cluster, where the ServiceAccount may say anything.
+pub fn cluster() -> impl Strategy<Value = Cluster> {
+    let account = weighted(0.9, perhaps_corrupted(pods::account("web").boxed()));
+    (settings(), account).prop_map(|(settings, account)| Cluster { settings, account })
+}
+
+/// One of four as it is, the others with texts that nobody should have to print.
+fn perhaps_corrupted(values: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
+    (values, weighted(0.25, texts::changes())).prop_map(|(value, changes)| match changes {
+        Some(changes) => texts::corrupted(value, &changes),
+        None => value,
+    })
+}
+
+fn pod() -> impl Strategy<Value = Value> {
+    perhaps_corrupted(pods::template().boxed()).prop_map(|mut pod| {
+        if let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.insert("serviceAccountName".to_owned(), json!("web"));
+        }
+        if let Some(metadata) = pod.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("name".to_owned(), json!("web"));
+        }
+        pod
+    })
+}
+
+/// An object, and the same or another one after it.
+fn change(values: impl Strategy<Value = Value> + Clone) -> impl Strategy<Value = (Value, Value)> {
+    (values.clone(), weighted(0.7, values)).prop_map(|(old, new)| {
+        let new = new.unwrap_or_else(|| old.clone());
+        (old, new)
+    })
+}
+
+/// Any of them.
+pub fn sequence() -> impl Strategy<Value = Sequence> {
+    let account = change(perhaps_corrupted(pods::account("web").boxed()).boxed());
+    let deployment =
+        pod().prop_map(|pod| json!({"metadata": {"name": "web"}, "spec": {"template": pod}})).boxed();
+    let debug = prop::collection::vec(
+        (select(&["d0", "d1", "d2"][..]), any::<bool>()).prop_map(|(name, own)| {
+            let env = json!([{"name": "AZURE_CLIENT_ID", "value": "11111111-2222-4333-8444-555555555555"}]);
+            if own { json!({"name": name, "env": env}) } else { json!({"name": name}) }
+        }),
+        1..4,
+    );
+    prop_oneof![
+        account.prop_map(|(old, new)| Sequence::Account(old, new)),
+        change(deployment).prop_map(|(old, new)| Sequence::Workload(old, new)),
+        (pod(), debug).prop_map(|(pod, containers)| Sequence::Debug(pod, json!(containers))),
+        pod().prop_map(Sequence::Passes),
+    ]
+}
+
+fn request(kind: (&str, &str, &str), old: Option<&Value>, new: &Value) -> Value {
+    let (group, kind, resource) = kind;
+    let operation = if old.is_some() { "UPDATE" } else { "CREATE" };
+    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind},
+        "resource": {"group": group, "version": "v1", "resource": resource},
+        "namespace": "team", "operation": operation, "userInfo": {}, "object": new, "oldObject": old})
+}
+
+/// Puts the sequence to the policy.
+///
+/// # Errors
+/// The law that does not hold, and the answer that breaks it.
+pub fn check(cluster: &Cluster, sequence: &Sequence, ask: Ask) -> Result<(), String> {
+    let mut ask = |request: &Value| -> Result<Value, String> {
+        let (response, log) = ask(cluster, request);
+        hold::answer(&response, &log).map_err(|law| format!("{law}: {response} {log:?}"))?;
+        Ok(response)
+    };
+    match sequence {
+        Sequence::Account(old, new) => account(old, new, &mut ask),
+        Sequence::Workload(old, new) => workload(old, new, &mut ask),
+        Sequence::Debug(pod, containers) => debug(pod, containers, &mut ask),
+        Sequence::Passes(pod) => passes(pod, &mut ask).map(drop),
+    }
+}
+
+type Answers<'a> = &'a mut dyn FnMut(&Value) -> Result<Value, String>;
+
+const ACCOUNTS: (&str, &str, &str) = ("", "ServiceAccount", "serviceaccounts");
+const DEPLOYMENTS: (&str, &str, &str) = ("apps", "Deployment", "deployments");
+const PODS: (&str, &str, &str) = ("", "Pod", "pods");
+
+fn law(holds: bool, law: &str, answers: &[&Value]) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{law}: {answers:?}")) }
+}
+
+fn account(old: &Value, new: &Value, ask: Answers) -> Result<(), String> {
+    let created = ask(&request(ACCOUNTS, None, new))?;
+    let updated = ask(&request(ACCOUNTS, Some(old), new))?;
+    let kept = ask(&request(ACCOUNTS, Some(new), new))?;
+    let readable = created["message"].as_str().is_none_or(|message| !message.contains("; see what "));
+    law(kept["accepted"] == true || !readable, "an update that changes nothing is refused", &[&kept])?;
+    law(
+        created["accepted"] == false || updated["accepted"] == true,
+        "an update is refused, its creation is not",
+        &[&updated, &created],
+    )
+}
+
+fn workload(old: &Value, new: &Value, ask: Answers) -> Result<(), String> {
+    let created = ask(&request(DEPLOYMENTS, None, new))?;
+    let updated = ask(&request(DEPLOYMENTS, Some(old), new))?;
+    let kept = ask(&request(DEPLOYMENTS, Some(new), new))?;
+    law(kept == json!({"accepted": true}), "an update that changes nothing is judged", &[&kept])?;
+    law(
+        old == new || updated == created || updated == json!({"accepted": true}),
+        "an update is judged differently",
+        &[&updated, &created],
+    )
+}
+
+/// The pod as it comes out of two passes.
+fn passes(pod: &Value, ask: Answers) -> Result<Option<Value>, String> {
+    let first = ask(&request(PODS, None, pod))?;
+    let Some(once) = first.get("mutated_object") else { return Ok(None) };
+    hold::nothing_twice(pod, once).map_err(|law| format!("{law}: {once}"))?;
+    let second = ask(&request(PODS, None, once))?;
+    let unchanged = second["accepted"] == true && second.get("mutated_object").is_none();
+    law(unchanged, "a second pass changes something", &[once, &second])?;
+    Ok(Some(once.clone()))
+}
+
+fn debug(pod: &Value, containers: &Value, ask: Answers) -> Result<(), String> {
+    let Some(running) = passes(pod, ask)? else { return Ok(()) };
+    let mut debugged = running.clone();
+    debugged["spec"]["ephemeralContainers"] = containers.clone();
+    let ask_for = |pod: &Value, ask: Answers| {
+        let mut request = request(PODS, Some(&running), pod);
+        request["subResource"] = json!("ephemeralcontainers");
+        ask(&request)
+    };
+    let first = ask_for(&debugged, ask)?;
+    let Some(once) = first.get("mutated_object") else { return Ok(()) };
+    hold::nothing_twice(&debugged, once).map_err(|law| format!("{law}: {once}"))?;
+    let mut rest = once.clone();
+    rest["spec"]["ephemeralContainers"] = containers.clone();
+    law(rest == debugged, "more than the debug containers changes", &[once])?;
+    let audited = first.pointer("/audit_annotations/subject").is_some();
+    law(audited, "a debug container gets an identity without a trace", &[&first])?;
+    let second = ask_for(once, ask)?;
+    law(second.get("mutated_object").is_none(), "a second pass changes a debug container", &[once, &second])
+}

@@ -1,0 +1,112 @@
+//! What is said of each label and annotation of workload identity: whether it has an effect where it stands.
+
+use crate::{
+    object::{
+        annotations::{Annotations, Strays},
+        metadata::Metadata,
+        service_account::ServiceAccount,
+    },
+    settings::Settings,
+    value::{
+        keys::{Bearer, MetadataKind, bearers, is_near_prefix, nearest},
+        name_set::NameSet,
+        names,
+    },
+    verdict::{notice::Notice, title::Title, warning::Warning},
+};
+
+/// The labels and annotations of one object.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys<'m> {
+    annotations: &'m Annotations,
+    strays: &'m Strays,
+}
+
+/// Most keys of a prefix that is nearly right which are looked at: each is compared with every name there is.
+const NEAR_MAX: usize = 64;
+
+impl<'m> Keys<'m> {
+    /// Those of a pod, or of a pod template or workload.
+    pub(crate) fn of_pod(metadata: &'m Metadata) -> Self {
+        Self { annotations: &metadata.annotations, strays: &metadata.strays }
+    }
+
+    /// Those of a ServiceAccount.
+    pub(crate) fn of_account(account: &'m ServiceAccount) -> Self {
+        Self { annotations: &account.annotations, strays: &account.strays }
+    }
+}
+
+impl Keys<'_> {
+    /// What is said of them on an object where they can have an effect.
+    pub(crate) fn warnings(self, settings: &Settings, about: &Title, bearer: Bearer) -> Vec<Warning> {
+        let endpoint = settings.endpoint_annotation();
+        let own = self.annotations.names().filter_map(|name| self.annotation(name, bearer, endpoint));
+        let notices = own.chain(self.stray(bearer, endpoint));
+        notices.map(|notice| Warning::new(about, notice)).collect()
+    }
+
+    fn annotation(self, name: &str, bearer: Bearer, endpoint: Option<&str>) -> Option<Notice> {
+        let elsewhere = match bearer {
+            Bearer::ServiceAccount => "the pod",
+            Bearer::Pod => "the ServiceAccount",
+        };
+        let unknown = || unknown(MetadataKind::Annotation, name, bearer, endpoint);
+        match bearers(name) {
+            _ if name == names::USE_LABEL => Some(Notice::LabelAsAnnotation),
+            _ if endpoint == Some(name) => {
+                (bearer != Bearer::Pod).then(|| Notice::misplaced_annotation(name, elsewhere))
+            }
+            Some(bearers) if bearers.contains(&bearer) => self.proxy(name),
+            Some(_) => Some(Notice::misplaced_annotation(name, elsewhere)),
+            None if name.starts_with(names::USE_ENDPOINT_PREFIX) && endpoint.is_none() => {
+                Some(Notice::EndpointNotSet(name.into()))
+            }
+            None => Some(unknown()),
+        }
+    }
+
+    /// What the proxy's annotations get wrong between them.
+    fn proxy(self, name: &str) -> Option<Notice> {
+        let proxy = self.annotations.present(names::INJECT_PROXY_SIDECAR);
+        match proxy {
+            None => (name == names::PROXY_SIDECAR_PORT).then_some(Notice::PortWithoutProxy),
+            Some(value) if name == names::INJECT_PROXY_SIDECAR => {
+                let declines = ["false", "no", "off", "0", "disabled"];
+                let meant = declines.into_iter().any(|word| value.trim().eq_ignore_ascii_case(word));
+                (meant && value != "false").then(|| Notice::ProxyNotDeclined(value.into()))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn stray(self, bearer: Bearer, endpoint: Option<&str>) -> impl Iterator<Item = Notice> {
+        let (near, other): (Vec<_>, Vec<_>) = self.strays.iter().partition(|(_, name)| is_near_prefix(name));
+        let known = other.into_iter().map(move |(metadata, name)| match bearers(name) {
+            Some(bearers) => {
+                let bearer = bearers.first().copied().unwrap_or(bearer);
+                Notice::AnnotationAsLabel { name: name.as_str().into(), bearer }
+            }
+            None => unknown(*metadata, name, bearer, endpoint),
+        });
+        let near = near.into_iter().take(NEAR_MAX);
+        let near = near.filter(move |(_, name)| nearest(name, bearer, endpoint).is_some());
+        known.chain(near.map(move |(metadata, name)| unknown(*metadata, name, bearer, endpoint)))
+    }
+
+    /// What is said of them on an object whose metadata the pods do not get: they belong to `path` of its pod template, those that it
+    /// has already excepted.
+    pub(crate) fn misplaced(self, about: &Title, path: &str, template: Keys) -> Vec<Warning> {
+        let of_template = NameSet::new(template.annotations.names());
+        let lost = self.annotations.names().filter(|name| !of_template.contains(name));
+        let notices = lost.map(|name| match bearers(name) {
+            Some([Bearer::ServiceAccount]) => Notice::misplaced_annotation(name, "the ServiceAccount"),
+            Some(_) | None => Notice::misplaced_annotation(name, path),
+        });
+        notices.map(|notice| Warning::new(about, notice)).collect()
+    }
+}
+
+fn unknown(metadata: MetadataKind, name: &str, bearer: Bearer, endpoint: Option<&str>) -> Notice {
+    Notice::Unknown { metadata, name: name.into(), bearer, endpoint: endpoint.map(ToOwned::to_owned) }
+}
