@@ -134,7 +134,7 @@ cargo-fuzz:
 # fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts.
 # cargo-fuzz is installed where it is missing; no nightly compiler is needed.
 TIME ?= 60
-FUZZ_TARGETS := validate validate_settings
+FUZZ_TARGETS := sequences validate validate_settings
 .PHONY: fuzz
 fuzz: $(CONFORMANCE) cargo-fuzz
 	$(CONFORMANCE) seeds target/seeds/validate

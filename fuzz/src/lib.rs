@@ -1,6 +1,11 @@
-//! What both fuzz targets share: what must hold of every answer, and mutations of JSON as JSON.
+//! What the fuzz targets share: what must hold of every answer, and mutations of JSON as JSON.
 
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
+use laws::{
+    draw, hold,
+    sequences::{self, Cluster},
+    texts,
+};
 use libfuzzer_sys::fuzzer_mutate;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::{Map, Value, json};
@@ -15,15 +20,8 @@ pub fn judge(data: &[u8]) {
     let whole: Option<Value> = serde_json::from_str(&text).ok();
     let account = whole.as_ref().and_then(|whole| whole.get("account"));
     let Some(answer) = ask(data, account) else { return };
-    let message = answer["message"].as_str().unwrap_or_default();
-    assert_eq!(answer["accepted"] == true, message.is_empty(), "{answer}");
-    assert!(message.len() <= 16_384, "{message}");
-    let warnings: Vec<&str> =
-        answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    assert!(warnings.iter().all(|warning| warning.chars().count() <= 256), "{warnings:?}");
-    assert!(warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);
+    assert_eq!(hold::answer(&answer, &[]), Ok(()), "{answer}");
     let Some(mutated) = answer.get("mutated_object") else { return };
-    assert_eq!(answer["accepted"], true, "a refusal with a mutated object");
     // A second pass changes nothing. (Not for text that serde_json's own reader understands differently.)
     if let Some(mut whole) =
         whole.filter(|whole| serde_json::from_slice::<Value>(data).is_ok_and(|strict| strict == *whole))
@@ -34,6 +32,33 @@ pub fn judge(data: &[u8]) {
         assert_eq!(second["accepted"], true, "{second}");
         assert_eq!(second.get("mutated_object"), None, "{mutated}");
     }
+}
+
+/// Puts the sequence that `data` chooses through the policy: its first eight bytes draw it, and each three after them put a word in the
+/// place of one of its texts.
+///
+/// # Panics
+/// A law does not hold.
+pub fn try_sequence(data: &[u8]) {
+    let Some((seed, rest)) = data.split_first_chunk() else { return };
+    let drawn = draw::cases(&(sequences::cluster(), sequences::sequence()), u64::from_le_bytes(*seed), 1);
+    let Some((cluster, mut sequence)) = drawn.into_iter().next() else { return };
+    let changes: Vec<(u16, String)> = rest
+        .chunks_exact(3)
+        .take(8)
+        .map(|bytes| {
+            (u16::from_le_bytes([bytes[0], bytes[1]]), WORDS[usize::from(bytes[2]) % WORDS.len()].to_owned())
+        })
+        .collect();
+    for object in sequence.objects() {
+        *object = texts::corrupted(std::mem::take(object), &changes);
+    }
+    let mut answer = |cluster: &Cluster, request: &Value| {
+        let payload = json!({"settings": cluster.settings, "request": request}).to_string();
+        let answer = ask(payload.as_bytes(), cluster.account.as_ref()).expect("it is a request");
+        (answer, Vec::new())
+    };
+    assert_eq!(sequences::check(&cluster, &sequence, &mut answer), Ok(()), "{cluster:?} {sequence:?}");
 }
 
 fn ask(payload: &[u8], account: Option<&Value>) -> Option<Value> {

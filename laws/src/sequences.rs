@@ -28,6 +28,16 @@ pub enum Sequence {
     Passes(Value),
 }
 
+impl Sequence {
+    /// The objects that are put to the policy.
+    pub fn objects(&mut self) -> Vec<&mut Value> {
+        match self {
+            Self::Account(old, new) | Self::Workload(old, new) | Self::Debug(old, new) => vec![old, new],
+            Self::Passes(pod) => vec![pod],
+        }
+    }
+}
+
 /// How the policy is asked: settings, request, and the ServiceAccount that is there; the answer, and the lines that it logged.
 pub type Ask<'a> = &'a mut dyn FnMut(&Cluster, &Value) -> (Value, Vec<Value>);
 

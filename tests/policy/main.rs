@@ -12,6 +12,7 @@
 mod allowed_identities;
 mod coexistence;
 mod common;
+mod cures;
 mod debug_containers;
 mod docs;
 mod faults;
