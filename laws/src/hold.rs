@@ -82,11 +82,8 @@ fn texts(list: &Value) -> Vec<&str> {
 
 fn containers<'p>(pod: &'p Value, list: &str) -> BTreeMap<String, &'p Value> {
     let all = pod.get("spec").and_then(|spec| spec.get(list)).and_then(Value::as_array).into_iter().flatten();
-    all.enumerate()
-        .map(|(index, container)| {
-            (container["name"].as_str().map_or(index.to_string(), str::to_owned), container)
-        })
-        .collect()
+    // One without a name can't be told from another that comes before it.
+    all.filter_map(|container| Some((container["name"].as_str()?.to_owned(), container))).collect()
 }
 
 fn count<'c>(container: &'c Value, entries: &str, key: &str) -> BTreeMap<&'c str, usize> {

@@ -10,8 +10,14 @@ use crate::{
     object::{metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::{LookUps, Settings},
     text::Untrusted,
-    value::{identity::is_object_name, keys::Bearer, reference::Reference, use_label::UseLabel},
-    verdict::{mistake::LookUpFailure, title::Title, warning::Warning},
+    value::{
+        identity::is_object_name,
+        keys::Bearer,
+        names,
+        reference::Reference,
+        use_label::{Trigger, UseLabel},
+    },
+    verdict::{mistake::LookUpFailure, notice::Notice, title::Title, warning::Warning},
 };
 
 /// What was found out of a pod or template that could be due an identity.
@@ -52,6 +58,14 @@ fn judge_labels(settings: &Settings, pod: Candidate, account: &ServiceAccount) -
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&account.reference.title(), &account.label));
+    // Something says that an identity is meant, and nobody says that none is.
+    let meant = account.annotations.value(names::CLIENT_ID).is_some()
+        || pod.metadata.label == UseLabel::True
+        || pod.metadata.annotations.names().next().is_some();
+    if meant && account.label == UseLabel::Absent && pod.metadata.label != UseLabel::False {
+        let (account, trigger) = (Some(account.reference.clone()), settings.trigger);
+        warnings.push(Warning::new(pod.title, Notice::NoLabel { account, trigger }));
+    }
     Due::No(warnings)
 }
 
@@ -61,6 +75,13 @@ pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Met
         return Vec::new();
     }
     let mut warnings: Vec<Warning> = warnings::of_label(title, &metadata.label).into_iter().collect();
+    if settings.trigger == Trigger::Pod
+        && metadata.label == UseLabel::Absent
+        && metadata.annotations.names().next().is_some()
+    {
+        let notice = Notice::NoLabel { account: None, trigger: settings.trigger };
+        warnings.push(Warning::new(title, notice));
+    }
     warnings.extend(Keys::of_pod(metadata).warnings(settings, title, Bearer::Pod));
     warnings
 }

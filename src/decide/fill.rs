@@ -10,7 +10,7 @@ use crate::{
         variables::{Entries, Variables},
     },
     feature::proxy::{self, Sidecar},
-    object::container::{ContainerList, Env},
+    object::container::{Container, ContainerList, Env},
     settings::Settings,
     value::{name_set::NameSet, names, port::ProxyPort, token::TokenExpiration},
     verdict::{
@@ -164,6 +164,56 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     volumes.map(|(index, _)| index).collect()
 }
 
+/// What keeps `DefaultAzureCredential` from the identity: its EnvironmentCredential comes first (Azure SDKs, "Credential chains").
+fn credentials(container: &Container) -> Vec<Notice> {
+    let has = |name: &str| {
+        container.variable(name).is_some_and(|env| env.value().is_none_or(|value| !value.is_empty()))
+    };
+    let credential =
+        ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"].into_iter().find(|name| has(name));
+    let user = || (has("AZURE_USERNAME") && has("AZURE_PASSWORD")).then_some("AZURE_USERNAME");
+    let wins = credential.or_else(user).map(|variable| Notice::CredentialWins { variable });
+    let chosen = container.variable("AZURE_TOKEN_CREDENTIALS").and_then(Env::value);
+    let takes = ["", "prod", "WorkloadIdentityCredential"];
+    let left_out =
+        chosen.is_some_and(|chosen| !takes.into_iter().any(|word| chosen.eq_ignore_ascii_case(word)));
+    wins.into_iter().chain(left_out.then_some(Notice::LeftOut)).collect()
+}
+
+/// The container's own variables that refer to one which is added after them, or to a token file of another layout.
+fn references(container: &Container, target: &Target) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    // Most variables have nothing of it in their text.
+    let suspect = |env: &&Env| env.raw.contains("$(AZURE_") || env.raw.contains(names::SECRETS_PATH);
+    for env in container.env.iter().filter(suspect) {
+        let value = env.value().unwrap_or_default();
+        for injected in names::IDENTITY_VARIABLES {
+            let refers = value.contains(&["$(", injected, ")"].concat()) && !value.contains("$$(");
+            if refers && container.variable(injected).is_none() {
+                notices.push(Notice::RefersToInjected { own: env.name.as_ref().into(), injected });
+            }
+        }
+        let is_token = value.starts_with(names::SECRETS_PATH) && value.ends_with(names::LEGACY_TOKEN_PATH);
+        if is_token && env.name != names::AZURE_FEDERATED_TOKEN_FILE && value != target.place.token_file() {
+            notices.push(Notice::OtherTokenFile { own: env.name.as_ref().into() });
+        }
+    }
+    notices
+}
+
+/// Whether two values of a variable mean the same: ids and hosts in any case, hosts with or without their last slash.
+fn is_same(variable: &str, one: &str, other: &str) -> bool {
+    let trimmed = |text: &'_ str| text.trim_end_matches('/').len();
+    match variable {
+        names::AZURE_FEDERATED_TOKEN_FILE => paths::is_same(one, other),
+        names::AZURE_AUTHORITY_HOST => one
+            .get(..trimmed(one))
+            .zip(other.get(..trimmed(other)))
+            .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b)),
+        _ => one.eq_ignore_ascii_case(other),
+    }
+}
+
 /// What containers bring themselves: another value of a variable, or a token.
 pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -179,12 +229,13 @@ pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Wa
         };
         let above = conflicts::read_only_above(held.container, &containers.volumes, &target.place.mount_path);
         warnings.extend(above.map(|notice| Warning { about: about(), notice }));
+        let notices = credentials(held.container);
+        warnings.extend(notices.into_iter().map(|notice| Warning { about: about(), notice }));
+        let notices = references(held.container, target);
+        warnings.extend(notices.into_iter().map(|notice| Warning { about: about(), notice }));
         for (variable, value) in variables.of_identity(&target.place) {
             let own = held.container.variable(variable).and_then(Env::value);
-            let honoured = variable == names::AZURE_FEDERATED_TOKEN_FILE;
-            let differs =
-                own.is_some_and(|own| if honoured { !paths::is_same(&own, &value) } else { own != value });
-            if differs {
+            if own.is_some_and(|own| !is_same(variable, &own, &value)) {
                 warnings.push(Warning { about: about(), notice: Notice::OwnValue { variable } });
             }
         }

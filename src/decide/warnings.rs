@@ -6,7 +6,11 @@ use crate::{
     object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
     value::{keys::Bearer, name_set::NameSet, names, use_label::UseLabel},
-    verdict::{notice::Notice, title::Title, warning::Warning},
+    verdict::{
+        notice::{Notice, SkipHint},
+        title::Title,
+        warning::Warning,
+    },
 };
 
 /// What the labels and annotations of a pod that is due an identity, and of its ServiceAccount, get wrong.
@@ -22,6 +26,9 @@ pub(crate) fn of_metadata(
     warnings.extend(Keys::of_pod(pod.metadata).warnings(settings, title, Bearer::Pod));
     warnings.extend(Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount));
     warnings.extend(of_skipped(pod, own));
+    if account.client_id().ok().flatten().is_some_and(|id| id.is_zero()) {
+        warnings.push(Warning::new(&of_account, Notice::ZeroId));
+    }
     if pod.metadata.retired_binding.is_some() {
         warnings.push(Warning::new(title, Notice::RetiredBinding));
     }
@@ -38,8 +45,16 @@ fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
     let proxy: &[&str] = if own.proxy.is_some() { &[proxy::INIT_CONTAINER, proxy::SIDECAR] } else { &[] };
     let names =
         NameSet::new(containers.map(|container| container.name.as_ref()).chain(proxy.iter().copied()));
-    let nobody = skipped.iter().filter(|name| !names.contains(name));
-    nobody.map(|name| Warning::new(pod.title, Notice::SkipsNobody(name.into()))).collect()
+    let nobody = skipped.iter().filter(|name| !names.contains(name) && !names::ADDED_LATER.contains(name));
+    let there: Vec<&str> =
+        pod.spec.containers.iter().take(4).map(|container| container.name.as_ref()).collect();
+    let hint = |name: &str| {
+        let mut parts = name.split(|c: char| " ,:|[]\"'*\n\t".contains(c));
+        let several = parts.any(|part| part.len() < name.len() && (names.contains(part) || part.is_empty()));
+        if several { SkipHint::Separator } else { SkipHint::OneOf(there.join(", ").into()) }
+    };
+    let notices = nobody.map(|name| Notice::SkipsNobody { name: name.into(), hint: hint(name) });
+    notices.map(|notice| Warning::new(pod.title, notice)).collect()
 }
 
 /// A label that is ignored.

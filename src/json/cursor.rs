@@ -39,6 +39,7 @@ impl Malformed {
 }
 
 impl From<Malformed> for Vec<Malformed> {
+    #[inline(never)] // at each `?` else
     fn from(malformed: Malformed) -> Self {
         vec![malformed]
     }

@@ -41,14 +41,11 @@ pub(crate) fn judge(
         .iter()
         .any(|name| new.annotations.value(name).is_some());
     let labelled = new.label == UseLabel::True;
-    if !labelled && settings.trigger == Trigger::ServiceAccount {
-        if annotated {
-            warnings.push(Warning::new(&title, Notice::AnnotationsWithoutLabel));
-        }
+    if !annotated && !labelled {
         return Ok(Verdict::warned(warnings));
     }
-    if !labelled && !annotated {
-        return Ok(Verdict::warned(warnings));
+    if !labelled && settings.trigger == Trigger::ServiceAccount {
+        warnings.push(Warning::new(&title, Notice::AnnotationsWithoutLabel));
     }
     // One that begins to inject is judged as if it were new.
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
@@ -85,6 +82,10 @@ fn mistakes(settings: &Settings, account: &ServiceAccount) -> (ClientIdState, Ve
     };
     if let Err(wrong) = account.annotations.token_expiration() {
         refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong)));
+    }
+    if account.label != UseLabel::True {
+        // Others read the same annotations, and may know their tenant: only what it holds is judged.
+        refusals.retain(|refusal| matches!(refusal.mistake, Mistake::WrongAnnotation(_)));
     }
     let missing = identity.is_some_and(|identity| identity.client_id.is_none());
     (if missing { ClientIdState::Missing } else { ClientIdState::Present }, refusals)

@@ -15,7 +15,11 @@ use crate::{
         workload::Workload,
     },
     settings::{Preflight, Settings},
-    value::{layout::PodName, reference::Reference, use_label::UseLabel},
+    value::{
+        layout::PodName,
+        reference::Reference,
+        use_label::{Trigger, UseLabel},
+    },
     verdict::{
         mistake::{LookUpFailure, Mistake},
         notice::Notice,
@@ -40,10 +44,15 @@ pub(crate) fn judge(
     let namespace = request::namespace(request)?;
     let Some(template) = kind.template(&change.new) else { return Ok(Verdict::accepted()) };
     let old = change.old.as_ref().and_then(|old| kind.template(old));
-    if settings.preflight == Preflight::Off || old.is_some_and(|old| is_same(old, template)) {
+    let workload = Named::read(kind, &namespace, &change.new);
+    let marked = |object: &Json| {
+        let above = kind.above(object).into_iter().map(|(path, json)| workload.metadata(path, json).ok());
+        above.map(|own| own.map(|own| (own.label, own.annotations))).collect::<Vec<_>>()
+    };
+    let kept = || change.old.as_ref().is_some_and(|old| marked(old) == marked(&change.new));
+    if settings.preflight == Preflight::Off || (old.is_some_and(|old| is_same(old, template)) && kept()) {
         return Ok(Verdict::accepted());
     }
-    let workload = Named::read(kind, &namespace, &change.new);
     let judged = judged(settings, &workload, &namespace, &change.new, template, look_up);
     let (refusals, mut warnings) = judged.unwrap_or_else(|malformed| {
         let refusal = |malformed| Refusal::new(&workload.title, Mistake::Malformed(malformed));
@@ -70,6 +79,11 @@ impl Named {
         let name = name.and_then(Json::raw).and_then(text_of).unwrap_or_default();
         let title = Title::of(kind.kind(), namespace, &name);
         Self { kind, title, pods: PodName::Prefix(format!("{name}-")) }
+    }
+
+    /// The metadata of the object at `path` of the workload.
+    fn metadata(&self, path: &str, json: &Json) -> Result<Metadata, Vec<Malformed>> {
+        Metadata::of_template(&Cursor::root(path, json), self.pods.clone())
     }
 }
 
@@ -99,19 +113,33 @@ fn judged(
     let path = kind.path().join(".");
     let template = Cursor::root(&path, template);
     let metadata = Metadata::of_template(&template, pods.clone())?;
-    let own = Metadata::of_template(&Cursor::root("", object), pods.clone())?;
-    let mut warnings = misplaced(title, &path, &own, &metadata);
+    let mut lost = None;
+    let mut warnings = Vec::new();
+    let belongs = format!("{path}.metadata");
+    for (above, json) in kind.above(object) {
+        let own = workload.metadata(above, json)?;
+        if own.label != UseLabel::Absent && metadata.label == UseLabel::Absent {
+            lost = Some(lost_label(settings, title, &belongs));
+        }
+        warnings.extend(Keys::of_pod(&own).misplaced(title, &belongs, Keys::of_pod(&metadata)));
+    }
     if metadata.kind == PodKind::Mirror {
         return Ok((Vec::new(), warnings));
     }
     if settings.trigger.is_settled_by(&metadata.label) {
+        warnings.extend(lost);
         warnings.extend(unused_warnings(settings, title, &metadata));
         return Ok((Vec::new(), warnings));
     }
     let Some(spec) = template.field("spec")? else { return Ok((Vec::new(), warnings)) };
     let spec = Spec::read(&spec)?;
     let pod = Candidate { title, namespace, metadata: &metadata, spec: &spec };
-    let (refusals, found) = match resolve(settings, pod, look_up) {
+    let due = resolve(settings, pod, look_up);
+    if !matches!(due, Due::Yes(_)) {
+        // Where the ServiceAccount's label does the work, the workload's is no mistake.
+        warnings.extend(lost);
+    }
+    let (refusals, found) = match due {
         Due::No(warnings) => (Vec::new(), warnings),
         Due::NoSuchName(name) => (vec![Refusal::new(title, Mistake::NoSuchName(name))], Vec::new()),
         Due::Unreadable(reference, failure) => unread(settings, pod, reference, failure),
@@ -134,13 +162,8 @@ fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: Lo
     (Own::read(settings, pod).mistakes, warnings)
 }
 
-/// The label and annotations of the workload itself, which its pods do not get.
-fn misplaced(title: &Title, path: &str, own: &Metadata, template: &Metadata) -> Vec<Warning> {
-    let belongs = format!("{path}.metadata");
-    let mut warnings = Vec::new();
-    if own.label != UseLabel::Absent && template.label == UseLabel::Absent {
-        warnings.push(Warning::new(title, Notice::misplaced_label(belongs.clone())));
-    }
-    warnings.extend(Keys::of_pod(own).misplaced(title, &belongs, Keys::of_pod(template)));
-    warnings
+/// The label of the workload itself, which its pods do not get.
+fn lost_label(settings: &Settings, title: &Title, belongs: &str) -> Warning {
+    let belongs = if settings.trigger == Trigger::ServiceAccount { "the ServiceAccount" } else { belongs };
+    Warning::new(title, Notice::misplaced_label(belongs.to_owned()))
 }

@@ -10,7 +10,13 @@ static JOB: Shape = Shape::Object(&[("template", &TEMPLATE)]);
 /// A workload, down to its pod template.
 pub(crate) static WORKLOAD: Shape = Shape::Object(&[
     ("metadata", &METADATA),
-    ("spec", &Shape::Object(&[("template", &TEMPLATE), ("jobTemplate", &Shape::Object(&[("spec", &JOB)]))])),
+    (
+        "spec",
+        &Shape::Object(&[
+            ("template", &TEMPLATE),
+            ("jobTemplate", &Shape::Object(&[("metadata", &METADATA), ("spec", &JOB)])),
+        ]),
+    ),
 ]);
 
 /// The kinds of workload, by where their pod template is.
@@ -39,6 +45,16 @@ impl Workload {
             Self::Direct(_) => &["spec", "template"],
             Self::CronJob => &["spec", "jobTemplate", "spec", "template"],
         }
+    }
+
+    /// What stands above its pod template and has metadata that the pods do not get, with its path: itself first.
+    pub(crate) fn above<'j, 'a>(self, object: &'j Json<'a>) -> Vec<(&'static str, &'j Json<'a>)> {
+        let job = match self {
+            Self::Direct(_) => None,
+            Self::CronJob => object.field("spec").and_then(|spec| spec.field("jobTemplate")),
+        };
+        let job = job.filter(|job| matches!(job, Json::Object(_)));
+        [("", object)].into_iter().chain(job.map(|job| ("spec.jobTemplate", job))).collect()
     }
 
     /// The pod template; `None` where there is none.

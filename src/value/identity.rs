@@ -14,6 +14,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct ClientId(String);
 
+impl ClientId {
+    /// Whether it is all zeros, as templates have it: nobody's id.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0.bytes().all(|byte| matches!(byte, b'0' | b'-'))
+    }
+}
+
 impl PartialEq for ClientId {
     /// As Microsoft Entra compares them: without regard to case.
     fn eq(&self, other: &Self) -> bool {

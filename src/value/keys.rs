@@ -70,11 +70,23 @@ pub(crate) fn is_near_prefix(name: &str) -> bool {
 #[must_use]
 pub(crate) fn nearest(name: &str, bearer: Bearer, endpoint: Option<&str>) -> Option<String> {
     let own = own_part(name);
-    let annotations = ANNOTATIONS.iter().map(|(known, bearers)| (*known, bearers.contains(&bearer)));
-    let endpoint = endpoint.into_iter().map(|known| (known, bearer == Bearer::Pod));
-    let known = annotations.chain([(names::USE_LABEL, true)]).chain(endpoint);
-    let near = known.filter_map(|(known, fits)| Some((distance(&own, &own_part(known))?, !fits, known)));
-    near.min().map(|(.., known)| known.to_owned())
+    let mut best: Option<(usize, &str)> = None;
+    let mut compare = |known, fits: &[Bearer]| {
+        if let Some(distance) = distance(&own, &own_part(known)) {
+            let far = distance * 2 + usize::from(!fits.contains(&bearer));
+            if best.is_none_or(|(nearest, _)| far < nearest) {
+                best = Some((far, known));
+            }
+        }
+    };
+    for (known, bearers) in ANNOTATIONS {
+        compare(known, bearers);
+    }
+    compare(names::USE_LABEL, &[Bearer::ServiceAccount, Bearer::Pod]);
+    if let Some(endpoint) = endpoint {
+        compare(endpoint, &[Bearer::Pod]);
+    }
+    best.map(|(_, known)| known.to_owned())
 }
 
 /// Longest part of a name that is compared.

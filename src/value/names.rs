@@ -65,5 +65,22 @@ pub const TOKEN_ENDPOINT_VARIABLES: [&str; 4] = [
     "AZURE_KUBERNETES_CA_DATA",
 ];
 
+/// Containers that others add to a pod after this policy has seen it, and that `skip-containers` may name before they are there: Istio,
+/// Linkerd, Dapr, Consul, Kuma, Vault.
+pub const ADDED_LATER: [&str; 12] = [
+    "istio-proxy",
+    "istio-init",
+    "istio-validation",
+    "linkerd-proxy",
+    "linkerd-init",
+    "daprd",
+    "consul-dataplane",
+    "consul-connect-inject-init",
+    "kuma-sidecar",
+    "kuma-init",
+    "vault-agent",
+    "vault-agent-init",
+];
+
 /// Longest name of a volume (Kubernetes: an RFC 1123 label).
 pub const VOLUME_NAME_MAX: usize = 63;

@@ -14,12 +14,13 @@ use crate::{
         names,
         parse::Accepts,
         reference::Reference,
+        use_label::Trigger,
     },
     verdict::{
         mistake::{
             IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, OwnValue, WrongValue,
         },
-        notice::{Notice, NoticeDiscriminants},
+        notice::{Notice, NoticeDiscriminants, SkipHint},
         refusal::Refusal,
         response,
         title::Title,
@@ -139,13 +140,26 @@ fn notices() -> Vec<(About, Notice)> {
         bearer: Bearer::Pod,
         endpoint: None,
     };
+    let skips = |name: &str, hint| Notice::SkipsNobody { name: name.into(), hint };
+    let of_container = || About::Container(pod(), "yadaapi".into());
     let (label, annotation) = (MetadataKind::Label, MetadataKind::Annotation);
     let endpoint = Notice::EndpointNotSet("azure.workload.identity/use-identity-binding".into());
     let as_label = |name: &str, bearer| Notice::AnnotationAsLabel { name: name.into(), bearer };
     let mut examples = vec![
         (of_account.clone(), Notice::NoClientId),
-        (of_pod.clone(), Notice::SkipsNobody("side".into())),
-        (of_pod.clone(), Notice::SkipsNobody("a,b".into())),
+        (of_pod.clone(), skips("side", SkipHint::OneOf("yadaapi, sidecar".into()))),
+        (of_pod.clone(), skips("a,b", SkipHint::Separator)),
+        (of_pod.clone(), Notice::NoLabel { account: Some(reference()), trigger: Trigger::Any }),
+        (of_pod.clone(), Notice::NoLabel { account: Some(reference()), trigger: Trigger::ServiceAccount }),
+        (of_pod.clone(), Notice::NoLabel { account: None, trigger: Trigger::Pod }),
+        (of_account.clone(), Notice::ZeroId),
+        (of_container(), Notice::CredentialWins { variable: "AZURE_CLIENT_SECRET" }),
+        (of_container(), Notice::LeftOut),
+        (
+            of_container(),
+            Notice::RefersToInjected { own: "ARM_CLIENT_ID".into(), injected: names::AZURE_CLIENT_ID },
+        ),
+        (of_container(), Notice::OtherTokenFile { own: "TOKEN".into() }),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnToken),
         (

@@ -6,6 +6,7 @@ use crate::{
         keys::{Bearer, MetadataKind},
         names,
         reference::Reference,
+        use_label::Trigger,
     },
     verdict::{
         mistake::{LookUpFailure, Mistake},
@@ -24,12 +25,45 @@ pub(crate) enum Notice {
     /// The ServiceAccount has no client id, and need not have one.
     NoClientId,
     /// `skip-containers` names a container that is not there.
-    SkipsNobody(Untrusted),
+    SkipsNobody {
+        /// The name.
+        name: Untrusted,
+        /// What was likely meant.
+        hint: SkipHint,
+    },
     /// A container has another value of a variable that would be injected.
     OwnValue {
         /// The variable.
         variable: &'static str,
     },
+    /// A container has a credential that `DefaultAzureCredential` takes before the identity.
+    CredentialWins {
+        /// The variable that gives it.
+        variable: &'static str,
+    },
+    /// A container tells `DefaultAzureCredential` to leave workload identity out.
+    LeftOut,
+    /// A variable of the container's own refers to one that is added after it.
+    RefersToInjected {
+        /// The container's variable.
+        own: Untrusted,
+        /// The one that is added.
+        injected: &'static str,
+    },
+    /// A variable names the token's file where it is not.
+    OtherTokenFile {
+        /// The container's variable.
+        own: Untrusted,
+    },
+    /// A pod or workload gets no identity, because no label asks for one, though something else says that one was meant.
+    NoLabel {
+        /// Its ServiceAccount, where it was read.
+        account: Option<Reference>,
+        /// Whose label would have to ask.
+        trigger: Trigger,
+    },
+    /// The client id is all zeros.
+    ZeroId,
     /// A container brings its own token.
     OwnToken,
     /// A container mounts something above the token's mount point that can't be written to.
@@ -105,6 +139,15 @@ pub(crate) enum Notice {
         /// What is wrong with it.
         mistake: Mistake,
     },
+}
+
+/// What a name in `skip-containers` that no container has was likely meant to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SkipHint {
+    /// Several names, separated by something else.
+    Separator,
+    /// One of these: the names of the pod's containers.
+    OneOf(Untrusted),
 }
 
 impl Notice {

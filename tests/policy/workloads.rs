@@ -58,6 +58,7 @@ fn says_nothing_when_a_workload_is_scaled_or_has_nothing_to_do_with_identity() {
     silent(&settings(), &workload(KINDS[0], |template| label(template, "false")));
     let mut plain = yada_account();
     plain["metadata"]["labels"] = json!({});
+    plain["metadata"]["annotations"] = json!({});
     assert_eq!(evaluate(&settings(), &workload(KINDS[0], |_| ()), holding(&plain)).response.warnings, None);
     assert_eq!(evaluate(&settings(), &workload(KINDS[0], |_| ()), not_found()).response.warnings, None);
 }
@@ -72,11 +73,54 @@ fn warns_about_labels_and_annotations_beside_the_template() {
     assert_eq!(
         warnings(&response),
         [
-            "Job default/web: label azure.workload.identity/use has no effect here, move it to spec.template.metadata",
             "Job default/web: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount",
             "Job default/web: annotation azure.workload.identity/skip-containers has no effect here, move it to spec.template.metadata",
+            "Job default/web: label azure.workload.identity/use has no effect here, move it to spec.template.metadata",
         ]
     );
+}
+
+#[test]
+fn warns_about_the_metadata_of_a_cron_jobs_job_template() {
+    let mut request = workload(KINDS[6], |_| ());
+    request["object"]["spec"]["jobTemplate"]["metadata"] = json!({"labels": {"azure.workload.identity/use": "true"},
+        "annotations": {"azure.workload.identity/skip-containers": "istio-proxy"}});
+    let path = "spec.jobTemplate.spec.template.metadata";
+    assert_eq!(
+        warnings(&evaluate(&settings(), &request, not_found()).response),
+        [
+            format!(
+                "CronJob default/web: annotation azure.workload.identity/skip-containers has no effect here, move it to {path}"
+            ),
+            format!(
+                "CronJob default/web: label azure.workload.identity/use has no effect here, move it to {path}"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn says_nothing_of_a_workloads_label_where_the_service_accounts_does_the_work() {
+    let mut request = workload(KINDS[0], |_| ());
+    request["object"]["metadata"]["labels"] = json!({"azure.workload.identity/use": "true"});
+    let said = |settings: &Value, account: &Value| {
+        warnings(&evaluate(settings, &request, holding(account)).response)
+    };
+    assert_eq!(said(&settings(), &yada_account()), [""; 0]);
+    let by_account = with(&json!({"trigger": "ServiceAccount"}));
+    let mut unlabelled = yada_account();
+    unlabelled["metadata"]["labels"] = json!({});
+    let expected = "Deployment default/web: label azure.workload.identity/use has no effect here, move it to the ServiceAccount";
+    assert_eq!(said(&by_account, &unlabelled)[0], expected);
+}
+
+#[test]
+fn judges_an_update_that_puts_the_label_on_the_workload_itself() {
+    let mut request = workload(KINDS[0], |_| ());
+    request["operation"] = json!("UPDATE");
+    request["oldObject"] = request["object"].clone();
+    request["object"]["metadata"]["labels"] = json!({"azure.workload.identity/use": "true"});
+    assert_eq!(warnings(&evaluate(&settings(), &request, not_found()).response).len(), 1);
 }
 
 #[test]

@@ -7,8 +7,14 @@ use crate::{
     value::{
         keys::{self, Bearer, MetadataKind},
         names,
+        reference::Reference,
+        use_label::Trigger,
     },
-    verdict::{mistake::Mistake, notice::Notice, title::Title},
+    verdict::{
+        mistake::Mistake,
+        notice::{Notice, SkipHint},
+        title::Title,
+    },
 };
 
 impl fmt::Display for Notice {
@@ -17,11 +23,31 @@ impl fmt::Display for Notice {
             Self::NoClientId => {
                 write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
             }
-            Self::SkipsNobody(name) => skips_nobody(f, name),
+            Self::SkipsNobody { name, hint } => skips_nobody(f, name, hint),
             Self::OwnValue { variable } => write!(
                 f,
                 "sets {variable} to a different value than the identity's; remove it unless you mean it"
             ),
+            Self::CredentialWins { variable } => {
+                write!(f, "has {variable}, which DefaultAzureCredential takes before the identity; remove it")
+            }
+            Self::LeftOut => {
+                f.write_str("sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out; remove it")
+            }
+            Self::RefersToInjected { own, injected } => write!(
+                f,
+                "sets {} to $({injected}), which is added after it and not expanded; use the policy's setting extraEnv",
+                own.plain(40)
+            ),
+            Self::OtherTokenFile { own } => {
+                write!(
+                    f,
+                    "sets {} to a token file that it does not have; use $AZURE_FEDERATED_TOKEN_FILE",
+                    own.plain(40)
+                )
+            }
+            Self::NoLabel { account, trigger } => no_label(f, account.as_ref(), *trigger),
+            Self::ZeroId => write!(f, "annotation {} is all zeros, which is no identity's", names::CLIENT_ID),
             Self::OwnToken => write!(
                 f,
                 "brings a token of its own at {}, and is left as it is",
@@ -114,7 +140,13 @@ impl Notice {
                 write!(f, "its annotations have no effect without the label {}: \"true\"", names::USE_LABEL)
             }
             Self::NoClientId
-            | Self::SkipsNobody(_)
+            | Self::SkipsNobody { .. }
+            | Self::CredentialWins { .. }
+            | Self::LeftOut
+            | Self::RefersToInjected { .. }
+            | Self::OtherTokenFile { .. }
+            | Self::NoLabel { .. }
+            | Self::ZeroId
             | Self::OwnValue { .. }
             | Self::OwnToken
             | Self::ReadOnlyAbove { .. }
@@ -135,9 +167,39 @@ fn whose(bearer: Bearer) -> &'static str {
     }
 }
 
-fn skips_nobody(f: &mut fmt::Formatter, name: &Untrusted) -> fmt::Result {
-    let separator = if name.as_str().contains(',') { " (separate them with ;)" } else { "" };
-    write!(f, "skip-containers names {}, but no container has that name{separator}", name.quoted_to(63))
+fn skips_nobody(f: &mut fmt::Formatter, name: &Untrusted, hint: &SkipHint) -> fmt::Result {
+    let name = name.quoted_to(63);
+    write!(f, "skip-containers names {name}, but no container has that name")?;
+    match hint {
+        SkipHint::Separator => f.write_str(" (separate them with ;)"),
+        SkipHint::OneOf(names) => write!(f, " (there are {})", names.plain(60)),
+    }
+}
+
+/// Why there is no identity, and how to get one.
+fn no_label(f: &mut fmt::Formatter, account: Option<&Reference>, trigger: Trigger) -> fmt::Result {
+    let label = names::USE_LABEL;
+    match (account, trigger) {
+        (Some(account), Trigger::ServiceAccount) => {
+            write!(f, "gets no identity, its ServiceAccount lacks the label: {}", label_command(account))
+        }
+        (Some(account), Trigger::Any | Trigger::Pod) => {
+            write!(
+                f,
+                "gets no identity, neither it nor its ServiceAccount has the label: {}",
+                label_command(account)
+            )
+        }
+        (None, _) => write!(f, "gets no identity, its pods lack the label {label}: \"true\""),
+    }
+}
+
+fn label_command(account: &Reference) -> String {
+    let (namespace, name) = (account.namespace.shell_word("NAMESPACE"), account.name.shell_word("NAME"));
+    // A command that is cut is none.
+    let name = if name.len() + namespace.len() > 60 { "NAME" } else { &name };
+    let namespace = if namespace.len() > 60 { "NAMESPACE" } else { &namespace };
+    format!("kubectl label serviceaccount -n {namespace} {name} {}=true", names::USE_LABEL)
 }
 
 fn misplaced(f: &mut fmt::Formatter, metadata: MetadataKind, name: &Untrusted, belongs: &str) -> fmt::Result {
