@@ -109,8 +109,9 @@ conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE) $(
 	  $(CONFORMANCE) live $(ORACLE) --cases $(CASES) --seed $(SEED) \
 	    && $(CONFORMANCE) passes $(ORACLE) --cases $(PASSES) \
 	    && $(CONFORMANCE) valid $(KUBERNETES) --cases $(PODS) \
-	    && $(CONFORMANCE) conditions $(KUBERNETES),\
-	  for check in conformance passes validity conditions; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
+	    && $(CONFORMANCE) conditions $(KUBERNETES) \
+	    && $(CONFORMANCE) yaml $(KUBERNETES),\
+	  for check in conformance passes validity conditions yaml; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
 
 $(ORACLE): $(shell find conformance/oracle -type f)
 	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .

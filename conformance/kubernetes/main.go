@@ -4,6 +4,7 @@
 // Questions come as JSON lines on standard input, answers go as JSON lines to standard output:
 //
 //	{"pod": {…}}                                                   → {"errors": ["spec.containers[0]…: Invalid value …"]}
+//	{"yaml": "…"}                                                  → {"json": {…}}, or {"errors": […]}: kubectl's reader
 //	{"matchConditions": [{"name", "expression"}], "request": {…}}  → {"matches": true}, or {"errors": […]}
 package main
 
@@ -24,17 +25,20 @@ import (
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 	"k8s.io/kubernetes/pkg/capabilities"
+	"sigs.k8s.io/yaml"
 )
 
 type question struct {
+	YAML            *string                                  `json:"yaml"`
 	Pod             *corev1.Pod                              `json:"pod"`
 	MatchConditions []admissionregistrationv1.MatchCondition `json:"matchConditions"`
 	Request         admissionv1.AdmissionRequest             `json:"request"`
 }
 
 type answer struct {
-	Errors  []string `json:"errors,omitempty"`
-	Matches *bool    `json:"matches,omitempty"`
+	Errors  []string        `json:"errors,omitempty"`
+	Matches *bool           `json:"matches,omitempty"`
+	JSON    json.RawMessage `json:"json,omitempty"`
 }
 
 func main() {
@@ -55,7 +59,14 @@ func run() error {
 			return fmt.Errorf("a question can't be read: %w", err)
 		}
 		a := answer{}
-		if q.Pod != nil {
+		if q.YAML != nil {
+			text, err := yaml.YAMLToJSON([]byte(*q.YAML))
+			if err != nil {
+				a.Errors = []string{err.Error()}
+			} else {
+				a.JSON = text
+			}
+		} else if q.Pod != nil {
 			errors, err := validate(q.Pod)
 			if err != nil {
 				return err

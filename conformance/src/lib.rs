@@ -15,3 +15,4 @@ pub mod seeds;
 pub mod summary;
 pub mod tally;
 pub mod validity;
+pub mod yaml;

@@ -21,7 +21,7 @@ use conformance::{
     passes::{self, Cast, Pass},
     picture, recording, seeds, summary,
     tally::{self, Failure, Tally},
-    validity,
+    validity, yaml,
 };
 use laws::{
     draw,
@@ -72,6 +72,11 @@ enum Verb {
     },
     /// Evaluates the match conditions of deploy/base with the API server's own CEL
     Conditions {
+        /// Kubernetes, as for `valid`
+        kubernetes: PathBuf,
+    },
+    /// Reads manifests with kubectl's own reader, and compares
+    Yaml {
         /// Kubernetes, as for `valid`
         kubernetes: PathBuf,
     },
@@ -136,6 +141,7 @@ fn main() -> ExitCode {
             summary::leave("conditions", &format!("{tried} requests put to the match conditions, 0 errors, 0 called in vain or missed"))?;
             Ok(true)
         }),
+        Verb::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
         Verb::Passes { oracle, cases, seed } => passes(&cli, oracle, *cases, *seed),
         Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
         Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
@@ -362,6 +368,14 @@ fn law<T: ValueTree<Value = (Case, Vec<Pass>)>>(
     println!("{passes:?}\n{:#}", case.request.get("object").unwrap_or(&case.request));
     println!("{}", cast.broken(&case, &passes)?.unwrap_or_default());
     Ok(false)
+}
+
+fn read_yaml(kubernetes: &Path) -> Result<()> {
+    let folders = ["deploy", "examples", "tests/cases"].map(Path::new);
+    let read = yaml::check(&folders, kubernetes)?;
+    let text = format!("{read} documents read as kubectl reads them, 0 differences");
+    println!("{text}");
+    summary::leave("yaml", &text)
 }
 
 fn within(budgets: &Path) -> Result<()> {

@@ -8,12 +8,13 @@ use std::{
 use anyhow::{Result, bail};
 
 /// The sections, in the order in which they are printed; each must be there.
-pub const SECTIONS: [&str; 11] = [
+pub const SECTIONS: [&str; 12] = [
     "conformance",
     "recorded",
     "passes",
     "validity",
     "conditions",
+    "yaml",
     "laws",
     "faults",
     "stale state",

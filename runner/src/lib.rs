@@ -9,3 +9,4 @@ pub mod meter;
 pub mod replay;
 pub mod report;
 pub mod response;
+pub mod yaml;

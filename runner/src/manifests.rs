@@ -1,23 +1,28 @@
 //! The manifests that users have: YAML or JSON, several documents, folders, standard input.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::host::{Answers, GetResource, callback_failure};
+use crate::{
+    host::{Answers, GetResource, callback_failure},
+    response::AdmissionResponse,
+    yaml,
+};
 
-/// A Kubernetes object, and the file it is from.
+/// A Kubernetes object, and where it is from.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The file, `-` for standard input.
     pub file: String,
+    /// The number of its document there, from 1.
+    pub document: usize,
     /// The object.
     pub value: Value,
 }
@@ -29,58 +34,122 @@ pub struct Manifests {
     pub objects: Vec<Object>,
     /// What was passed over, and why.
     pub passed_over: Vec<String>,
+    /// What could not be read: with file, line and column.
+    pub broken: Vec<String>,
+    /// What was read, and is likely not what was meant.
+    pub doubts: Vec<String>,
+    /// The folders that were read, by their real paths: a link to one above would not end.
+    folders: BTreeSet<PathBuf>,
 }
 
-/// Reads files, folders (with their folders), and `-` for standard input.
-///
-/// # Errors
-/// A file that can't be read, or is no YAML: with line and column.
-pub fn read(paths: &[PathBuf]) -> Result<Manifests> {
+/// Reads files, folders (with their folders), and `-` for standard input. What can't be read is noted, and the rest is read.
+#[must_use]
+pub fn read(paths: &[PathBuf]) -> Manifests {
     let mut manifests = Manifests::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-            manifests.add("-", &text)?;
+            let mut bytes = Vec::new();
+            match std::io::stdin().read_to_end(&mut bytes) {
+                Ok(_) => manifests.add_bytes("-", &bytes),
+                Err(error) => manifests.broken.push(format!("standard input: {error}")),
+            }
+        } else if path.is_dir() {
+            manifests.add_folder(path);
         } else {
-            manifests.add_path(path)?;
+            manifests.add_file(path);
         }
     }
-    Ok(manifests)
+    manifests.same_accounts();
+    manifests
 }
 
+/// The endings of files that are looked into in a folder.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
 impl Manifests {
-    fn add_path(&mut self, path: &Path) -> Result<()> {
-        let name = path.display();
-        if !path.is_dir() {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-            return self.add(&name.to_string(), &text);
+    fn add_file(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        match std::fs::metadata(path) {
+            // A pipe that was named is read, as `<(helm template …)` is one.
+            Ok(_) => match std::fs::read(path) {
+                Ok(bytes) => self.add_bytes(&name, &bytes),
+                Err(error) => self.broken.push(format!("{name}: {error}")),
+            },
+            Err(error) => self.broken.push(format!("{name}: {error}")),
         }
-        let entries = std::fs::read_dir(path).with_context(|| format!("cannot read the folder {name}"))?;
-        let mut entries =
-            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+    }
+
+    fn add_folder(&mut self, path: &Path) {
+        let name = path.display();
+        let Ok(real) = path.canonicalize() else { return self.broken.push(format!("{name}: can't be read")) };
+        if !self.folders.insert(real) {
+            return;
+        }
+        let mut entries: Vec<PathBuf> = match std::fs::read_dir(path) {
+            Ok(entries) => entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect(),
+            Err(error) => return self.broken.push(format!("{name}: {error}")),
+        };
         entries.sort();
         for entry in entries {
-            let manifest = entry
-                .extension()
-                .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
-            if entry.is_dir() || manifest {
-                self.add_path(&entry)?;
+            let hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let manifest =
+                entry.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+            match std::fs::metadata(&entry) {
+                _ if hidden => {}
+                Ok(metadata) if metadata.is_dir() => self.add_folder(&entry),
+                Ok(metadata) if metadata.is_file() && manifest => self.add_file(&entry),
+                Ok(_) if manifest => {
+                    self.passed_over.push(format!("{}: not a regular file", entry.display()));
+                }
+                Err(_) if manifest => self.passed_over.push(format!("{}: leads nowhere", entry.display())),
+                Ok(_) | Err(_) => {}
             }
         }
-        Ok(())
+    }
+
+    fn add_bytes(&mut self, file: &str, bytes: &[u8]) {
+        match yaml::decode(bytes) {
+            Ok(text) => self.add(file, &text),
+            Err(problem) => self.broken.push(format!("{file}: {problem}")),
+        }
     }
 
     /// Adds the documents of a file's text.
-    ///
-    /// # Errors
-    /// No YAML: with line and column.
-    pub fn add(&mut self, file: &str, text: &str) -> Result<()> {
-        for (index, document) in yaml_serde::Deserializer::from_str(text).enumerate() {
-            let value = Value::deserialize(document).with_context(|| format!("{file} is no YAML or JSON"))?;
-            self.add_document(file, index + 1, value);
+    pub fn add(&mut self, file: &str, text: &str) {
+        for yaml::Document { number, content, duplicates } in yaml::documents(text) {
+            for (line, name) in duplicates {
+                self.doubts.push(format!("{file}: line {line}: {name} is there twice, the last one counts"));
+            }
+            match content {
+                Ok(value) => self.add_document(file, number, value),
+                Err(error) => {
+                    let cure = if text.contains("{{") {
+                        " (a template: render it first, with helm template)"
+                    } else {
+                        ""
+                    };
+                    self.broken.push(format!("{file}: {error}{cure}"));
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// Notes `ServiceAccounts` that are there twice with different content: overlays of several environments, say.
+    fn same_accounts(&mut self) {
+        let mut seen: BTreeMap<(String, String), &Object> = BTreeMap::new();
+        let accounts = self.objects.iter().filter(|object| kind(&object.value) == "ServiceAccount");
+        for account in accounts {
+            let key = (namespace_of(&account.value, "").to_owned(), name_of(&account.value).to_owned());
+            if let Some(before) = seen.get(&key)
+                && before.value != account.value
+            {
+                self.doubts.push(format!(
+                    "ServiceAccount {}/{} is there twice with different content, in {} (document {}) and {} (document {}): the last one counts",
+                    key.0, key.1, before.file, before.document, account.file, account.document
+                ));
+            }
+            seen.insert(key, account);
+        }
     }
 
     fn add_document(&mut self, file: &str, number: usize, value: Value) {
@@ -96,12 +165,12 @@ impl Manifests {
             return;
         }
         match value.get("items") {
-            Some(Value::Array(items)) if kind(&value).ends_with("List") => {
+            Some(Value::Array(items)) => {
                 for item in items {
                     self.add_document(file, number, item.clone());
                 }
             }
-            _ => self.objects.push(Object { file: file.to_owned(), value }),
+            _ => self.objects.push(Object { file: file.to_owned(), document: number, value }),
         }
     }
 
@@ -150,7 +219,8 @@ pub fn name_of(object: &Value) -> &str {
 /// `metadata.namespace`, or else `default`.
 #[must_use]
 pub fn namespace_of<'o>(object: &'o Value, default: &'o str) -> &'o str {
-    object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or(default)
+    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+    namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default)
 }
 
 /// The plural by which the API server calls the kinds that the policy looks at.
@@ -166,12 +236,73 @@ const RESOURCES: &[(&str, &str)] = &[
     ("CronJob", "cronjobs"),
 ];
 
-/// A pod as the controller of the workload `object` would create it; `None` where it is no workload.
+/// Whether the policy judges objects of this kind.
 #[must_use]
-pub fn pod_of(object: &Value) -> Option<Value> {
+pub fn is_judged(object: &Value) -> bool {
+    RESOURCES.iter().any(|(known, _)| *known == kind(object))
+}
+
+/// Where the pod templates of an object are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Templates {
+    /// A workload that the policy judges: its pod.
+    Workload(Value),
+    /// A kind that the policy does not know, with pod templates in it: their pods, by their paths.
+    Unknown(Vec<(String, Value)>),
+    /// A workload without containers in its template: part of a kustomization, say.
+    Patch,
+    /// None.
+    Nothing,
+}
+
+/// The pods that `object` would make, as its controller would create them.
+#[must_use]
+pub fn templates(object: &Value) -> Templates {
+    let known = RESOURCES.iter().any(|(known, _)| *known == kind(object));
+    if kind(object) == "Pod" || kind(object) == "ServiceAccount" {
+        return Templates::Nothing;
+    }
     let path = if kind(object) == "CronJob" { "/spec/jobTemplate/spec/template" } else { "/spec/template" };
-    RESOURCES.iter().find(|(known, _)| *known == kind(object))?;
-    let mut pod = object.pointer(path)?.as_object()?.clone();
+    if known {
+        return match object.pointer(path) {
+            Some(template) if has_containers(template) => {
+                pod(object, template).map_or(Templates::Nothing, Templates::Workload)
+            }
+            Some(_) | None => Templates::Patch,
+        };
+    }
+    let mut found = Vec::new();
+    search(object, String::new(), &mut found);
+    let pods = found.into_iter().filter_map(|(path, template)| Some((path, pod(object, template)?)));
+    let pods: Vec<(String, Value)> = pods.collect();
+    if pods.is_empty() { Templates::Nothing } else { Templates::Unknown(pods) }
+}
+
+fn has_containers(template: &Value) -> bool {
+    template.pointer("/spec/containers").is_some_and(Value::is_array)
+}
+
+/// Every object below `value` that looks like a pod template.
+fn search<'v>(value: &'v Value, path: String, found: &mut Vec<(String, &'v Value)>) {
+    match value {
+        Value::Object(_) if has_containers(value) && !path.is_empty() => found.push((path, value)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                search(value, path, found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                search(value, format!("{path}[{index}]"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn pod(object: &Value, template: &Value) -> Option<Value> {
+    let mut pod = template.as_object()?.clone();
     let metadata = pod.entry("metadata").or_insert_with(|| json!({}));
     if metadata.is_null() {
         *metadata = json!({});
@@ -186,26 +317,35 @@ pub fn pod_of(object: &Value) -> Option<Value> {
     Some(Value::Object(pod))
 }
 
-/// Why a pod may be left as it is, for a person who expected otherwise: what its label says, and what the ServiceAccount
-/// that was looked up. `None` for other objects.
+/// What is to be said of a pod that the policy leaves as it is, from its answer: its warnings say why, where something speaks for an identity.
+/// `None` for other objects, and where a warning says it.
 #[must_use]
-pub fn why_untouched(request: &Value, look_ups: &[GetResource], cluster: &Answers) -> Option<String> {
-    const LABEL: &str = "/metadata/labels/azure.workload.identity~1use";
+pub fn why_untouched(
+    request: &Value,
+    look_ups: &[GetResource],
+    cluster: &Answers,
+    response: &AdmissionResponse,
+) -> Option<String> {
     let object = request.get("object").filter(|object| kind(object) == "Pod")?;
-    let own = object.pointer(LABEL).and_then(Value::as_str);
-    let Some(look_up) = look_ups.first() else {
-        return Some(match own {
-            Some("false") => "its label azure.workload.identity/use is \"false\"".to_owned(),
-            _ => "it has no label azure.workload.identity/use: \"true\", which alone counts here".to_owned(),
-        });
-    };
-    let account =
-        format!("ServiceAccount {}/{}", look_up.namespace.as_deref().unwrap_or_default(), look_up.name);
-    let Ok(answer) = cluster(look_up) else { return Some(format!("{account} is not among the files")) };
-    let answer: Value = serde_json::from_slice(&answer).ok()?;
-    match (own, answer.pointer(LABEL).and_then(Value::as_str)) {
-        (Some("true"), _) | (_, Some("true")) => Some("it has its identity already".to_owned()),
-        _ => Some(format!("neither it nor {account} has the label azure.workload.identity/use: \"true\"")),
+    let label = object.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
+    if response.audit_annotations.is_some() {
+        return Some("it has its identity already".to_owned());
+    }
+    if label == Some("false") {
+        return Some("its label azure.workload.identity/use is \"false\"".to_owned());
+    }
+    if response.warnings.is_some() {
+        return None;
+    }
+    match look_ups.first() {
+        Some(look_up) if cluster(look_up).is_err() => {
+            let namespace = look_up.namespace.as_deref().unwrap_or_default();
+            Some(format!(
+                "no label asks for an identity; ServiceAccount {namespace}/{} is not among the files",
+                look_up.name
+            ))
+        }
+        Some(_) | None => Some("no label asks for an identity".to_owned()),
     }
 }
 

@@ -164,7 +164,7 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     volumes.map(|(index, _)| index).collect()
 }
 
-/// What keeps `DefaultAzureCredential` from the identity: its EnvironmentCredential comes first (Azure SDKs, "Credential chains").
+/// What keeps `DefaultAzureCredential` from the identity: `EnvironmentCredential` comes first (Azure SDKs, "Credential chains").
 fn credentials(container: &Container) -> Vec<Notice> {
     let has = |name: &str| {
         container.variable(name).is_some_and(|env| env.value().is_none_or(|value| !value.is_empty()))

@@ -50,7 +50,8 @@ fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
         pod.spec.containers.iter().take(4).map(|container| container.name.as_ref()).collect();
     let hint = |name: &str| {
         let mut parts = name.split(|c: char| " ,:|[]\"'*\n\t".contains(c));
-        let several = parts.any(|part| part.len() < name.len() && (names.contains(part) || part.is_empty()));
+        let several = name.contains(',')
+            || parts.any(|part| part.len() < name.len() && (names.contains(part) || part.is_empty()));
         if several { SkipHint::Separator } else { SkipHint::OneOf(there.join(", ").into()) }
     };
     let notices = nobody.map(|name| Notice::SkipsNobody { name: name.into(), hint: hint(name) });

@@ -166,7 +166,7 @@ fn look_up(f: &mut fmt::Formatter, account: &Title, failure: &LookUpFailure) -> 
             write!(f, "the PolicyServer's account may not get ServiceAccounts ({})", said.quoted_to(240))
         }
         LookUpFailure::NotAServiceAccount => {
-            f.write_str("the host returned something other than that ServiceAccount")
+            f.write_str("the host returned something else, or a ServiceAccount that is malformed")
         }
         LookUpFailure::Other(said) => write!(f, "the host reported {}", said.quoted_to(240)),
     }

@@ -1,0 +1,288 @@
+//! `policy-runner try`.
+
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use policy_runner::{
+    host::{Answers, Module},
+    manifests::{self, Manifests, Templates},
+    report,
+    response::AdmissionResponse,
+    yaml,
+};
+use serde_json::Value;
+
+use crate::{check_settings, read_settings};
+
+#[derive(Args)]
+pub struct Try {
+    /// Manifests in YAML or JSON, folders of them, or - for standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The policy's settings, in YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Namespace of objects that name none
+    #[arg(long, short, default_value = "default")]
+    namespace: String,
+    /// The policy's module
+    #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
+    policy: PathBuf,
+    /// Print the resulting objects instead, or the first container's environment
+    #[arg(long, short)]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// The objects as they come out, as YAML
+    Yaml,
+    /// The objects as they come out, as JSON
+    Json,
+    /// What `kubectl get pod … -o json | jq '.spec.containers[0].env'` would print
+    Env,
+}
+
+/// What came of a run, for the line at its end and the exit status.
+#[derive(Default)]
+struct Count {
+    objects: usize,
+    pods: usize,
+    refused: usize,
+    warnings: usize,
+    passed_over: usize,
+    broken: usize,
+}
+
+/// Whether all was allowed.
+pub fn run(args: &Try) -> Result<bool> {
+    let settings = read_settings(args.settings.as_deref())?;
+    let manifests = manifests::read(&args.files);
+    if manifests.objects.is_empty() && manifests.broken.is_empty() {
+        bail!(
+            "no Kubernetes object in {}",
+            args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+        );
+    }
+    let module = Module::from_file(&args.policy)
+        .context("build the module with `make policy.wasm`, or give another with --policy")?;
+    check_settings(&module, &settings)?;
+    let mut out = anstream::stdout().lock();
+    let mut count = judge_all(args, &module, &settings, &manifests, &mut out)?;
+    out.flush()?;
+    count.warnings += manifests.doubts.len();
+    for doubt in &manifests.doubts {
+        anstream::eprintln!("warning: {doubt}");
+    }
+    for passed_over in &manifests.passed_over {
+        anstream::eprintln!("passed over: {passed_over}");
+    }
+    for broken in &manifests.broken {
+        anstream::eprintln!("Error: {broken}");
+    }
+    count.broken += manifests.broken.len();
+    if manifests.objects.len() > 2 || count.broken > 0 {
+        let Count { objects, pods, refused, warnings, passed_over, broken } = count;
+        let passed_over = passed_over + manifests.passed_over.len();
+        anstream::eprintln!(
+            "{objects} objects, {pods} pods, {refused} refused, {warnings} warnings, {passed_over} passed over, {broken} not readable"
+        );
+    }
+    if count.broken > 0 {
+        bail!("not everything could be read");
+    }
+    Ok(count.refused == 0)
+}
+
+/// The `ServiceAccounts` and workloads are judged as when they are applied, and the pods that the workloads would get.
+fn judge_all(
+    args: &Try,
+    module: &Module,
+    settings: &Value,
+    manifests: &Manifests,
+    out: &mut dyn Write,
+) -> Result<Count> {
+    let cluster = manifests.cluster(&args.namespace);
+    let mut count = Count { objects: manifests.objects.len(), ..Count::default() };
+    // On a terminal where the output goes elsewhere: in the same one it would stand among the lines.
+    let progress = if std::io::stdout().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(manifests.objects.len() as u64)
+    };
+    let number = count.objects;
+    let mut judge = Judge { args, module, settings, cluster: &cluster, number, said: BTreeSet::new() };
+    for object in &manifests.objects {
+        progress.inc(1);
+        let at = format!("{} (document {})", object.file, object.document);
+        match manifests::templates(&object.value) {
+            Templates::Patch => {
+                count.passed_over += 1;
+                anstream::eprintln!(
+                    "passed over: {at}: {} {} has no containers, it looks like a patch: judge `kubectl kustomize DIR`",
+                    manifests::kind(&object.value),
+                    manifests::name_of(&object.value)
+                );
+            }
+            Templates::Workload(pod) => {
+                judge.object(&object.value, Part::Workload, &at, &mut count, out)?;
+                judge.object(&pod, Part::Pod, &at, &mut count, out)?;
+                judge.said.clear();
+            }
+            Templates::Unknown(pods) => {
+                for (path, pod) in pods {
+                    anstream::eprintln!(
+                        "{at}: {} {}: a kind that the policy does not judge; its pods, by {path}:",
+                        manifests::kind(&object.value),
+                        manifests::name_of(&object.value)
+                    );
+                    judge.object(&pod, Part::Whole, &at, &mut count, out)?;
+                }
+            }
+            Templates::Nothing => judge.object(&object.value, Part::Whole, &at, &mut count, out)?,
+        }
+    }
+    progress.finish_and_clear();
+    if count.pods == 0 && !manifests.objects.iter().any(|object| manifests::is_judged(&object.value)) {
+        anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
+    }
+    Ok(count)
+}
+
+/// What all objects of a run are judged with.
+struct Judge<'a> {
+    args: &'a Try,
+    module: &'a Module,
+    settings: &'a Value,
+    cluster: &'a Answers,
+    number: usize,
+    /// What was said of the workload whose pod is next: it is not said again.
+    said: BTreeSet<String>,
+}
+
+impl Judge<'_> {
+    fn object(
+        &mut self,
+        value: &Value,
+        part: Part,
+        at: &str,
+        count: &mut Count,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let args = self.args;
+        let request = match manifests::creation(value, &args.namespace) {
+            Ok(request) => request,
+            Err(error) => {
+                count.broken += 1;
+                anstream::eprintln!("Error: {at}: {error}");
+                return Ok(());
+            }
+        };
+        let Some(request) = request else {
+            if value.to_string().contains("azure.workload.identity/") {
+                count.passed_over += 1;
+                let (kind, name) = (manifests::kind(value), manifests::name_of(value));
+                anstream::eprintln!(
+                    "passed over: {at}: {kind} {name} is not judged; its pods are, when they are created"
+                );
+            }
+            if let Some(Output::Yaml | Output::Json) = args.output {
+                print_object(out, args.output, value)?;
+            }
+            return Ok(());
+        };
+        let evaluation = self.module.evaluate(self.settings, &request, Arc::clone(self.cluster))?;
+        let mut response = evaluation.response;
+        let silent = response.warnings.as_mut().is_some_and(|warnings| {
+            let text = |warning: &str| warning.split_once(": ").map_or("", |(_, text)| text).to_owned();
+            warnings.retain(|warning| !self.said.contains(&text(warning)));
+            self.said.extend(warnings.iter().filter(|_| part == Part::Workload).map(|warning| text(warning)));
+            warnings.is_empty()
+        });
+        let why = manifests::why_untouched(&request, &evaluation.calls.look_ups, self.cluster, &response);
+        if silent {
+            response.warnings = None;
+        }
+        let before = request.get("object").unwrap_or(&Value::Null);
+        let after = response.apply(before)?;
+        count.pods += usize::from(manifests::kind(value) == "Pod");
+        count.refused += usize::from(!response.allowed);
+        count.warnings += response.warnings.as_ref().map_or(0, Vec::len);
+        let namespace = manifests::namespace_of(before, &args.namespace);
+        let outcome = Outcome { value, part, namespace, before, after: &after, response: &response, why };
+        show(args, out, &outcome, self.number)
+    }
+}
+
+/// What an object is to the file that it is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It is the object.
+    Whole,
+    /// It is a workload, whose pod is judged next.
+    Workload,
+    /// It is the pod of the workload before it.
+    Pod,
+}
+
+/// What came of an object.
+struct Outcome<'a> {
+    value: &'a Value,
+    part: Part,
+    namespace: &'a str,
+    before: &'a Value,
+    after: &'a Value,
+    response: &'a AdmissionResponse,
+    why: Option<String>,
+}
+
+/// Shows what came of one of `number` objects. A ServiceAccount of which there is nothing to say is not worth a line among others.
+fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
+    let Outcome { value, part, namespace, before, after, response, why } = outcome;
+    let is_account = manifests::kind(value) == "ServiceAccount";
+    let speaks = !response.allowed || response.warnings.is_some();
+    match args.output {
+        None if is_account && !speaks && number > 1 => {}
+        None => report::object(out, namespace, before, after, response, why.as_deref())?,
+        Some(_) if !response.allowed => refused(namespace, before, response),
+        Some(Output::Env) if is_account => {}
+        // The workload itself; its pod as it will be stands under it, out of the way of `kubectl apply`.
+        Some(Output::Yaml) if *part == Part::Pod => {
+            for line in yaml::write(after).lines() {
+                writeln!(out, "# {line}")?;
+            }
+        }
+        Some(Output::Json) if *part == Part::Pod => {}
+        Some(Output::Env) if *part == Part::Workload => {}
+        Some(_) => print_object(out, args.output, after)?,
+    }
+    Ok(())
+}
+
+fn refused(namespace: &str, object: &Value, response: &AdmissionResponse) {
+    anstream::eprintln!(
+        "{} {namespace}/{}: refused: {}",
+        manifests::kind(object),
+        manifests::name_of(object),
+        response.message()
+    );
+}
+
+fn print_object(out: &mut dyn Write, output: Option<Output>, object: &Value) -> Result<()> {
+    match output {
+        Some(Output::Yaml) => write!(out, "---\n{}", yaml::write(object))?,
+        Some(Output::Env) => {
+            let env = object.pointer("/spec/containers/0/env").unwrap_or(&Value::Null);
+            writeln!(out, "{}", serde_json::to_string_pretty(env)?)?;
+        }
+        Some(Output::Json) | None => writeln!(out, "{}", serde_json::to_string_pretty(object)?)?,
+    }
+    Ok(())
+}

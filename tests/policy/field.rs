@@ -1,0 +1,208 @@
+//! Cases from the field: the smallest inputs of published bug reports, and what a person should hear of each from `policy-runner try`.
+
+use std::process::{Command, Output};
+
+const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner");
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
+
+fn tried(case: &str, more: &[&str]) -> Output {
+    let folder = format!("{}/tests/cases/{case}", env!("CARGO_MANIFEST_DIR"));
+    let manifest = if case == "own-json-not-read" { "manifest.json" } else { "manifest.yaml" };
+    let mut command = Command::new(RUNNER);
+    command
+        .current_dir(folder)
+        .args(["try", "--policy", POLICY, "--settings", "settings.yaml", manifest])
+        .args(more);
+    command.output().expect("target/host/policy-runner: build it with `make`")
+}
+
+/// What is printed, both streams, and the exit status.
+fn said(case: &str) -> (String, i32) {
+    let output = tried(case, &[]);
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (text, output.status.code().unwrap())
+}
+
+/// Each case, the exit status, what must be heard, and what must not.
+const CASES: &[(&str, i32, &[&str], &[&str])] = &[
+    (
+        "annotations-without-label",
+        0,
+        &["gets no identity, neither it nor its ServiceAccount has the label"],
+        &["already"],
+    ),
+    (
+        "cronjob-jobtemplate-metadata",
+        0,
+        &[
+            "label azure.workload.identity/use has no effect here, move it to spec.jobTemplate.spec.template.metadata",
+            "annotation azure.workload.identity/skip-containers has no effect here, move it to spec.jobTemplate.spec.template.metadata",
+        ],
+        &["no container has that name"],
+    ),
+    (
+        "env-refers-to-injected",
+        0,
+        &[
+            "container tf sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), which is added after it and not expanded; use the policy's setting extraEnv",
+        ],
+        &[],
+    ),
+    ("false-differs", 0, &["allowed, with its identity"], &["warning"]),
+    (
+        "kustomize-patch",
+        0,
+        &["passed over: ", "it looks like a patch: judge `kubectl kustomize DIR`"],
+        &["refused"],
+    ),
+    ("merge-keys", 0, &["Pod team/web-*: allowed, with its identity"], &["warning"]),
+    (
+        "nearest-misleads",
+        0,
+        &[
+            "token-expiration is unknown, did you mean azure.workload.identity/service-account-token-expiration?",
+            "use-identity-binding has no effect without the policy's setting customTokenEndpoint",
+            "azure.workload.identity/foo is unknown and has no effect",
+        ],
+        &["did you mean azure.workload.identity/client-id", "did you mean azure.workload.identity/tenant-id"],
+    ),
+    (
+        "neither-labelled",
+        0,
+        &[
+            "Deployment ns1/d: gets no identity, neither it nor its ServiceAccount has the label: kubectl label serviceaccount -n ns1 wi azure.workload.identity/use=true",
+        ],
+        &["Pod ns1/d-*: gets no identity"],
+    ),
+    ("null-annotation-refused", 0, &["Pod ns1/p: allowed, with its identity"], &["refused"]),
+    ("own-json-not-read", 0, &["Pod default/a: ", "Pod default/b: "], &["Error"]),
+    (
+        "own-token-lacks-client-id",
+        0,
+        &["+ env AZURE_CLIENT_ID=", "+ env AZURE_TENANT_ID="],
+        &["+ mount", "+ volume"],
+    ),
+    (
+        "refused-account-cure",
+        1,
+        &[
+            "metadata: {annotations: {azure.workload.identity/client-id: \"6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa\"}}",
+        ],
+        &["kubectl annotate", "<the"],
+    ),
+    (
+        "same-account-twice",
+        0,
+        &[
+            "ServiceAccount ns1/wi is there twice with different content, in manifest.yaml (document 1) and manifest.yaml (document 2)",
+        ],
+        &[],
+    ),
+    ("skip-separators", 0, &["no container has that name (separate them with ;)"], &[]),
+    ("two-cures-contradict", 0, &["container keep: nothing added"], &[]),
+    (
+        "unknown-kinds-silent",
+        0,
+        &[
+            "Rollout roll: a kind that the policy does not judge; its pods, by spec.template:",
+            "Service kn: a kind",
+            "ScaledJob sj: a kind that the policy does not judge; its pods, by spec.jobTargetRef.template:",
+            "Task t is not judged",
+            "Workflow",
+            "SparkApplication sp is not judged",
+            "PodTemplate pt: a kind",
+            "8 objects, 4 pods, 0 refused, ",
+        ],
+        &[],
+    ),
+    ("unlabelled-account-no-tenant", 0, &["ServiceAccount ns1/wi: allowed"], &["refused"]),
+    (
+        "unquoted-true",
+        1,
+        &[
+            "ServiceAccount team/app: label azure.workload.identity/use is true without quotes, expected \"true\" in quotes",
+            "metadata: {labels: {\"azure.workload.identity/use\": \"true\"}}",
+            "service-account-token-expiration is 7200 without quotes",
+            "Pod team/p: its ServiceAccount team/app could not be read: the host returned something else, or a ServiceAccount that is malformed",
+        ],
+        &["kubectl explain"],
+    ),
+    ("yaml11-scalars", 0, &["Pod team/p: allowed, with its identity"], &["refused"]),
+];
+
+#[test]
+fn says_of_each_case_what_a_person_should_hear() {
+    for (case, status, heard, not_heard) in CASES {
+        let (text, found) = said(case);
+        assert_eq!(found, *status, "{case}: {text}");
+        for part in *heard {
+            assert!(text.contains(part), "{case} lacks {part:?}: {text}");
+        }
+        for part in *not_heard {
+            assert!(!text.contains(part), "{case} has {part:?}: {text}");
+        }
+    }
+    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases")).unwrap().count();
+    assert_eq!(folders, CASES.len());
+}
+
+#[test]
+fn prints_yaml_that_is_read_back_as_the_same() {
+    let output = tried("yaml11-scalars", &["-o", "yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("defaultMode: 256")
+            && text.contains("value: \"yes\"")
+            && text.contains("hostNetwork: false"),
+        "{text}"
+    );
+}
+
+/// What a pipeline does: `| head`, a full disk, folders that lead to themselves, files that are none.
+#[test]
+fn never_hangs_panics_or_ends_early() {
+    let folder = std::env::temp_dir().join(format!("policy-runner-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name);
+    std::fs::write(
+        path("a.yaml"),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n",
+    )
+    .unwrap();
+    std::fs::write(
+        path("b.yaml"),
+        "a: [\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {containers: []}\n",
+    )
+    .unwrap();
+    std::fs::write(path("t.yaml"), "a: {{ .Values.x }}\n").unwrap();
+    std::fs::write(path(".hidden.yaml"), "a: [").unwrap();
+    std::os::unix::fs::symlink(".", path("loop")).unwrap();
+    std::os::unix::fs::symlink("nowhere", path("link.yaml")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("pipe.yaml")).status().unwrap().success());
+    let output = Command::new(RUNNER).args(["try", "--policy", POLICY]).arg(&folder).output().unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(
+        (stdout.matches("Pod default/a").count(), stdout.matches("Pod default/b").count()),
+        (1, 1),
+        "{stdout}"
+    );
+    for part in [
+        "pipe.yaml: not a regular file",
+        "link.yaml: leads nowhere",
+        "b.yaml: line ",
+        "render it first, with helm template",
+        "2 objects, 2 pods, 0 refused, 0 warnings, 2 passed over, 2 not readable",
+    ] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    assert!(!stderr.contains("hidden"), "{stderr}");
+    let script = format!(
+        "cd tests/cases/neither-labelled; '{RUNNER}' try --policy '{POLICY}' manifest.yaml | true; echo ${{PIPESTATUS[0]}}"
+    );
+    let closed =
+        Command::new("bash").args(["-c", &script]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert_eq!((closed.stdout, String::from_utf8(closed.stderr).unwrap()), (b"0\n".to_vec(), String::new()));
+}
