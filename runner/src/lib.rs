@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod federated;
 pub mod host;
 pub mod manifests;
 pub mod meter;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use policy_runner::{
+    federated::{self, Presented},
     host::{Answers, Module},
     manifests::{self, Manifests, Templates},
     report,
@@ -35,6 +36,12 @@ pub struct Try {
     /// The policy's module
     #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
     policy: PathBuf,
+    /// What `az identity federated-credential list -o json` printed, or CLIENT_ID=FILE: whether Entra will take each token; can be repeated
+    #[arg(long, value_name = "[CLIENT_ID=]FILE", requires = "issuer")]
+    federated_credentials: Vec<String>,
+    /// The cluster's issuer, as `az aks show --query oidcIssuerProfile.issuerUrl` prints it, with its last slash
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
     /// Print the resulting objects instead, or the first container's environment
     #[arg(long, short)]
     output: Option<Output>,
@@ -118,7 +125,16 @@ fn judge_all(
         ProgressBar::new(manifests.objects.len() as u64)
     };
     let number = count.objects;
-    let mut judge = Judge { args, module, settings, cluster: &cluster, number, said: BTreeSet::new() };
+    let mut judge = Judge {
+        args,
+        module,
+        settings,
+        cluster: &cluster,
+        number,
+        said: BTreeSet::new(),
+        presented: BTreeSet::new(),
+        accounts: BTreeSet::new(),
+    };
     for object in &manifests.objects {
         progress.inc(1);
         let at = format!("{} (document {})", object.file, object.document);
@@ -150,10 +166,72 @@ fn judge_all(
         }
     }
     progress.finish_and_clear();
+    let Judge { mut presented, accounts, .. } = judge;
+    let known: BTreeSet<String> = presented.iter().map(|token| token.subject.clone()).collect();
+    presented.extend(accounts.into_iter().filter(|token| !known.contains(&token.subject)));
+    count.refused += credentials(args, &presented, &mut count.warnings, out)?;
     if count.pods == 0 && !manifests.objects.iter().any(|object| manifests::is_judged(&object.value)) {
         anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
     }
     Ok(count)
+}
+
+/// Says of each token whether a federated credential fits; returns how many have none.
+fn credentials(
+    args: &Try,
+    presented: &BTreeSet<Presented>,
+    warnings: &mut usize,
+    out: &mut dyn Write,
+) -> Result<usize> {
+    let Some(issuer) = args.issuer.as_ref().filter(|_| !args.federated_credentials.is_empty()) else {
+        return Ok(0);
+    };
+    let mut all = Vec::new();
+    for file in &args.federated_credentials {
+        let read = federated::read(file)?;
+        if read.len() > federated::CREDENTIALS_MAX {
+            *warnings += 1;
+            let (number, most) = (read.len(), federated::CREDENTIALS_MAX);
+            anstream::eprintln!(
+                "warning: {file} has {number} federated credentials: an identity can have {most}"
+            );
+        }
+        all.extend(read);
+    }
+    let mut wrong = 0;
+    for token in presented {
+        match federated::check(&all, token) {
+            Ok(()) => writeln!(out, "{}: a federated credential fits", token.subject)?,
+            Err(mismatch) => {
+                wrong += 1;
+                writeln!(out, "{}: {}", token.subject, mismatch.to_string().replace('\n', "\n  "))?;
+            }
+        }
+    }
+    for credential in federated::unused(&all, issuer, presented) {
+        *warnings += 1;
+        let (name, subject) = (&credential.name, &credential.subject);
+        anstream::eprintln!("warning: federated credential {name:?} is for {subject}, which no file has");
+    }
+    Ok(wrong)
+}
+
+/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod.
+fn presented(args: &Try, settings: &Value, response: &AdmissionResponse, after: &Value) -> Option<Presented> {
+    let audit = response.audit_annotations.as_ref().filter(|_| response.allowed)?;
+    let sources = after.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+    let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
+    let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
+    let token = tokens.find(|token| {
+        token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
+    });
+    let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
+    Some(Presented {
+        client_id: audit.get("client-id")?.clone(),
+        issuer: args.issuer.clone()?,
+        subject: audit.get("subject")?.clone(),
+        audience: audience.and_then(Value::as_str).unwrap_or("api://AzureADTokenExchange").to_owned(),
+    })
 }
 
 /// What all objects of a run are judged with.
@@ -165,6 +243,10 @@ struct Judge<'a> {
     number: usize,
     /// What was said of the workload whose pod is next: it is not said again.
     said: BTreeSet<String>,
+    /// What the pods present to Entra.
+    presented: BTreeSet<Presented>,
+    /// What pods of the `ServiceAccounts` would present, that are not among the files.
+    accounts: BTreeSet<Presented>,
 }
 
 impl Judge<'_> {
@@ -212,6 +294,14 @@ impl Judge<'_> {
         }
         let before = request.get("object").unwrap_or(&Value::Null);
         let after = response.apply(before)?;
+        if manifests::kind(value) == "ServiceAccount" {
+            let label =
+                value.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
+            let found = presented(args, self.settings, &response, &after).filter(|_| label == Some("true"));
+            self.accounts.extend(found);
+        } else {
+            self.presented.extend(presented(args, self.settings, &response, &after));
+        }
         count.pods += usize::from(manifests::kind(value) == "Pod");
         count.refused += usize::from(!response.allowed);
         count.warnings += response.warnings.as_ref().map_or(0, Vec::len);

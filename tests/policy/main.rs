@@ -16,6 +16,7 @@ mod cures;
 mod debug_containers;
 mod docs;
 mod faults;
+mod federated;
 mod field;
 mod hostile;
 mod injection;

@@ -1,0 +1,104 @@
+//! `policy-runner try --federated-credentials`: the walkthrough, with each of the three texts wrong in turn.
+
+use std::process::Command;
+
+use crate::common::*;
+use serde_json::{Value, json};
+
+const ISSUER: &str = "https://eastus.oic.prod-aks.azure.com/2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1/7c3e8fad-e5f6-4584-9195-c37082c9e4db/";
+
+/// What is printed of the walkthrough with these credentials, and the exit status.
+fn tried(name: &str, credentials: &Value, client_id: Option<&str>) -> (String, i32) {
+    let file = std::env::temp_dir().join(format!("credentials-{name}-{}.json", std::process::id()));
+    std::fs::write(&file, credentials.to_string()).unwrap();
+    let given = client_id.map(|id| format!("{id}=")).unwrap_or_default() + file.to_str().unwrap();
+    let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
+    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "try",
+            "--settings",
+            &walkthrough("settings"),
+            &walkthrough("serviceaccount"),
+            &walkthrough("pod"),
+        ])
+        .args(["--issuer", ISSUER, "--federated-credentials", &given])
+        .output()
+        .unwrap();
+    std::fs::remove_file(file).unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (text, output.status.code().unwrap())
+}
+
+fn credential(change: (&str, &Value)) -> Value {
+    let mut credentials: Value =
+        serde_json::from_str(&file("examples/walkthrough/federated-credentials.json")).unwrap();
+    credentials[0][change.0] = change.1.clone();
+    credentials
+}
+
+#[test]
+fn says_which_of_the_three_differs_and_what_entra_will_answer() {
+    let fits = credential(("name", &json!("yada")));
+    let (text, status) = tried("fits", &fits, None);
+    assert!(
+        text.contains("system:serviceaccount:default:myserviceaccount: a federated credential fits"),
+        "{text}"
+    );
+    assert_eq!(status, 0);
+    assert_eq!(tried("own", &fits, Some(CLIENT_ID)).1, 0);
+    for (name, field, value, error, shown) in [
+        (
+            "issuer",
+            "issuer",
+            json!(ISSUER.trim_end_matches('/')),
+            "AADSTS700211",
+            format!("issuer    token       {ISSUER}\n"),
+        ),
+        (
+            "subject",
+            "subject",
+            json!("system:serviceaccount:team:other"),
+            "AADSTS700213",
+            "credential  system:serviceaccount:team:other\n".to_owned(),
+        ),
+        (
+            "case",
+            "subject",
+            json!("system:serviceaccount:Default:myserviceaccount"),
+            "AADSTS7002138",
+            "credential  system:serviceaccount:Default:myserviceaccount\n".to_owned(),
+        ),
+        (
+            "audience",
+            "audiences",
+            json!(["api://other"]),
+            "AADSTS700212",
+            "audience  token       api://AzureADTokenExchange\n".to_owned(),
+        ),
+    ] {
+        let (text, status) = tried(name, &credential((field, &value)), None);
+        assert_eq!(status, 1, "{text}");
+        assert!(text.contains(&format!("Entra will answer {error}; the nearest is \"yada\":")), "{text}");
+        assert!(text.contains(&shown), "{text}");
+        let create = format!(
+            "az identity federated-credential create --name myserviceaccount --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {ISSUER} \
+             --subject system:serviceaccount:default:myserviceaccount --audiences api://AzureADTokenExchange"
+        );
+        assert!(text.contains(&create), "{text}");
+    }
+}
+
+#[test]
+fn warns_about_too_many_credentials_and_those_that_nobody_uses() {
+    let one = credential(("subject", &json!("system:serviceaccount:team:other")))[0].clone();
+    let fits = credential(("name", &json!("yada")))[0].clone();
+    let many: Vec<Value> = std::iter::once(fits).chain(std::iter::repeat_n(one, 20)).collect();
+    let (text, status) = tried("many", &json!(many), None);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("has 21 federated credentials: an identity can have 20"), "{text}");
+    assert!(text.contains("is for system:serviceaccount:team:other, which no file has"), "{text}");
+    let (text, status) = tried("other", &json!(many), Some("11111111-2222-4333-8444-555555555555"));
+    assert_eq!(status, 1);
+    assert!(text.contains(&format!("no federated credential of {CLIENT_ID} is in the files")), "{text}");
+}
