@@ -36,7 +36,7 @@ pub struct Try {
     /// The policy's module
     #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
     policy: PathBuf,
-    /// What `az identity federated-credential list -o json` printed, or CLIENT_ID=FILE: whether Entra will take each token; can be repeated
+    /// What `az identity federated-credential list -o json` printed, or `CLIENT_ID=FILE`: whether Entra will take each token; can be repeated
     #[arg(long, value_name = "[CLIENT_ID=]FILE", requires = "issuer")]
     federated_credentials: Vec<String>,
     /// The cluster's issuer, as `az aks show --query oidcIssuerProfile.issuerUrl` prints it, with its last slash

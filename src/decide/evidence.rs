@@ -81,7 +81,8 @@ pub(crate) fn state<'t>(
 ) -> State<'t> {
     let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(Env::value);
     let Some(file) = file.filter(|file| !file.is_empty()) else { return State::Bare { file: None } };
-    let mounts = container.mounts.iter().enumerate();
+    // A mount without a path is nowhere, and not at the root.
+    let mounts = container.mounts.iter().enumerate().filter(|(_, mount)| !mount.path.is_empty());
     let above = mounts.filter_map(|(index, mount)| {
         let rest = below(&file, &mount.path)?;
         let volume = volumes.named(&mount.name);

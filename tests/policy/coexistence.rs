@@ -3,6 +3,18 @@
 use crate::common::*;
 use serde_json::{Value, json};
 
+/// The API server refuses such a pod; the policy sees it before.
+#[test]
+fn takes_a_mount_without_a_path_for_none() {
+    let request = yada(|pod| {
+        let container = &mut pod["spec"]["containers"][0];
+        container["env"] = json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": TOKEN_FILE}]);
+        container["volumeMounts"] = json!([{"name": "data"}]);
+    });
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(pod["spec"]["containers"][0]["volumeMounts"][1]["mountPath"], MOUNT);
+}
+
 #[test]
 fn completes_a_container_in_which_only_part_of_the_injection_is_there() {
     let request = yada(|pod| {
