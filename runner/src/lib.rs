@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod federated;
+pub mod findings;
 pub mod host;
 pub mod manifests;
 pub mod meter;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench_verb;
+mod try_credentials;
 mod try_verb;
 
 use std::{

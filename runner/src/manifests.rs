@@ -144,8 +144,8 @@ impl Manifests {
                 && before.value != account.value
             {
                 self.doubts.push(format!(
-                    "ServiceAccount {}/{} is there twice with different content, in {} (document {}) and {} (document {}): the last one counts",
-                    key.0, key.1, before.file, before.document, account.file, account.document
+                    "{}: ServiceAccount {}/{} is there twice with different content, in {} (document {}) and {} (document {}), and the last one counts",
+                    account.file, key.0, key.1, before.file, before.document, account.file, account.document
                 ));
             }
             seen.insert(key, account);
@@ -174,9 +174,11 @@ impl Manifests {
         }
     }
 
-    /// Answers look-ups with the `ServiceAccounts` among the objects; `default` exists in every namespace.
+    /// Answers look-ups with the `ServiceAccounts` among the objects; `default` exists in every namespace, and any other with the
+    /// client id `assumed`, where one is given.
     #[must_use]
-    pub fn cluster(&self, namespace: &str) -> Answers {
+    pub fn cluster(&self, namespace: &str, assumed: Option<&str>) -> Answers {
+        let assumed = assumed.map(str::to_owned);
         let accounts: BTreeMap<(String, String), Vec<u8>> = self
             .objects
             .iter()
@@ -197,7 +199,17 @@ impl Manifests {
                         .to_string()
                         .into_bytes())
                 }
-                None => Err(callback_failure(&request.not_found())),
+                None => match &assumed {
+                    Some(client_id) => {
+                        let metadata = json!({"name": request.name, "namespace": request.namespace,
+                            "labels": {"azure.workload.identity/use": "true"},
+                            "annotations": {"azure.workload.identity/client-id": client_id}});
+                        let account =
+                            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata});
+                        Ok(account.to_string().into_bytes())
+                    }
+                    None => Err(callback_failure(&request.not_found())),
+                },
             }
         })
     }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use policy_runner::{
-    federated::{self, Presented},
+    federated::Presented,
+    findings::{self, Finding, Severity},
     host::{Answers, Module},
     manifests::{self, Manifests, Templates},
     report,
@@ -20,7 +21,10 @@ use policy_runner::{
 };
 use serde_json::Value;
 
-use crate::{check_settings, read_settings};
+use crate::{
+    check_settings, read_settings,
+    try_credentials::{self, presented},
+};
 
 #[derive(Args)]
 pub struct Try {
@@ -42,19 +46,77 @@ pub struct Try {
     /// The cluster's issuer, as `az aks show --query oidcIssuerProfile.issuerUrl` prints it, with its last slash
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// Print the resulting objects instead, or the first container's environment
+    /// Take `ServiceAccounts` that are not among the files for ones with the label, and with this client id: for charts whose account
+    /// lives in the cluster
+    #[arg(long, value_name = "CLIENT_ID")]
+    assume_service_accounts: Option<String>,
+    /// What makes the exit status 1
+    #[arg(long, default_value = "refusal")]
+    fail_on: FailOn,
+    /// Print the resulting objects instead, the first container's environment, or what was found for machines
     #[arg(long, short)]
     output: Option<Output>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Something is refused, or no federated credential fits
+    Refusal,
+    /// Something is warned about, too
+    Warning,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Output {
     /// The objects as they come out, as YAML
     Yaml,
-    /// The objects as they come out, as JSON
+    /// What was found, an object a line: file, document, object, severity, rule, message, cure
     Json,
+    /// What was found, as a SARIF 2.1.0 log
+    Sarif,
+    /// What was found, as annotations of a pull request on GitHub
+    Github,
     /// What `kubectl get pod … -o json | jq '.spec.containers[0].env'` would print
     Env,
+}
+
+impl Try {
+    /// Whether the output is for machines: findings, and nothing else.
+    fn is_for_machines(&self) -> bool {
+        matches!(self.output, Some(Output::Json | Output::Sarif | Output::Github))
+    }
+}
+
+/// Where an object is from.
+struct At<'a> {
+    file: &'a str,
+    document: usize,
+}
+
+impl std::fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} (document {})", self.file, self.document)
+    }
+}
+
+fn print_findings(args: &Try, findings: &[Finding], out: &mut dyn Write) -> Result<()> {
+    match args.output {
+        Some(Output::Json) => {
+            for finding in findings {
+                writeln!(out, "{}", serde_json::to_string(finding)?)?;
+            }
+        }
+        Some(Output::Sarif) => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&findings::sarif(findings))?)?;
+        }
+        Some(Output::Github) => {
+            for finding in findings {
+                writeln!(out, "{}", findings::github(finding))?;
+            }
+        }
+        Some(Output::Yaml | Output::Env) | None => {}
+    }
+    Ok(())
 }
 
 /// What came of a run, for the line at its end and the exit status.
@@ -82,7 +144,11 @@ pub fn run(args: &Try) -> Result<bool> {
         .context("build the module with `make policy.wasm`, or give another with --policy")?;
     check_settings(&module, &settings)?;
     let mut out = anstream::stdout().lock();
-    let mut count = judge_all(args, &module, &settings, &manifests, &mut out)?;
+    let (mut count, mut findings) = judge_all(args, &module, &settings, &manifests, &mut out)?;
+    let of = |severity, rule| move |text: &String| findings::of_file(severity, rule, text);
+    findings.extend(manifests.doubts.iter().map(of(Severity::Warning, "doubtful")));
+    findings.extend(manifests.broken.iter().map(of(Severity::Error, "not-readable")));
+    print_findings(args, &findings, &mut out)?;
     out.flush()?;
     count.warnings += manifests.doubts.len();
     for doubt in &manifests.doubts {
@@ -105,7 +171,7 @@ pub fn run(args: &Try) -> Result<bool> {
     if count.broken > 0 {
         bail!("not everything could be read");
     }
-    Ok(count.refused == 0)
+    Ok(count.refused == 0 && (args.fail_on == FailOn::Refusal || count.warnings == 0))
 }
 
 /// The `ServiceAccounts` and workloads are judged as when they are applied, and the pods that the workloads would get.
@@ -115,8 +181,8 @@ fn judge_all(
     settings: &Value,
     manifests: &Manifests,
     out: &mut dyn Write,
-) -> Result<Count> {
-    let cluster = manifests.cluster(&args.namespace);
+) -> Result<(Count, Vec<Finding>)> {
+    let cluster = manifests.cluster(&args.namespace, args.assume_service_accounts.as_deref());
     let mut count = Count { objects: manifests.objects.len(), ..Count::default() };
     // On a terminal where the output goes elsewhere: in the same one it would stand among the lines.
     let progress = if std::io::stdout().is_terminal() {
@@ -134,10 +200,11 @@ fn judge_all(
         said: BTreeSet::new(),
         presented: BTreeSet::new(),
         accounts: BTreeSet::new(),
+        findings: Vec::new(),
     };
     for object in &manifests.objects {
         progress.inc(1);
-        let at = format!("{} (document {})", object.file, object.document);
+        let at = At { file: &object.file, document: object.document };
         match manifests::templates(&object.value) {
             Templates::Patch => {
                 count.passed_over += 1;
@@ -166,72 +233,20 @@ fn judge_all(
         }
     }
     progress.finish_and_clear();
-    let Judge { mut presented, accounts, .. } = judge;
+    let Judge { mut presented, accounts, mut findings, .. } = judge;
     let known: BTreeSet<String> = presented.iter().map(|token| token.subject.clone()).collect();
     presented.extend(accounts.into_iter().filter(|token| !known.contains(&token.subject)));
-    count.refused += credentials(args, &presented, &mut count.warnings, out)?;
+    if let Some(issuer) = args.issuer.as_ref().filter(|_| !args.federated_credentials.is_empty()) {
+        let words: Option<&mut dyn Write> = if args.is_for_machines() { None } else { Some(out) };
+        let checked = try_credentials::check(&args.federated_credentials, issuer, &presented, words)?;
+        count.refused += checked.findings.len();
+        count.warnings += checked.warnings;
+        findings.extend(checked.findings);
+    }
     if count.pods == 0 && !manifests.objects.iter().any(|object| manifests::is_judged(&object.value)) {
         anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
     }
-    Ok(count)
-}
-
-/// Says of each token whether a federated credential fits; returns how many have none.
-fn credentials(
-    args: &Try,
-    presented: &BTreeSet<Presented>,
-    warnings: &mut usize,
-    out: &mut dyn Write,
-) -> Result<usize> {
-    let Some(issuer) = args.issuer.as_ref().filter(|_| !args.federated_credentials.is_empty()) else {
-        return Ok(0);
-    };
-    let mut all = Vec::new();
-    for file in &args.federated_credentials {
-        let read = federated::read(file)?;
-        if read.len() > federated::CREDENTIALS_MAX {
-            *warnings += 1;
-            let (number, most) = (read.len(), federated::CREDENTIALS_MAX);
-            anstream::eprintln!(
-                "warning: {file} has {number} federated credentials: an identity can have {most}"
-            );
-        }
-        all.extend(read);
-    }
-    let mut wrong = 0;
-    for token in presented {
-        match federated::check(&all, token) {
-            Ok(()) => writeln!(out, "{}: a federated credential fits", token.subject)?,
-            Err(mismatch) => {
-                wrong += 1;
-                writeln!(out, "{}: {}", token.subject, mismatch.to_string().replace('\n', "\n  "))?;
-            }
-        }
-    }
-    for credential in federated::unused(&all, issuer, presented) {
-        *warnings += 1;
-        let (name, subject) = (&credential.name, &credential.subject);
-        anstream::eprintln!("warning: federated credential {name:?} is for {subject}, which no file has");
-    }
-    Ok(wrong)
-}
-
-/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod.
-fn presented(args: &Try, settings: &Value, response: &AdmissionResponse, after: &Value) -> Option<Presented> {
-    let audit = response.audit_annotations.as_ref().filter(|_| response.allowed)?;
-    let sources = after.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
-    let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
-    let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
-    let token = tokens.find(|token| {
-        token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
-    });
-    let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
-    Some(Presented {
-        client_id: audit.get("client-id")?.clone(),
-        issuer: args.issuer.clone()?,
-        subject: audit.get("subject")?.clone(),
-        audience: audience.and_then(Value::as_str).unwrap_or("api://AzureADTokenExchange").to_owned(),
-    })
+    Ok((count, findings))
 }
 
 /// What all objects of a run are judged with.
@@ -247,6 +262,7 @@ struct Judge<'a> {
     presented: BTreeSet<Presented>,
     /// What pods of the `ServiceAccounts` would present, that are not among the files.
     accounts: BTreeSet<Presented>,
+    findings: Vec<Finding>,
 }
 
 impl Judge<'_> {
@@ -254,7 +270,7 @@ impl Judge<'_> {
         &mut self,
         value: &Value,
         part: Part,
-        at: &str,
+        at: &At,
         count: &mut Count,
         out: &mut dyn Write,
     ) -> Result<()> {
@@ -264,6 +280,11 @@ impl Judge<'_> {
             Err(error) => {
                 count.broken += 1;
                 anstream::eprintln!("Error: {at}: {error}");
+                self.findings.push(findings::of_file(
+                    Severity::Error,
+                    "not-readable",
+                    &format!("{}: {error}", at.file),
+                ));
                 return Ok(());
             }
         };
@@ -275,7 +296,7 @@ impl Judge<'_> {
                     "passed over: {at}: {kind} {name} is not judged; its pods are, when they are created"
                 );
             }
-            if let Some(Output::Yaml | Output::Json) = args.output {
+            if let Some(Output::Yaml) = args.output {
                 print_object(out, args.output, value)?;
             }
             return Ok(());
@@ -297,11 +318,13 @@ impl Judge<'_> {
         if manifests::kind(value) == "ServiceAccount" {
             let label =
                 value.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
-            let found = presented(args, self.settings, &response, &after).filter(|_| label == Some("true"));
+            let found = presented(args.issuer.as_ref(), self.settings, &response, &after)
+                .filter(|_| label == Some("true"));
             self.accounts.extend(found);
         } else {
-            self.presented.extend(presented(args, self.settings, &response, &after));
+            self.presented.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
         }
+        self.findings.extend(findings::of_answer(at.file, at.document, &response));
         count.pods += usize::from(manifests::kind(value) == "Pod");
         count.refused += usize::from(!response.allowed);
         count.warnings += response.warnings.as_ref().map_or(0, Vec::len);
@@ -341,6 +364,7 @@ fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Re
     match args.output {
         None if is_account && !speaks && number > 1 => {}
         None => report::object(out, namespace, before, after, response, why.as_deref())?,
+        Some(Output::Json | Output::Sarif | Output::Github) => {}
         Some(_) if !response.allowed => refused(namespace, before, response),
         Some(Output::Env) if is_account => {}
         // The workload itself; its pod as it will be stands under it, out of the way of `kubectl apply`.
@@ -349,7 +373,6 @@ fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Re
                 writeln!(out, "# {line}")?;
             }
         }
-        Some(Output::Json) if *part == Part::Pod => {}
         Some(Output::Env) if *part == Part::Workload => {}
         Some(_) => print_object(out, args.output, after)?,
     }
@@ -372,7 +395,7 @@ fn print_object(out: &mut dyn Write, output: Option<Output>, object: &Value) -> 
             let env = object.pointer("/spec/containers/0/env").unwrap_or(&Value::Null);
             writeln!(out, "{}", serde_json::to_string_pretty(env)?)?;
         }
-        Some(Output::Json) | None => writeln!(out, "{}", serde_json::to_string_pretty(object)?)?,
+        Some(Output::Json | Output::Sarif | Output::Github) | None => {}
     }
     Ok(())
 }

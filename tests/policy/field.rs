@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
 const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner");
 const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
 
@@ -156,6 +158,64 @@ fn prints_yaml_that_is_read_back_as_the_same() {
             && text.contains("hostNetwork: false"),
         "{text}"
     );
+}
+
+#[test]
+fn prints_each_finding_for_machines_with_a_rule_that_the_page_explains() {
+    let page = crate::common::file("docs/troubleshooting.md");
+    let (mut findings, mut annotations) = (0, 0);
+    for (case, status, ..) in CASES {
+        let output = tried(case, &["-o", "json"]);
+        assert_eq!(output.status.code(), Some(*status), "{case}");
+        for line in String::from_utf8(output.stdout).unwrap().lines() {
+            let finding: Value = serde_json::from_str(line).unwrap();
+            findings += 1;
+            let rule = finding["rule"].as_str().unwrap();
+            assert!(rule == "doubtful" || page.contains(&format!("| `{rule}` |")), "{line}");
+            assert!(finding["file"].as_str().unwrap().starts_with("manifest."), "{line}");
+            assert!(["error", "warning"].contains(&finding["severity"].as_str().unwrap()), "{line}");
+        }
+        let output = String::from_utf8(tried(case, &["-o", "github"]).stdout).unwrap();
+        assert!(
+            output
+                .lines()
+                .all(|line| line.starts_with("::error file=") || line.starts_with("::warning file="))
+        );
+        annotations += output.lines().count();
+    }
+    assert!(findings > 15 && annotations == findings, "{findings} {annotations}");
+    let sarif: Value = serde_json::from_slice(&tried("unquoted-true", &["-o", "sarif"]).stdout).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let rules: Vec<&str> = results.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["unquoted", "unquoted", "look-up-malformed"]);
+    assert_eq!((&sarif["version"], &results[0]["level"]), (&json!("2.1.0"), &json!("error")));
+}
+
+#[test]
+fn fails_on_warnings_and_assumes_accounts_where_it_is_asked_to() {
+    let status = |case: &str, more: &[&str]| tried(case, more).status.code();
+    assert_eq!(status("neither-labelled", &[]), Some(0));
+    assert_eq!(status("neither-labelled", &["--fail-on", "warning"]), Some(1));
+    assert_eq!(status("merge-keys", &["--fail-on", "warning"]), Some(0));
+    let assumed = ["--assume-service-accounts", "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa"];
+    let output = tried("kustomize-patch", &assumed);
+    assert!(output.status.success());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/neither-labelled");
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {serviceAccountName: elsewhere, containers: [{name: a, image: x}]}\n";
+    let file = std::env::temp_dir().join(format!("assumed-{}.yaml", std::process::id()));
+    std::fs::write(&file, text).unwrap();
+    let said = |more: &[&str]| {
+        let mut command = Command::new(RUNNER);
+        command
+            .current_dir(folder)
+            .args(["try", "--policy", POLICY, "--settings", "settings.yaml"])
+            .arg(&file)
+            .args(more);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(said(&[]).contains("ServiceAccount default/elsewhere is not among the files"), "{}", said(&[]));
+    assert!(said(&assumed).contains("Pod default/p: allowed, with its identity"), "{}", said(&assumed));
+    std::fs::remove_file(&file).unwrap();
 }
 
 /// What a pipeline does: `| head`, a full disk, folders that lead to themselves, files that are none.

@@ -1,0 +1,96 @@
+//! `policy-runner try --federated-credentials`.
+
+use std::{collections::BTreeSet, io::Write};
+
+use anyhow::Result;
+use policy_runner::{
+    federated::{self, Presented},
+    findings::{Finding, Severity},
+    response::AdmissionResponse,
+};
+use serde_json::Value;
+
+/// What came of it.
+#[derive(Default)]
+pub struct Checked {
+    /// The tokens that no credential fits.
+    pub findings: Vec<Finding>,
+    /// How many warnings there were.
+    pub warnings: usize,
+}
+
+/// Says of each token whether a credential in `files` fits; in words to `out`, where there is one.
+pub fn check(
+    files: &[String],
+    issuer: &str,
+    presented: &BTreeSet<Presented>,
+    mut out: Option<&mut dyn Write>,
+) -> Result<Checked> {
+    let mut checked = Checked::default();
+    let mut all = Vec::new();
+    for file in files {
+        let read = federated::read(file)?;
+        if read.len() > federated::CREDENTIALS_MAX {
+            checked.warnings += 1;
+            let (number, most) = (read.len(), federated::CREDENTIALS_MAX);
+            anstream::eprintln!(
+                "warning: {file} has {number} federated credentials: an identity can have {most}"
+            );
+        }
+        all.extend(read);
+    }
+    for token in presented {
+        match federated::check(&all, token) {
+            Ok(()) => {
+                if let Some(out) = &mut out {
+                    writeln!(out, "{}: a federated credential fits", token.subject)?;
+                }
+            }
+            Err(mismatch) => {
+                let text = mismatch.to_string();
+                let (message, cure) = text.split_once("\ncreate it with:\n").unwrap_or((&text, ""));
+                checked.findings.push(Finding {
+                    file: files.join(", "),
+                    document: 0,
+                    object: token.subject.clone(),
+                    severity: Severity::Error,
+                    rule: "federated-credential".to_owned(),
+                    message: message.to_owned(),
+                    cure: Some(cure.to_owned()),
+                });
+                if let Some(out) = &mut out {
+                    writeln!(out, "{}: {}", token.subject, text.replace('\n', "\n  "))?;
+                }
+            }
+        }
+    }
+    for credential in federated::unused(&all, issuer, presented) {
+        checked.warnings += 1;
+        let (name, subject) = (&credential.name, &credential.subject);
+        anstream::eprintln!("warning: federated credential {name:?} is for {subject}, which no file has");
+    }
+    Ok(checked)
+}
+
+/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod.
+pub fn presented(
+    issuer: Option<&String>,
+    settings: &Value,
+    response: &AdmissionResponse,
+    after: &Value,
+) -> Option<Presented> {
+    let audit = response.audit_annotations.as_ref().filter(|_| response.allowed)?;
+    let sources = after.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+    let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
+    let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
+    let token = tokens.find(|token| {
+        token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
+    });
+    let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
+    Some(Presented {
+        client_id: audit.get("client-id")?.clone(),
+        issuer: issuer?.clone(),
+        subject: audit.get("subject")?.clone(),
+        audience: audience.and_then(Value::as_str).unwrap_or("api://AzureADTokenExchange").to_owned(),
+    })
+}
