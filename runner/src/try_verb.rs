@@ -151,9 +151,7 @@ pub fn run(args: &Try) -> Result<bool> {
     print_findings(args, &findings, &mut out)?;
     out.flush()?;
     count.warnings += manifests.doubts.len();
-    for doubt in &manifests.doubts {
-        anstream::eprintln!("warning: {doubt}");
-    }
+    manifests.doubts.iter().for_each(|doubt| anstream::eprintln!("warning: {doubt}"));
     for passed_over in &manifests.passed_over {
         anstream::eprintln!("passed over: {passed_over}");
     }
