@@ -40,7 +40,7 @@ def mutate(settings: dict, service_account: dict, pod: dict) -> dict:
         files = {"settings": settings, "serviceaccount": service_account, "pod": pod}
         for name, content in files.items():
             Path(folder, f"{name}.yaml").write_text(yaml.safe_dump(content))
-        command = [RUNNER, "try", "--policy", MODULE, "--settings", f"{folder}/settings.yaml", "-o", "json"]
+        command = [RUNNER, "try", "--policy", MODULE, "--settings", f"{folder}/settings.yaml", "-o", "objects"]
         done = subprocess.run(command + [f"{folder}/serviceaccount.yaml", f"{folder}/pod.yaml"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     decoder, text, objects = json.JSONDecoder(), done.stdout.strip(), []

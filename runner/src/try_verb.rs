@@ -24,6 +24,7 @@ use serde_json::Value;
 use crate::{
     check_settings, read_settings,
     try_credentials::{self, presented},
+    try_output::{self, Output},
 };
 
 #[derive(Args)]
@@ -66,20 +67,6 @@ enum FailOn {
     Warning,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    /// The objects as they come out, as YAML
-    Yaml,
-    /// What was found, an object a line: file, document, object, severity, rule, message, cure
-    Json,
-    /// What was found, as a SARIF 2.1.0 log
-    Sarif,
-    /// What was found, as annotations of a pull request on GitHub
-    Github,
-    /// What `kubectl get pod … -o json | jq '.spec.containers[0].env'` would print
-    Env,
-}
-
 impl Try {
     /// Whether the output is for machines: findings, and nothing else.
     fn is_for_machines(&self) -> bool {
@@ -97,26 +84,6 @@ impl std::fmt::Display for At<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         write!(f, "{} (document {})", self.file, self.document)
     }
-}
-
-fn print_findings(args: &Try, findings: &[Finding], out: &mut dyn Write) -> Result<()> {
-    match args.output {
-        Some(Output::Json) => {
-            for finding in findings {
-                writeln!(out, "{}", serde_json::to_string(finding)?)?;
-            }
-        }
-        Some(Output::Sarif) => {
-            writeln!(out, "{}", serde_json::to_string_pretty(&findings::sarif(findings))?)?;
-        }
-        Some(Output::Github) => {
-            for finding in findings {
-                writeln!(out, "{}", findings::github(finding))?;
-            }
-        }
-        Some(Output::Yaml | Output::Env) | None => {}
-    }
-    Ok(())
 }
 
 /// What came of a run, for the line at its end and the exit status.
@@ -148,7 +115,7 @@ pub fn run(args: &Try) -> Result<bool> {
     let of = |severity, rule| move |text: &String| findings::of_file(severity, rule, text);
     findings.extend(manifests.doubts.iter().map(of(Severity::Warning, "doubtful")));
     findings.extend(manifests.broken.iter().map(of(Severity::Error, "not-readable")));
-    print_findings(args, &findings, &mut out)?;
+    try_output::findings(args.output, &findings, &mut out)?;
     out.flush()?;
     count.warnings += manifests.doubts.len();
     manifests.doubts.iter().for_each(|doubt| anstream::eprintln!("warning: {doubt}"));
@@ -294,8 +261,8 @@ impl Judge<'_> {
                     "passed over: {at}: {kind} {name} is not judged; its pods are, when they are created"
                 );
             }
-            if let Some(Output::Yaml) = args.output {
-                print_object(out, args.output, value)?;
+            if let Some(Output::Yaml | Output::Objects) = args.output {
+                try_output::object(out, args.output, value)?;
             }
             return Ok(());
         };
@@ -371,8 +338,9 @@ fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Re
                 writeln!(out, "# {line}")?;
             }
         }
+        Some(Output::Objects) if *part == Part::Pod => {}
         Some(Output::Env) if *part == Part::Workload => {}
-        Some(_) => print_object(out, args.output, after)?,
+        Some(_) => try_output::object(out, args.output, after)?,
     }
     Ok(())
 }
@@ -384,16 +352,4 @@ fn refused(namespace: &str, object: &Value, response: &AdmissionResponse) {
         manifests::name_of(object),
         response.message()
     );
-}
-
-fn print_object(out: &mut dyn Write, output: Option<Output>, object: &Value) -> Result<()> {
-    match output {
-        Some(Output::Yaml) => write!(out, "---\n{}", yaml::write(object))?,
-        Some(Output::Env) => {
-            let env = object.pointer("/spec/containers/0/env").unwrap_or(&Value::Null);
-            writeln!(out, "{}", serde_json::to_string_pretty(env)?)?;
-        }
-        Some(Output::Json | Output::Sarif | Output::Github) | None => {}
-    }
-    Ok(())
 }
