@@ -144,7 +144,7 @@ fn main() -> ExitCode {
         Verb::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
         Verb::Passes { oracle, cases, seed } => passes(&cli, oracle, *cases, *seed),
         Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
-        Verb::Fuzzed { logs } => fuzzed(logs).map(|()| true),
+        Verb::Fuzzed { logs } => summary::fuzzed(logs).map(|()| true),
         Verb::Picture { command } => {
             std::io::read_to_string(std::io::stdin()).map_err(Into::into).map(|output| {
                 print!("{}", picture::svg(command, &output));
@@ -381,19 +381,6 @@ fn read_yaml(kubernetes: &Path) -> Result<()> {
 fn within(budgets: &Path) -> Result<()> {
     let figures = Budgets::from_file(budgets)?.counted();
     summary::leave("budgets", &format!("{figures} counted figures, 0 over their budgets"))
-}
-
-/// Reads libFuzzer's closing line, `Done 167979 runs in 31 second(s)`.
-fn fuzzed(logs: &[PathBuf]) -> Result<()> {
-    let mut lines = Vec::new();
-    for log in logs {
-        let text = std::fs::read_to_string(log).with_context(|| log.display().to_string())?;
-        let done =
-            text.lines().find_map(|line| line.strip_prefix("Done ")).context("fuzzing did not end well")?;
-        let target = log.file_stem().unwrap_or_default().to_string_lossy().replace("fuzz-", "");
-        lines.push(format!("{target}: {done}, 0 crashes"));
-    }
-    summary::leave("fuzz", &lines.join("\n"))
 }
 
 /// Prints and leaves the report; the smallest failure, where there is one.
