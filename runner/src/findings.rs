@@ -52,8 +52,9 @@ fn patterns() -> Vec<Pattern> {
     .collect()
 }
 
-/// Whether `text` is what `pattern` says.
-fn fits(pattern: &str, text: &str) -> bool {
+/// Whether `text` is what `pattern` says, in which `…` stands for any text.
+#[must_use]
+pub fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
     let parts: Vec<&str> = parts.collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::*;
-use policy_runner::host::Answers;
+use policy_runner::{findings::fits, host::Answers};
 use serde_json::{Value, json};
 
 /// The messages of the page's tables, by their heading.
@@ -13,21 +13,6 @@ fn documented(heading: &str) -> Vec<String> {
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| row.split("` |").next().unwrap().to_owned()).collect()
-}
-
-/// Whether `text` is what `pattern` says, in which `…` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap()) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.len() >= last.len() && rest.ends_with(last)
 }
 
 /// The one message that describes `text`: the longest that fits, for a general one fits everything.
