@@ -1,18 +1,13 @@
 //! The one file that talks to the host: the ServiceAccount look-up, the log line, and the host's error texts.
 
-use kubewarden_policy_sdk::{host_capabilities::kubernetes::GetResourceRequest, logging::KubewardenDrain};
-use slog::{Drain, Logger, Record, Serializer, info, o, warn};
+use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 use wapc_guest::host_call;
 
 use crate::{
     host::look_up::Freshness,
     object::service_account::ServiceAccount,
-    text::NAME_MAX,
     value::reference::Reference,
-    verdict::{
-        mistake::LookUpFailure,
-        outcome::{Audit, Outcome, Verdict},
-    },
+    verdict::{mistake::LookUpFailure, outcome::Verdict},
 };
 
 /// Asks the host for a ServiceAccount.
@@ -42,36 +37,8 @@ pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<Ser
 
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
 pub(crate) fn log(verdict: &Verdict) {
-    let Some(line) = &verdict.log else { return };
-    // A host that does not take the line is no reason to change the verdict: `KubewardenDrain::new` would panic.
-    let logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
-    let (object, namespace) = (line.object.to_string(), line.namespace.plain(NAME_MAX));
-    let message = line.message.as_deref();
-    let audit = AuditFields(verdict.audit.as_ref());
-    match verdict.outcome() {
-        Outcome::Mutated => {
-            let message = message.unwrap_or("identity injected");
-            info!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "mutated", audit);
-        }
-        Outcome::Accepted => {
-            let message = message.unwrap_or("accepted as it is");
-            info!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "accepted", audit);
-        }
-        Outcome::Refused => {
-            let message = message.unwrap_or("refused");
-            warn!(logger, "{message}"; "object" => object, "namespace" => namespace, "outcome" => "refused", audit);
-        }
-    }
-}
-
-/// The audit annotations as fields of a log line.
-struct AuditFields<'a>(Option<&'a Audit>);
-
-impl slog::KV for AuditFields<'_> {
-    fn serialize(&self, _: &Record, serializer: &mut dyn Serializer) -> slog::Result {
-        self.0
-            .into_iter()
-            .flat_map(Audit::fields)
-            .try_for_each(|(name, value)| serializer.emit_str(name, &value))
+    if let Some(entry) = verdict.log_entry() {
+        // A host that does not take the line is no reason to change the verdict.
+        let _ = host_call("kubewarden", "tracing", "log", entry.as_bytes());
     }
 }

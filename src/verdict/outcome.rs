@@ -2,7 +2,7 @@
 
 use crate::{
     json::Json,
-    text::Untrusted,
+    text::{NAME_MAX, Untrusted},
     value::{
         identity::{ClientId, Subject, TenantId},
         reference::Reference,
@@ -34,17 +34,6 @@ impl Audit {
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name, value)))
     }
-}
-
-/// How it ended, for the log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The pod got its identity.
-    Mutated,
-    /// Accepted as it is.
-    Accepted,
-    /// Refused.
-    Refused,
 }
 
 /// The one line that is logged for a verdict.
@@ -97,12 +86,29 @@ impl Verdict<'_> {
         Self { refusals: vec![refusal], ..Self::default() }
     }
 
-    /// How it ended.
-    pub(crate) fn outcome(&self) -> Outcome {
-        match (&self.refusals[..], &self.mutated) {
-            ([], Some(_)) => Outcome::Mutated,
-            ([], None) => Outcome::Accepted,
-            ([_, ..], _) => Outcome::Refused,
-        }
+    /// The log line in the JSON of the host call `tracing/log` (policy-evaluator: `policy_tracing.rs`, `PolicyLogEntry`); `None`
+    /// where nothing is logged.
+    pub(crate) fn log_entry(&self) -> Option<String> {
+        let line = self.log.as_ref()?;
+        let (level, outcome, default) = match (&self.refusals[..], &self.mutated) {
+            ([], Some(_)) => ("info", "mutated", "identity injected"),
+            ([], None) => ("info", "accepted", "accepted as it is"),
+            ([_, ..], _) => ("warning", "refused", "refused"),
+        };
+        let message = line.message.as_deref().unwrap_or(default);
+        let (object, namespace) = (line.object.to_string(), line.namespace.plain(NAME_MAX));
+        let own = [
+            ("level", level),
+            ("message", message),
+            ("object", &object),
+            ("namespace", &namespace),
+            ("outcome", outcome),
+        ];
+        let own = own.into_iter().map(|(name, value)| (name.into(), Json::text(value)));
+        let audit = self.audit.iter().flat_map(Audit::fields);
+        let audit = audit.map(|(name, value)| (name.into(), Json::text(&value)));
+        let mut text = String::new();
+        Json::Object(own.chain(audit).collect()).write(&mut text);
+        Some(text)
     }
 }
