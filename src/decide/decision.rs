@@ -70,8 +70,8 @@ pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccou
     if basis == Basis::Missing && !own.containers.due().all(warnings::sets_client_id) {
         warnings.push(Warning::new(&account.reference.title(), Notice::NoClientId));
     }
-    if own.proxy.is_some() {
-        warnings.extend(proxy::warnings(pod));
+    if let Some(port) = own.proxy {
+        warnings.extend(proxy::warnings(pod, port));
     }
     let variables = Variables::new(settings, &identity, own.containers.endpoint);
     warnings.extend(fill::warnings(&own.containers, &variables));

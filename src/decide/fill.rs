@@ -198,7 +198,21 @@ fn references(container: &Container, target: &Target) -> Vec<Notice> {
             notices.push(Notice::OtherTokenFile { own: env.name.as_ref().into() });
         }
     }
+    for (field, json) in ["command", "args"].into_iter().zip(container.arguments) {
+        let paths = json
+            .into_iter()
+            .flat_map(|json| json.match_indices(names::SECRETS_PATH).map(|(at, _)| json.get(at..)));
+        let mut paths = paths.flatten().map(|text| text.split(ends_path).next().unwrap_or_default());
+        if paths.any(|path| path.ends_with(names::LEGACY_TOKEN_PATH) && path != target.place.token_file()) {
+            notices.push(Notice::TokenFileInArguments { field });
+        }
+    }
     notices
+}
+
+/// Whether a path ends before this character, in the JSON of a command.
+fn ends_path(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.')
 }
 
 /// Whether two values of a variable mean the same: ids and hosts in any case, hosts with or without their last slash.

@@ -11,7 +11,12 @@ use crate::{
         parse::{Accepts, Choice, Rejected},
         port::ProxyPort,
     },
-    verdict::{mistake::Mistake, notice::Notice, refusal::Refusal, warning::Warning},
+    verdict::{
+        mistake::Mistake,
+        notice::Notice,
+        refusal::Refusal,
+        warning::{About, Warning},
+    },
 };
 
 /// Name of the init container (webhook `ProxyInitContainerName`).
@@ -160,9 +165,16 @@ pub(crate) fn port(pod: Candidate) -> Result<ProxyPort, Vec<Refusal>> {
     Err(mistakes.into_iter().map(|mistake| Refusal::new(pod.title, mistake)).collect())
 }
 
-/// What can be seen to forbid the init container.
-pub(crate) fn warnings(pod: Candidate) -> Option<Warning> {
-    (pod.spec.root == Root::Forbidden).then(|| Warning::new(pod.title, Notice::ProxyRunsAsRoot))
+/// What can be seen to forbid the init container, and the container that listens on the proxy's port: they share a network.
+pub(crate) fn warnings(pod: Candidate, port: ProxyPort) -> Vec<Warning> {
+    let root = (pod.spec.root == Root::Forbidden).then(|| Warning::new(pod.title, Notice::ProxyRunsAsRoot));
+    let number = port.to_string();
+    let mut containers = pod.spec.containers.iter().filter(|container| container.name != SIDECAR);
+    let taken = containers.find(|container| container.listens_on(&number)).map(|container| Warning {
+        about: About::Container(pod.title.clone(), container.name.as_ref().into()),
+        notice: Notice::ProxyPortTaken(port),
+    });
+    root.into_iter().chain(taken).collect()
 }
 
 /// The init container's own variable.

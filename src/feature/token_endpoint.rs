@@ -115,6 +115,12 @@ impl TokenEndpoint {
         })
     }
 
+    /// Whether it needs the feature gates of `ClusterTrustBundle`s.
+    #[must_use]
+    pub(crate) fn needs_gates(&self) -> bool {
+        matches!(self.ca, Some(Ca::TrustBundle { .. }))
+    }
+
     /// The pod annotation that asks for it.
     #[must_use]
     pub(crate) fn annotation(&self) -> &str {

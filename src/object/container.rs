@@ -46,6 +46,10 @@ pub(crate) struct Container<'t> {
     pub(crate) mounts: Vec<Mount<'t>>,
     /// Its block devices.
     pub(crate) devices: Vec<Device<'t>>,
+    /// The JSON of its `ports`, where it has any.
+    ports: Option<&'t str>,
+    /// The JSON of its `command` and `args`, where it has them.
+    pub(crate) arguments: [Option<&'t str>; 2],
 }
 
 /// An environment variable.
@@ -259,6 +263,7 @@ impl<'t> Container<'t> {
 
     fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
+        let json = |field: &'static str| Ok(at.field(field)?.and_then(|field| field.raw()));
         Ok(Self {
             list,
             index,
@@ -266,7 +271,20 @@ impl<'t> Container<'t> {
             env: entries(at, "env", Env::read)?,
             mounts: entries(at, "volumeMounts", Mount::read)?,
             devices: entries(at, "volumeDevices", Device::read)?,
+            ports: json("ports")?,
+            arguments: [json("command")?, json("args")?],
         })
+    }
+
+    /// Whether it says that it listens on this TCP port.
+    pub(crate) fn listens_on(&self, port: &str) -> bool {
+        let ports = self.ports.and_then(|ports| Json::parse(ports, &Shape::Whole).ok());
+        let Some(Json::List(ports)) = ports else { return false };
+        let raw = |entry: &Json, field: &str, value: &str| {
+            entry.field(field).is_some_and(|json| *json == Json::Raw(value.into()))
+        };
+        let other = |entry: &Json| raw(entry, "protocol", r#""UDP""#) || raw(entry, "protocol", r#""SCTP""#);
+        ports.iter().any(|entry| raw(entry, "containerPort", port) && !other(entry))
     }
 
     /// The variable `name`, where the container has it.

@@ -165,9 +165,18 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// What is accepted, and may not do what was meant: variables that the policy sets itself where they are needed.
+    /// What is accepted, and may not do what was meant.
     #[must_use]
     pub(crate) fn advice(&self) -> Option<String> {
+        let gates = self.token_endpoint.as_ref().filter(|endpoint| endpoint.needs_gates()).map(|_| {
+            "customTokenEndpoint.ca.clusterTrustBundle needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: without them the API server drops it from pods, and AZURE_KUBERNETES_CA_FILE names no file".to_owned()
+        });
+        let advice: Vec<String> = gates.into_iter().chain(self.taken_names()).collect();
+        (!advice.is_empty()).then(|| advice.join("; "))
+    }
+
+    /// The first variable of `extraEnv` that the policy sets itself where it is needed.
+    fn taken_names(&self) -> Option<String> {
         let sets =
             |name: &str| name == proxy::PORT_VARIABLE || names::TOKEN_ENDPOINT_VARIABLES.contains(&name);
         let index = self.extra_env.iter().position(|extra| sets(&extra.name))?;

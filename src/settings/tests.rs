@@ -243,3 +243,18 @@ fn says_which_variables_the_policy_sets_itself() {
     }
     assert_eq!(advice("ARM_CLIENT_ID"), None);
 }
+
+#[test]
+fn says_that_trust_bundles_need_feature_gates() {
+    let advice = |ca: serde_json::Value| {
+        let endpoint =
+            json!({"annotationSuffix": "identity-binding", "audience": "api://AKSIdentityBinding", "ca": ca});
+        Settings::parse(&json!({"customTokenEndpoint": endpoint}).to_string()).unwrap().advice()
+    };
+    let text = advice(json!({"clusterTrustBundle": {"signerName": "example.com/ca"}})).unwrap();
+    assert!(
+        text.starts_with("customTokenEndpoint.ca.clusterTrustBundle needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: "),
+        "{text}"
+    );
+    assert_eq!(advice(json!({"configMap": "ca"})), None);
+}

@@ -13,6 +13,7 @@ use crate::{
         keys::{Bearer, MetadataKind},
         names,
         parse::Accepts,
+        port::ProxyPort,
         reference::Reference,
         use_label::Trigger,
     },
@@ -160,6 +161,8 @@ fn notices() -> Vec<(About, Notice)> {
             Notice::RefersToInjected { own: "ARM_CLIENT_ID".into(), injected: names::AZURE_CLIENT_ID },
         ),
         (of_container(), Notice::OtherTokenFile { own: "TOKEN".into() }),
+        (of_container(), Notice::TokenFileInArguments { field: "args" }),
+        (of_container(), Notice::ProxyPortTaken(ProxyPort::DEFAULT)),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnToken),
         (

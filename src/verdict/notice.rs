@@ -5,6 +5,7 @@ use crate::{
     value::{
         keys::{Bearer, MetadataKind},
         names,
+        port::ProxyPort,
         reference::Reference,
         use_label::Trigger,
     },
@@ -112,6 +113,13 @@ pub(crate) enum Notice {
     LabelIgnored(Untrusted),
     /// The label of the retired aad-pod-identity.
     RetiredBinding,
+    /// The command or the arguments of a container name the token's file where it is not.
+    TokenFileInArguments {
+        /// Which of the two.
+        field: &'static str,
+    },
+    /// A container listens on the proxy's port.
+    ProxyPortTaken(ProxyPort),
     /// The pod forbids root, and the proxy's init container is it.
     ProxyRunsAsRoot,
     /// A ServiceAccount's annotations, which have no effect without its label.

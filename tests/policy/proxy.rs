@@ -132,3 +132,35 @@ fn warns_where_the_pod_forbids_the_proxys_init_container() {
         ]
     );
 }
+
+#[test]
+fn warns_about_a_container_that_listens_on_the_proxys_port() {
+    let said = |ports: &Value, port: Option<&str>| {
+        let request = yada(|pod| {
+            annotate(pod, "inject-proxy-sidecar", "true");
+            if let Some(port) = port {
+                annotate(pod, "proxy-sidecar-port", port);
+            }
+            pod["spec"]["containers"][0]["ports"] = ports.clone();
+        });
+        let (object, response) = admitted(&settings(), &request, holding(&yada_account()));
+        let mut again = request.clone();
+        again["object"] = object;
+        let (_, second) = admitted(&settings(), &again, holding(&yada_account()));
+        assert_eq!(warnings(&response), warnings(&second), "a second pass says the same");
+        warnings(&response)
+    };
+    let expected = |port: &str| {
+        format!(
+            "Pod default/yadaapi: container yadaapi listens on port {port}, as the proxy does; set annotation azure.workload.identity/proxy-sidecar-port to a free one"
+        )
+    };
+    assert_eq!(said(&json!([{"containerPort": 80}, {"containerPort": 8000}]), None), [expected("8000")]);
+    assert_eq!(said(&json!([{"containerPort": 9000, "protocol": "TCP"}]), Some("9000")), [expected("9000")]);
+    for elsewhere in
+        [json!([{"containerPort": 8000, "protocol": "UDP"}]), json!([{"containerPort": 80}]), json!([])]
+    {
+        assert_eq!(said(&elsewhere, None), [""; 0], "{elsewhere}");
+    }
+    assert_eq!(said(&json!([{"containerPort": 8000}]), Some("8001")), [""; 0]);
+}

@@ -185,6 +185,19 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|_| ()), annotated("client-id", "00000000-0000-0000-0000-000000000000")),
         (settings(), labelled(|pod| set(pod, "AZURE_CLIENT_SECRET", "x")), own()),
         (settings(), labelled(|pod| set(pod, "AZURE_TOKEN_CREDENTIALS", "dev")), own()),
+        (
+            settings(),
+            proxied(|pod| pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8000}])),
+            own(),
+        ),
+        (
+            settings(),
+            labelled(|pod| {
+                let args = json!(["--token-file=/var/run/secrets/azure/tokens/azure-identity-token"]);
+                pod["spec"]["containers"][0]["args"] = args;
+            }),
+            own(),
+        ),
         (settings(), labelled(|pod| set(pod, "ARM_CLIENT_ID", "$(AZURE_CLIENT_ID)")), own()),
         (
             settings(),

@@ -174,6 +174,28 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
 }
 
 #[test]
+fn warns_about_a_token_file_in_the_arguments_that_is_not_there() {
+    let said = |field: &str, words: Value| {
+        warned(|pod| pod["spec"]["containers"][0][field] = words.clone(), &yada_account())
+    };
+    let expected = |field: &str| {
+        format!(
+            "Pod default/yadaapi: container yadaapi names a token file in its {field} that it does not have; use $(AZURE_FEDERATED_TOKEN_FILE)"
+        )
+    };
+    let legacy = "--token-file=/var/run/secrets/azure/tokens/azure-identity-token";
+    assert_eq!(said("args", json!(["--verbose", legacy])), [expected("args")]);
+    let script = "exec login --file '/var/run/secrets/azure/tokens/azure-identity-token' --quiet";
+    assert_eq!(said("command", json!(["sh", "-c", script])), [expected("command")]);
+    for right in
+        [json!([format!("--token-file={TOKEN_FILE}")]), json!(["--token-file=$(AZURE_FEDERATED_TOKEN_FILE)"])]
+    {
+        assert_eq!(said("args", right), [""; 0]);
+    }
+    assert_eq!(said("args", json!(["--dir=/var/run/secrets/azure"])), [""; 0]);
+}
+
+#[test]
 fn says_why_there_is_no_identity_where_one_was_meant() {
     let mut account = yada_account();
     account["metadata"]["labels"] = json!({});

@@ -59,6 +59,16 @@ impl fmt::Display for Notice {
                 volume.quoted_to(30),
                 path.quoted_to(40)
             ),
+            Self::TokenFileInArguments { field } => write!(
+                f,
+                "names a token file in its {field} that it does not have; use $({})",
+                names::AZURE_FEDERATED_TOKEN_FILE
+            ),
+            Self::ProxyPortTaken(port) => write!(
+                f,
+                "listens on port {port}, as the proxy does; set annotation {} to a free one",
+                names::PROXY_SIDECAR_PORT
+            ),
             Self::ProxyRunsAsRoot => f.write_str(
                 "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
             ),
@@ -150,6 +160,8 @@ impl Notice {
             | Self::OwnValue { .. }
             | Self::OwnToken
             | Self::ReadOnlyAbove { .. }
+            | Self::TokenFileInArguments { .. }
+            | Self::ProxyPortTaken(_)
             | Self::ProxyRunsAsRoot
             | Self::AdmittedUnread { .. }
             | Self::WorkloadUnread { .. }
