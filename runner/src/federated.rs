@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// A federated credential of an identity or an application.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -147,6 +148,34 @@ pub fn unused<'c>(
 ) -> Vec<&'c Credential> {
     let is_used = |credential: &Credential| presented.iter().any(|one| one.subject == credential.subject);
     credentials.iter().filter(|credential| credential.issuer == issuer && !is_used(credential)).collect()
+}
+
+/// The credential that fits, as a resource of Terraform's provider azurerm (5.x; `user_assigned_identity_id` is in 4.x too). Which
+/// resource the identity is, Terraform's files say: it is named after the ServiceAccount here.
+#[must_use]
+pub fn terraform(presented: &Presented) -> String {
+    let Presented { client_id, issuer, subject, audience } = presented;
+    let mut parts = subject.rsplit(':');
+    let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    // An identifier begins with a letter; what can be in a name is in one, but for the dash and the dot.
+    let identifier = |text: &str| {
+        format!(
+            "{}{}",
+            if text.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" },
+            text.replace(['-', '.'], "_")
+        )
+    };
+    let (resource, identity) = (identifier(&format!("{namespace}_{name}")), identifier(name));
+    let [issuer, subject, audience, name] = [issuer.as_str(), subject, audience, name].map(hcl);
+    format!(
+        "# For the identity with client id {client_id}.\nresource \"azurerm_federated_identity_credential\" \"{resource}\" {{\n  name                      = {name}\n  user_assigned_identity_id = azurerm_user_assigned_identity.{identity}.id\n  issuer                    = {issuer}\n  subject                   = {subject}\n  audience                  = [{audience}]\n}}\n"
+    )
+}
+
+/// A string of HCL, in which `${` and `%{` begin nothing (HCL, "Quoted strings").
+fn hcl(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted.replace("${", "$${").replace("%{", "%%{")
 }
 
 impl fmt::Display for Mismatch<'_> {

@@ -4,17 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::{
-    host::{Answers, GetResource, callback_failure},
-    response::AdmissionResponse,
-    yaml,
-};
+use crate::yaml;
 
 /// A Kubernetes object, and where it is from.
 #[derive(Debug, Clone)]
@@ -173,46 +168,6 @@ impl Manifests {
             _ => self.objects.push(Object { file: file.to_owned(), document: number, value }),
         }
     }
-
-    /// Answers look-ups with the `ServiceAccounts` among the objects; `default` exists in every namespace, and any other with the
-    /// client id `assumed`, where one is given.
-    #[must_use]
-    pub fn cluster(&self, namespace: &str, assumed: Option<&str>) -> Answers {
-        let assumed = assumed.map(str::to_owned);
-        let accounts: BTreeMap<(String, String), Vec<u8>> = self
-            .objects
-            .iter()
-            .filter(|object| kind(&object.value) == "ServiceAccount")
-            .map(|object| {
-                let key =
-                    (namespace_of(&object.value, namespace).to_owned(), name_of(&object.value).to_owned());
-                (key, object.value.to_string().into_bytes())
-            })
-            .collect();
-        Arc::new(move |request: &GetResource| {
-            let key = (request.namespace.clone().unwrap_or_default(), request.name.clone());
-            match accounts.get(&key) {
-                Some(account) => Ok(account.clone()),
-                None if request.name == "default" => {
-                    let metadata = json!({"name": "default", "namespace": request.namespace});
-                    Ok(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
-                        .to_string()
-                        .into_bytes())
-                }
-                None => match &assumed {
-                    Some(client_id) => {
-                        let metadata = json!({"name": request.name, "namespace": request.namespace,
-                            "labels": {"azure.workload.identity/use": "true"},
-                            "annotations": {"azure.workload.identity/client-id": client_id}});
-                        let account =
-                            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata});
-                        Ok(account.to_string().into_bytes())
-                    }
-                    None => Err(callback_failure(&request.not_found())),
-                },
-            }
-        })
-    }
 }
 
 /// The object's `kind`.
@@ -327,38 +282,6 @@ fn pod(object: &Value, template: &Value) -> Option<Value> {
     pod.insert("apiVersion".to_owned(), json!("v1"));
     pod.insert("kind".to_owned(), json!("Pod"));
     Some(Value::Object(pod))
-}
-
-/// What is to be said of a pod that the policy leaves as it is, from its answer: its warnings say why, where something speaks for an identity.
-/// `None` for other objects, and where a warning says it.
-#[must_use]
-pub fn why_untouched(
-    request: &Value,
-    look_ups: &[GetResource],
-    cluster: &Answers,
-    response: &AdmissionResponse,
-) -> Option<String> {
-    let object = request.get("object").filter(|object| kind(object) == "Pod")?;
-    let label = object.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
-    if response.audit_annotations.is_some() {
-        return Some("it has its identity already".to_owned());
-    }
-    if label == Some("false") {
-        return Some("its label azure.workload.identity/use is \"false\"".to_owned());
-    }
-    if response.warnings.is_some() {
-        return None;
-    }
-    match look_ups.first() {
-        Some(look_up) if cluster(look_up).is_err() => {
-            let namespace = look_up.namespace.as_deref().unwrap_or_default();
-            Some(format!(
-                "no label asks for an identity; ServiceAccount {namespace}/{} is not among the files",
-                look_up.name
-            ))
-        }
-        Some(_) | None => Some("no label asks for an identity".to_owned()),
-    }
 }
 
 /// The request that an API server sends when `object` is created; `None` where the policy does not look at its kind.

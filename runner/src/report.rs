@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use crate::{
+    accounts::Accounts,
+    host::GetResource,
     manifests::{kind, name_of},
     response::AdmissionResponse,
 };
@@ -16,7 +18,7 @@ const CAUTION: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// Writes what came of `object`; `after` is the object as the API server would store it, `why_untouched` what is to be said
-/// of a pod that is the same after as before.
+/// of a pod that is the same after as before, or of what was not found.
 ///
 /// # Errors
 /// The output can't be written.
@@ -35,6 +37,9 @@ pub fn object(
             writeln!(out, "{title}: {BAD}refused{BAD:#}")?;
             for line in response.message().lines() {
                 writeln!(out, "  {line}")?;
+            }
+            if let Some(why) = why_untouched {
+                writeln!(out, "  {FAINT}{why}{FAINT:#}")?;
             }
         }
         (true, true) => {
@@ -129,4 +134,33 @@ fn field(value: &Value, name: &str) -> String {
         Some(other) => other.to_string(),
         None => String::new(),
     }
+}
+
+/// What is to be said of a pod that the policy leaves as it is, from its answer: its warnings say why, where something speaks for an identity.
+/// Of an object that is refused or warned about because its ServiceAccount was not found: where it was looked for. `None` for other
+/// objects, and where a warning says it.
+#[must_use]
+pub fn why_untouched(
+    request: &Value,
+    look_ups: &[GetResource],
+    accounts: &Accounts,
+    response: &AdmissionResponse,
+) -> Option<String> {
+    let not_found = || look_ups.first().and_then(|look_up| accounts.not_found(look_up));
+    if !response.allowed {
+        return not_found();
+    }
+    let object = request.get("object").filter(|object| kind(object) == "Pod")?;
+    let label = object.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
+    if response.audit_annotations.is_some() {
+        return Some("it has its identity already".to_owned());
+    }
+    if label == Some("false") {
+        return Some("its label azure.workload.identity/use is \"false\"".to_owned());
+    }
+    if response.warnings.is_some() {
+        return None;
+    }
+    let not_found = not_found().map(|text| format!("; {text}")).unwrap_or_default();
+    Some(format!("no label asks for an identity{not_found}"))
 }

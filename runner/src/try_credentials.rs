@@ -19,12 +19,22 @@ pub struct Checked {
     pub warnings: usize,
 }
 
-/// Says of each token whether a credential in `files` fits; in words to `out`, where there is one.
+/// What is written of the tokens.
+pub enum Form<'w> {
+    /// A line each, and what to do about it.
+    Words(&'w mut dyn Write),
+    /// The resources that are missing.
+    Terraform(&'w mut dyn Write),
+    /// Nothing: the findings are for somebody else.
+    Findings,
+}
+
+/// Says of each token whether a credential in `files` fits.
 pub fn check(
     files: &[String],
     issuer: &str,
     presented: &BTreeSet<Presented>,
-    mut out: Option<&mut dyn Write>,
+    mut form: Form,
 ) -> Result<Checked> {
     let mut checked = Checked::default();
     let mut all = Vec::new();
@@ -42,7 +52,7 @@ pub fn check(
     for token in presented {
         match federated::check(&all, token) {
             Ok(()) => {
-                if let Some(out) = &mut out {
+                if let Form::Words(out) = &mut form {
                     writeln!(out, "{}: a federated credential fits", token.subject)?;
                 }
             }
@@ -58,8 +68,10 @@ pub fn check(
                     message: message.to_owned(),
                     cure: Some(cure.to_owned()),
                 });
-                if let Some(out) = &mut out {
-                    writeln!(out, "{}: {}", token.subject, text.replace('\n', "\n  "))?;
+                match &mut form {
+                    Form::Words(out) => writeln!(out, "{}: {}", token.subject, text.replace('\n', "\n  "))?,
+                    Form::Terraform(out) => writeln!(out, "{}", federated::terraform(token))?,
+                    Form::Findings => {}
                 }
             }
         }

@@ -23,6 +23,8 @@ pub enum Output {
     Sarif,
     /// What was found, as annotations of a pull request on GitHub
     Github,
+    /// The federated credentials that are missing, as Terraform resources of the provider azurerm
+    Terraform,
     /// What `kubectl get pod … -o json | jq '.spec.containers[0].env'` would print
     Env,
 }
@@ -43,7 +45,7 @@ pub fn findings(output: Option<Output>, findings: &[Finding], out: &mut dyn Writ
                 writeln!(out, "{}", github(finding))?;
             }
         }
-        Some(Output::Yaml | Output::Objects | Output::Env) | None => {}
+        Some(Output::Yaml | Output::Objects | Output::Terraform | Output::Env) | None => {}
     }
     Ok(())
 }
@@ -57,7 +59,7 @@ pub fn object(out: &mut dyn Write, output: Option<Output>, object: &Value) -> Re
             writeln!(out, "{}", serde_json::to_string_pretty(env)?)?;
         }
         Some(Output::Objects) => writeln!(out, "{}", serde_json::to_string_pretty(object)?)?,
-        Some(Output::Json | Output::Sarif | Output::Github) | None => {}
+        Some(Output::Json | Output::Sarif | Output::Github | Output::Terraform) | None => {}
     }
     Ok(())
 }

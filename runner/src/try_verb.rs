@@ -11,9 +11,11 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use policy_runner::{
+    accounts::{Accounts, Elsewhere},
     federated::Presented,
     findings::{self, Finding, Severity},
     host::{Answers, Module},
+    kinds,
     manifests::{self, Manifests, Templates},
     report,
     response::AdmissionResponse,
@@ -23,7 +25,7 @@ use serde_json::Value;
 
 use crate::{
     check_settings, read_settings,
-    try_credentials::{self, presented},
+    try_credentials::{self, Form, presented},
     try_output::{self, Output},
 };
 
@@ -51,6 +53,9 @@ pub struct Try {
     /// lives in the cluster
     #[arg(long, value_name = "CLIENT_ID")]
     assume_service_accounts: Option<String>,
+    /// Read ServiceAccounts that are not among the files from the cluster of the kubeconfig at hand, with `kubectl get`
+    #[arg(long, conflicts_with = "assume_service_accounts")]
+    cluster: bool,
     /// What makes the exit status 1
     #[arg(long, default_value = "refusal")]
     fail_on: FailOn,
@@ -70,7 +75,7 @@ enum FailOn {
 impl Try {
     /// Whether the output is for machines: findings, and nothing else.
     fn is_for_machines(&self) -> bool {
-        matches!(self.output, Some(Output::Json | Output::Sarif | Output::Github))
+        matches!(self.output, Some(Output::Json | Output::Sarif | Output::Github | Output::Terraform))
     }
 }
 
@@ -99,6 +104,9 @@ struct Count {
 
 /// Whether all was allowed.
 pub fn run(args: &Try) -> Result<bool> {
+    if args.issuer.is_none() && matches!(args.output, Some(Output::Terraform)) {
+        bail!("-o terraform prints federated credentials: give the cluster's issuer with --issuer URL");
+    }
     let settings = read_settings(args.settings.as_deref())?;
     let manifests = manifests::read(&args.files);
     if manifests.objects.is_empty() && manifests.broken.is_empty() {
@@ -147,7 +155,13 @@ fn judge_all(
     manifests: &Manifests,
     out: &mut dyn Write,
 ) -> Result<(Count, Vec<Finding>)> {
-    let cluster = manifests.cluster(&args.namespace, args.assume_service_accounts.as_deref());
+    let elsewhere = match &args.assume_service_accounts {
+        Some(client_id) => Elsewhere::Assumed(client_id.clone()),
+        None if args.cluster => Elsewhere::Cluster,
+        None => Elsewhere::Nothing,
+    };
+    let accounts = Accounts::new(&manifests.objects, &args.namespace, elsewhere);
+    let answers = accounts.answers();
     let mut count = Count { objects: manifests.objects.len(), ..Count::default() };
     // On a terminal where the output goes elsewhere: in the same one it would stand among the lines.
     let progress = if std::io::stdout().is_terminal() {
@@ -160,7 +174,8 @@ fn judge_all(
         args,
         module,
         settings,
-        cluster: &cluster,
+        look_ups: &accounts,
+        answers: &answers,
         number,
         said: BTreeSet::new(),
         presented: BTreeSet::new(),
@@ -201,9 +216,14 @@ fn judge_all(
     let Judge { mut presented, accounts, mut findings, .. } = judge;
     let known: BTreeSet<String> = presented.iter().map(|token| token.subject.clone()).collect();
     presented.extend(accounts.into_iter().filter(|token| !known.contains(&token.subject)));
-    if let Some(issuer) = args.issuer.as_ref().filter(|_| !args.federated_credentials.is_empty()) {
-        let words: Option<&mut dyn Write> = if args.is_for_machines() { None } else { Some(out) };
-        let checked = try_credentials::check(&args.federated_credentials, issuer, &presented, words)?;
+    let checks = !args.federated_credentials.is_empty() || matches!(args.output, Some(Output::Terraform));
+    if let Some(issuer) = args.issuer.as_ref().filter(|_| checks) {
+        let form = match args.output {
+            Some(Output::Terraform) => Form::Terraform(out),
+            _ if args.is_for_machines() => Form::Findings,
+            _ => Form::Words(out),
+        };
+        let checked = try_credentials::check(&args.federated_credentials, issuer, &presented, form)?;
         count.refused += checked.findings.len();
         count.warnings += checked.warnings;
         findings.extend(checked.findings);
@@ -219,7 +239,8 @@ struct Judge<'a> {
     args: &'a Try,
     module: &'a Module,
     settings: &'a Value,
-    cluster: &'a Answers,
+    look_ups: &'a Accounts,
+    answers: &'a Answers,
     number: usize,
     /// What was said of the workload whose pod is next: it is not said again.
     said: BTreeSet<String>,
@@ -254,7 +275,7 @@ impl Judge<'_> {
             }
         };
         let Some(request) = request else {
-            if value.to_string().contains("azure.workload.identity/") {
+            if kinds::runs_pods(value) {
                 count.passed_over += 1;
                 let (kind, name) = (manifests::kind(value), manifests::name_of(value));
                 anstream::eprintln!(
@@ -266,7 +287,7 @@ impl Judge<'_> {
             }
             return Ok(());
         };
-        let evaluation = self.module.evaluate(self.settings, &request, Arc::clone(self.cluster))?;
+        let evaluation = self.module.evaluate(self.settings, &request, Arc::clone(self.answers))?;
         let mut response = evaluation.response;
         let silent = response.warnings.as_mut().is_some_and(|warnings| {
             let text = |warning: &str| warning.split_once(": ").map_or("", |(_, text)| text).to_owned();
@@ -274,7 +295,7 @@ impl Judge<'_> {
             self.said.extend(warnings.iter().filter(|_| part == Part::Workload).map(|warning| text(warning)));
             warnings.is_empty()
         });
-        let why = manifests::why_untouched(&request, &evaluation.calls.look_ups, self.cluster, &response);
+        let why = report::why_untouched(&request, &evaluation.calls.look_ups, self.look_ups, &response);
         if silent {
             response.warnings = None;
         }
@@ -329,7 +350,7 @@ fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Re
     match args.output {
         None if is_account && !speaks && number > 1 => {}
         None => report::object(out, namespace, before, after, response, why.as_deref())?,
-        Some(Output::Json | Output::Sarif | Output::Github) => {}
+        Some(Output::Json | Output::Sarif | Output::Github | Output::Terraform) => {}
         Some(_) if !response.allowed => refused(namespace, before, response),
         Some(Output::Env) if is_account => {}
         // The workload itself; its pod as it will be stands under it, out of the way of `kubectl apply`.

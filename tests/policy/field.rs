@@ -225,6 +225,56 @@ fn fails_on_warnings_and_assumes_accounts_where_it_is_asked_to() {
     std::fs::remove_file(&file).unwrap();
 }
 
+/// Where a ServiceAccount was looked for, by `--cluster` too: a kubectl that knows one account stands in for the cluster.
+#[test]
+fn says_where_a_service_account_was_looked_for() {
+    let folder = std::env::temp_dir().join(format!("look-up-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name);
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web, namespace: team}\n---\n";
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{azure.workload.identity/use: 'true'}}}}\nspec: {{serviceAccountName: {name}, containers: [{{name: a, image: x}}]}}\n"
+        )
+    };
+    std::fs::write(path("a.yaml"), format!("{account}{}", pod("web"))).unwrap();
+    std::fs::write(path("known.yaml"), pod("known")).unwrap();
+    std::fs::write(path("denied.yaml"), pod("denied")).unwrap();
+    let kubectl = "#!/bin/sh\ncase \"$*\" in\n\
+        *--namespace=default*known) echo '{\"apiVersion\":\"v1\",\"kind\":\"ServiceAccount\",\"metadata\":{\"name\":\"known\",\"namespace\":\"default\",\"annotations\":{\"azure.workload.identity/client-id\":\"6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa\",\"azure.workload.identity/tenant-id\":\"2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1\"}}}' ;;\n\
+        *denied) echo 'error: You must be logged in to the server (Unauthorized)' >&2; exit 1 ;;\n\
+        *) echo 'Error from server (NotFound): serviceaccounts not found' >&2; exit 1 ;;\nesac\n";
+    std::fs::write(path("kubectl"), kubectl).unwrap();
+    std::fs::set_permissions(path("kubectl"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = |file: &str, more: &[&str]| {
+        let mut command = Command::new(RUNNER);
+        command.args(["try", "--policy", POLICY]).arg(path(file)).args(more);
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let files = said("a.yaml", &[]);
+    let other =
+        "ServiceAccount default/web is not among the files; there is one of that name in namespace team";
+    assert!(files.contains(other), "{files}");
+    let cluster = said("a.yaml", &["--cluster"]);
+    assert!(
+        cluster.contains(
+            "ServiceAccount default/web is neither among the files nor in the cluster; there is one"
+        ),
+        "{cluster}"
+    );
+    let known = said("known.yaml", &["--cluster"]);
+    assert!(known.contains("Pod default/known: allowed, with its identity"), "{known}");
+    let denied = said("denied.yaml", &["--cluster"]);
+    assert!(
+        denied.contains(
+            "the host reported \"kubectl: error: You must be logged in to the server (Unauthorized)\""
+        ),
+        "{denied}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// What a pipeline does: `| head`, a full disk, folders that lead to themselves, files that are none.
 #[test]
 fn never_hangs_panics_or_ends_early() {
