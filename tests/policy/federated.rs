@@ -37,6 +37,37 @@ fn credential(change: (&str, &Value)) -> Value {
     credentials
 }
 
+/// `-o terraform` prints the credential that is missing, and nothing where it is there.
+#[test]
+fn prints_terraforms_resource_of_what_is_missing() {
+    let printed = |credentials: &[&str]| {
+        let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
+        let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["try", "-o", "terraform", "--settings", &walkthrough("settings"), "--issuer", ISSUER])
+            .args(credentials)
+            .args([walkthrough("serviceaccount"), walkthrough("pod")])
+            .output()
+            .unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let resource = format!(
+        r#"# For the identity with client id {CLIENT_ID}.
+resource "azurerm_federated_identity_credential" "default_myserviceaccount" {{
+  name                      = "myserviceaccount"
+  user_assigned_identity_id = azurerm_user_assigned_identity.myserviceaccount.id
+  issuer                    = "{ISSUER}"
+  subject                   = "system:serviceaccount:default:myserviceaccount"
+  audience                  = ["api://AzureADTokenExchange"]
+}}
+
+"#
+    );
+    assert_eq!(printed(&[]), (resource, Some(1)));
+    let there = ["--federated-credentials", "examples/walkthrough/federated-credentials.json"];
+    assert_eq!(printed(&there), (String::new(), Some(0)));
+}
+
 #[test]
 fn says_which_of_the_three_differs_and_what_entra_will_answer() {
     let fits = credential(("name", &json!("yada")));
