@@ -218,18 +218,29 @@ class Entra(Server):
         audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         matching = [c for c in credentials if c.issuer == claims["iss"] and c.subject == claims["sub"] and c.audience in audiences]
         if not matching:
-            raise Refused(
-                "invalid_client",
-                70021,
-                "No matching federated identity record found for presented assertion. "
-                f"Assertion Issuer: '{claims['iss']}'. Assertion Subject: '{claims['sub']}'. Assertion Audience: '{audiences[0]}'.",
-            )
+            raise self.mismatch(claims["iss"], claims["sub"], audiences[0], credentials)
         try:
             jwt.decode(assertion, self.issuer_key(matching[0].issuer, assertion), algorithms=["RS256"], audience=matching[0].audience)
         except jwt.ExpiredSignatureError as error:
             raise Refused("invalid_client", 700024, "Client assertion is not within its valid time range.") from error
         except jwt.InvalidTokenError as error:
             raise Refused("invalid_request", 50027, f"JWT token is invalid or malformed ({error}).", 400) from error
+
+    def mismatch(self, issuer: str, subject: str, audience: str, credentials: list[FederatedCredential]) -> Refused:
+        """Which of the three differs, as Entra says it since 2024 (before, AADSTS70021 for all of them)."""
+        check = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. "
+        page = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+        of_issuer = [c for c in credentials if c.issuer == issuer]
+        if not of_issuer:
+            code, part, extra = 700211, f"issuer '{issuer}'", ""
+        elif any(c.subject == subject for c in of_issuer):
+            code, part, extra = 700212, f"audience '{audience}'", ""
+        elif any(c.subject.lower() == subject.lower() for c in of_issuer):
+            extra = "The subject matches with case-insensitive comparison, but not with case-sensitive comparison. "
+            code, part = 7002138, f"subject '{subject}'"
+        else:
+            code, part, extra = 700213, f"subject '{subject}'", ""
+        return Refused("invalid_client", code, f"No matching federated identity record found for presented assertion {part}. {extra}{check}{page}")
 
     def issuer_key(self, issuer: str, assertion: str):
         def get(url):

@@ -121,7 +121,7 @@ def test_another_service_accounts_token_matches_no_federated_credential(world, l
     account, pod = walkthrough()
     account["metadata"]["name"] = pod["spec"]["serviceAccountName"] = "another"
     mutated = mutate(world.settings(), account, pod)
-    run(world, language, mutated, container(mutated)).failed_with("AADSTS70021: No matching federated identity record found")
+    run(world, language, mutated, container(mutated)).failed_with("AADSTS700213: No matching federated identity record found for presented assertion subject")
 
 
 def test_an_expired_token_is_refused(world):
@@ -215,7 +215,7 @@ def without(name):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (wrong_audience, "AADSTS70021: No matching federated identity record found"),
+        (wrong_audience, "AADSTS700212: No matching federated identity record found for presented assertion audience"),
         (wrong_path, "Not a directory"),
         (no_mount, "No such file or directory"),
         (without("AZURE_CLIENT_ID"), "no client ID was provided"),
