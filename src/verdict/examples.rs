@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use policy_runner::findings::fits;
 use strum::IntoEnumIterator;
 
 use crate::{
@@ -228,24 +229,6 @@ fn documented(heading: &str) -> Vec<&'static str> {
     let (_, section) = page.split_once(&format!("## {heading}\n")).unwrap();
     let rows = section.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| row.split("` |").next().unwrap()).collect()
-}
-
-/// Whether `text` is what `pattern` says.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (head, tail) = pattern.split_once('…').unwrap_or((pattern, ""));
-    if !pattern.contains('…') {
-        return pattern == text;
-    }
-    let Some(mut rest) = text.strip_prefix(head) else { return false };
-    let mut parts: Vec<&str> = tail.split('…').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// The rows that no sentence fits, and the sentences that fit no row but the most general one.
