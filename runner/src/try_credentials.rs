@@ -70,7 +70,7 @@ pub fn check(
                 });
                 match &mut form {
                     Form::Words(out) => writeln!(out, "{}: {}", token.subject, text.replace('\n', "\n  "))?,
-                    Form::Terraform(out) => writeln!(out, "{}", federated::terraform(token))?,
+                    Form::Terraform(out) => write!(out, "{}", federated::terraform(token))?,
                     Form::Findings => {}
                 }
             }
@@ -84,14 +84,18 @@ pub fn check(
     Ok(checked)
 }
 
-/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod.
+/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each
+/// container with an identity of its own presents the same token for that.
 pub fn presented(
     issuer: Option<&String>,
     settings: &Value,
     response: &AdmissionResponse,
     after: &Value,
-) -> Option<Presented> {
-    let audit = response.audit_annotations.as_ref().filter(|_| response.allowed)?;
+) -> Vec<Presented> {
+    let Some((audit, issuer)) = response.audit_annotations.as_ref().filter(|_| response.allowed).zip(issuer)
+    else {
+        return Vec::new();
+    };
     let sources = after.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
     let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
     let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
@@ -99,10 +103,16 @@ pub fn presented(
         token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
     });
     let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
-    Some(Presented {
-        client_id: audit.get("client-id")?.clone(),
-        issuer: issuer?.clone(),
-        subject: audit.get("subject")?.clone(),
-        audience: audience.and_then(Value::as_str).unwrap_or("api://AzureADTokenExchange").to_owned(),
-    })
+    let audience = audience.and_then(Value::as_str).unwrap_or("api://AzureADTokenExchange").to_owned();
+    let of_containers = audit.get("container-identities").map(String::as_str).unwrap_or_default();
+    let of_containers = of_containers.split("; ").filter_map(|entry| Some(entry.split_once('=')?.1));
+    let client_ids = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
+    let subject = audit.get("subject").cloned().unwrap_or_default();
+    let presented = client_ids.map(|client_id| Presented {
+        client_id: client_id.to_owned(),
+        issuer: issuer.clone(),
+        subject: subject.clone(),
+        audience: audience.clone(),
+    });
+    presented.collect()
 }

@@ -304,9 +304,9 @@ impl Judge<'_> {
         if manifests::kind(value) == "ServiceAccount" {
             let label =
                 value.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
-            let found = presented(args.issuer.as_ref(), self.settings, &response, &after)
-                .filter(|_| label == Some("true"));
-            self.accounts.extend(found);
+            if label == Some("true") {
+                self.accounts.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
+            }
         } else {
             self.presented.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
         }

@@ -60,7 +60,6 @@ resource "azurerm_federated_identity_credential" "default_myserviceaccount" {{
   subject                   = "system:serviceaccount:default:myserviceaccount"
   audience                  = ["api://AzureADTokenExchange"]
 }}
-
 "#
     );
     assert_eq!(printed(&[]), (resource, Some(1)));
