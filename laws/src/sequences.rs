@@ -53,6 +53,12 @@ pub fn settings() -> impl Strategy<Value = Value> {
         json!([{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]),
         json!([{"name": "V1", "value": ""}, {"name": "V2", "value": "x"}]),
     ]);
+    let identities = select(vec![
+        json!({"payments": {"clientId": OTHER, "tenantId": "contoso.onmicrosoft.com", "tokenExpirationSeconds": 7200}, "web": {"clientId": id}}),
+        json!({}),
+    ]);
+    let skipped = select(vec![json!(["c1", "azwi-*"]), json!(["d*", "i0"]), json!([])]);
+    let names = (weighted(0.4, identities), weighted(0.2, skipped));
     let fields = (
         select(&["Any", "Pod", "ServiceAccount"][..]),
         weighted(0.7, Just("2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1")),
@@ -62,12 +68,19 @@ pub fn settings() -> impl Strategy<Value = Value> {
         weighted(0.3, allowed),
         weighted(0.3, extra),
         select(&["Fresh", "Cached"][..]),
-        select(&["Refuse", "Admit"][..]),
+        (select(&["Refuse", "Admit"][..]), names),
     );
-    fields.prop_map(|(trigger, tenant, layout, preflight, required, allowed, extra, look_up, failure)| {
+    fields.prop_map(|(trigger, tenant, layout, preflight, required, allowed, extra, look_up, (failure, names))| {
         let mut settings = json!({"trigger": trigger, "layout": layout, "preflight": preflight, "requireClientId": required,
             "lookUp": look_up, "onLookupFailure": failure});
-        let optional = [("tenantId", tenant.map(Value::from)), ("allowedIdentities", allowed), ("extraEnv", extra)];
+        let (identities, skipped) = names;
+        let optional = [
+            ("tenantId", tenant.map(Value::from)),
+            ("identities", identities),
+            ("skipContainers", skipped),
+            ("allowedIdentities", allowed),
+            ("extraEnv", extra),
+        ];
         for (field, value) in optional {
             if let Some(value) = value {
                 settings[field] = value;
@@ -79,8 +92,31 @@ pub fn settings() -> impl Strategy<Value = Value> {
 
 /// A cluster, where the ServiceAccount may say anything.
 pub fn cluster() -> impl Strategy<Value = Cluster> {
-    let account = weighted(0.9, perhaps_corrupted(pods::account("web").boxed()));
+    let account = weighted(0.9, named_account());
     (settings(), account).prop_map(|(settings, account)| Cluster { settings, account })
+}
+
+/// A client id that no entry of `allowedIdentities` has.
+const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+
+/// `value` with an annotation of workload identity more.
+fn annotated(mut value: Value, annotation: Option<(&str, &str)>) -> Value {
+    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
+    if let Some(((name, text), metadata)) = annotation.zip(metadata) {
+        let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.insert(format!("azure.workload.identity/{name}"), json!(text));
+        }
+    }
+    value
+}
+
+/// A ServiceAccount, which can name its identity.
+fn named_account() -> impl Strategy<Value = Value> {
+    let names = select(&["payments", "web", "paymnets", "", "a\u{200b};b"][..]);
+    let named = (pods::account("web"), weighted(0.3, names));
+    let named = named.prop_map(|(account, name)| annotated(account, name.map(|name| ("identity", name))));
+    perhaps_corrupted(named.boxed())
 }
 
 /// One of four as it is, the others with texts that nobody should have to print.
@@ -92,7 +128,20 @@ fn perhaps_corrupted(values: BoxedStrategy<Value>) -> impl Strategy<Value = Valu
 }
 
 fn pod() -> impl Strategy<Value = Value> {
-    perhaps_corrupted(pods::template().boxed()).prop_map(|mut pod| {
+    let lists = select(
+        &[
+            "c0=payments",
+            "c0=payments; c1 = 11111111-2222-4333-8444-555555555555",
+            "c1=web;i0=payments",
+            "c0=paymnets;nobody=web",
+            "c0",
+            "c0=web;c0=payments",
+            ";;",
+        ][..],
+    );
+    let pods = (pods::template(), weighted(0.3, lists));
+    let pods = pods.prop_map(|(pod, list)| annotated(pod, list.map(|list| ("container-identities", list))));
+    perhaps_corrupted(pods.boxed()).prop_map(|mut pod| {
         if let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) {
             spec.insert("serviceAccountName".to_owned(), json!("web"));
         }
@@ -113,7 +162,7 @@ fn change(values: impl Strategy<Value = Value> + Clone) -> impl Strategy<Value =
 
 /// Any of them.
 pub fn sequence() -> impl Strategy<Value = Sequence> {
-    let account = change(perhaps_corrupted(pods::account("web").boxed()).boxed());
+    let account = change(named_account().boxed());
     let deployment =
         pod().prop_map(|pod| json!({"metadata": {"name": "web"}, "spec": {"template": pod}})).boxed();
     let debug = prop::collection::vec(
@@ -152,8 +201,8 @@ pub fn check(cluster: &Cluster, sequence: &Sequence, ask: Ask) -> Result<(), Str
     match sequence {
         Sequence::Account(old, new) => account(old, new, &mut ask),
         Sequence::Workload(old, new) => workload(old, new, &mut ask),
-        Sequence::Debug(pod, containers) => debug(pod, containers, &mut ask),
-        Sequence::Passes(pod) => passes(pod, &mut ask).map(drop),
+        Sequence::Debug(pod, containers) => debug(cluster, pod, containers, &mut ask),
+        Sequence::Passes(pod) => passes(cluster, pod, &mut ask).map(drop),
     }
 }
 
@@ -193,18 +242,40 @@ fn workload(old: &Value, new: &Value, ask: Answers) -> Result<(), String> {
 }
 
 /// The pod as it comes out of two passes.
-fn passes(pod: &Value, ask: Answers) -> Result<Option<Value>, String> {
+fn passes(cluster: &Cluster, pod: &Value, ask: Answers) -> Result<Option<Value>, String> {
     let first = ask(&request(PODS, None, pod))?;
     let Some(once) = first.get("mutated_object") else { return Ok(None) };
     hold::nothing_twice(pod, once).map_err(|law| format!("{law}: {once}"))?;
+    law(is_governed(cluster, pod, once), "an id that is not allowed is injected", &[once])?;
     let second = ask(&request(PODS, None, once))?;
     let unchanged = second["accepted"] == true && second.get("mutated_object").is_none();
     law(unchanged, "a second pass changes something", &[once, &second])?;
     Ok(Some(once.clone()))
 }
 
-fn debug(pod: &Value, containers: &Value, ask: Answers) -> Result<(), String> {
-    let Some(running) = passes(pod, ask)? else { return Ok(()) };
+/// Whether every container that was changed uses an allowed id, where the one entry of `allowedIdentities` lists them.
+fn is_governed(cluster: &Cluster, before: &Value, after: &Value) -> bool {
+    let Some(Value::Array(allowed)) = cluster.settings.pointer("/allowedIdentities/0/clientIds") else {
+        return true;
+    };
+    let containers = |pod: &Value| -> Vec<Value> {
+        let lists = ["initContainers", "containers", "ephemeralContainers"];
+        let lists = lists.iter().filter_map(|list| pod.pointer(&format!("/spec/{list}"))?.as_array());
+        lists.flatten().cloned().collect()
+    };
+    let old = containers(before);
+    containers(after).iter().filter(|container| !old.contains(container)).all(|container| {
+        let env = container.get("env").and_then(Value::as_array).into_iter().flatten();
+        let mut ids = env.filter(|env| env.get("name") == Some(&json!("AZURE_CLIENT_ID")));
+        ids.all(|id| {
+            let id = id.get("value").and_then(Value::as_str).unwrap_or_default();
+            allowed.iter().any(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(id)))
+        })
+    })
+}
+
+fn debug(cluster: &Cluster, pod: &Value, containers: &Value, ask: Answers) -> Result<(), String> {
+    let Some(running) = passes(cluster, pod, ask)? else { return Ok(()) };
     let mut debugged = running.clone();
     debugged["spec"]["ephemeralContainers"] = containers.clone();
     let ask_for = |pod: &Value, ask: Answers| {
@@ -220,6 +291,7 @@ fn debug(pod: &Value, containers: &Value, ask: Answers) -> Result<(), String> {
     law(rest == debugged, "more than the debug containers changes", &[once])?;
     let audited = first.pointer("/audit_annotations/subject").is_some();
     law(audited, "a debug container gets an identity without a trace", &[&first])?;
+    law(is_governed(cluster, &debugged, once), "a debug container gets an id that is not allowed", &[once])?;
     let second = ask_for(once, ask)?;
     law(second.get("mutated_object").is_none(), "a second pass changes a debug container", &[once, &second])
 }

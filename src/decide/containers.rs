@@ -3,6 +3,7 @@
 use crate::{
     decide::{
         conflicts,
+        container_identities::ContainerIdentities,
         evidence::{State, Volumes, honoured, state, token_below},
         fragments,
     },
@@ -86,14 +87,19 @@ pub(crate) enum Found {
 }
 
 impl<'s, 't> Containers<'s, 't> {
-    /// The containers of `pod`.
-    pub(crate) fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
+    /// The containers of `pod`; one that is named in `identities` is due one whatever `skipContainers` says.
+    pub(crate) fn read(
+        settings: &'s Settings,
+        pod: Candidate<'s, 't>,
+        identities: &ContainerIdentities,
+    ) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let skipped = pod.metadata.annotations.skipped_containers();
         let volumes = Volumes::read(pod.spec);
         let own = settings.layout.place(&pod.metadata.name);
-        let due = pod.spec.containers.iter().filter(|container| !skipped.contains(&container.name));
+        let is_due = |name: &str| !skipped.contains(name) && (identities.has(name) || !settings.skips(name));
+        let due = pod.spec.containers.iter().filter(|container| is_due(&container.name));
         let due = due.map(|container| {
             let state = state(container, &volumes, audience, Some(&own.volume));
             Held { container, state, target: None, gone: Vec::new() }

@@ -2,8 +2,8 @@
 
 use crate::{
     decide::{
-        fill,
-        identity::{Identity, service_account_identity},
+        fill::{self, OfContainers},
+        identity::{self, Identity, service_account_identity},
         own::Own,
         own_ids,
         plan::Plan,
@@ -11,7 +11,7 @@ use crate::{
         warnings,
     },
     feature::proxy,
-    object::{pod::Candidate, service_account::ServiceAccount},
+    object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
     value::token::TokenExpiration,
     verdict::{mistake::Mistake, notice::Notice, outcome::Audit, refusal::Refusal, warning::Warning},
@@ -44,7 +44,7 @@ pub(crate) enum Basis {
 /// | value | taken from, in this order |
 /// |---|---|
 /// | identity | [`service_account_identity`] |
-/// | token expiration | pod annotation, ServiceAccount annotation, setting `tokenExpirationSeconds` |
+/// | token expiration | pod annotation, ServiceAccount annotation, the named identity's, setting `tokenExpirationSeconds` |
 /// | authority host | setting `authorityHost`, setting `cloud` |
 /// | audience | the custom token endpoint's, where the pod asks for it; setting `audience` |
 ///
@@ -62,18 +62,27 @@ pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccou
             return Decision { plan: Err(mistakes), warnings, audit, basis };
         }
     };
-    let refused = own_ids::mistakes(settings, &own.containers, &identity);
+    let others: Vec<Option<Identity>> =
+        own.containers.due().map(|container| own.identities.of(&container.name, &identity)).collect();
+    let audit = audit.with_containers(own.containers.due().map(|container| &*container.name).zip(&others));
+    let refused = own_ids::mistakes(settings, &own.containers, &identity, &others);
     if !refused.is_empty() {
         return Decision { plan: Err(refused), warnings, audit, basis: Basis::Present };
     }
     let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
-    if basis == Basis::Missing && !own.containers.due().all(warnings::sets_client_id) {
+    let has_id =
+        |container: &Container| warnings::sets_client_id(container) || own.identities.has(&container.name);
+    if basis == Basis::Missing && !own.containers.due().all(has_id) {
         warnings.push(Warning::new(&account.reference.title(), Notice::NoClientId));
     }
     if let Some(port) = own.proxy {
         warnings.extend(proxy::warnings(pod, port));
     }
-    let variables = Variables::new(settings, &identity, own.containers.endpoint);
+    let variables = |identity: &Identity| Variables::new(settings, identity, own.containers.endpoint);
+    let variables = OfContainers {
+        pods: variables(&identity),
+        own: others.iter().map(|other| other.as_ref().map(variables)).collect(),
+    };
     warnings.extend(fill::warnings(&own.containers, &variables));
     let plan = fill::plan(settings, &own.containers, &variables, expiration, own.proxy);
     Decision { plan: Ok(plan), warnings, audit, basis }
@@ -87,7 +96,7 @@ fn judge(
 ) -> Result<(Identity, TokenExpiration), Vec<Refusal>> {
     let mut mistakes = Vec::new();
     let expiration =
-        own.expiration.map_or_else(|| account.annotations.token_expiration(), |own| Ok(Some(own)));
+        own.expiration.map_or_else(|| identity::token_expiration(settings, account), |own| Ok(Some(own)));
     let expiration = expiration.map(|expiration| expiration.unwrap_or(settings.token_expiration));
     let identity = service_account_identity(settings, account).map_err(|wrong| mistakes.extend(wrong));
     let title = account.reference.title();
@@ -101,10 +110,21 @@ fn judge(
 
 /// The audit annotations, as far as the values can be used.
 pub(crate) fn audit(account: &ServiceAccount, settings: &Settings) -> Audit {
-    let tenant_id = account.tenant_id().ok();
+    let named = identity::named(settings, account).ok().flatten();
     Audit {
         service_account: account.reference.clone(),
-        client_id: account.client_id().ok().flatten(),
-        tenant_id: tenant_id.and_then(|tenant_id| tenant_id.or_else(|| settings.tenant_id.clone())),
+        identity: named.map(|named| named.name.clone()),
+        client_id: identity::client_id(settings, account).ok().flatten(),
+        tenant_id: identity::tenant_id(settings, account).ok().flatten(),
+        containers: Vec::new(),
+    }
+}
+
+impl Audit {
+    /// The same, with the identities that containers have of their own.
+    fn with_containers<'c>(self, containers: impl Iterator<Item = (&'c str, &'c Option<Identity>)>) -> Self {
+        let own =
+            containers.filter_map(|(name, identity)| Some((name, identity.as_ref()?.client_id.as_ref()?)));
+        Self { containers: own.map(|(name, id)| (name.into(), id.clone())).collect(), ..self }
     }
 }

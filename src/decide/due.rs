@@ -59,9 +59,10 @@ fn judge_labels(settings: &Settings, pod: Candidate, account: &ServiceAccount) -
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&account.reference.title(), &account.label));
     // Something says that an identity is meant, and nobody says that none is.
-    let meant = account.annotations.value(names::CLIENT_ID).is_some()
-        || pod.metadata.label == UseLabel::True
-        || pod.metadata.annotations.names().next().is_some();
+    let meant =
+        [names::CLIENT_ID, names::IDENTITY].iter().any(|name| account.annotations.value(name).is_some())
+            || pod.metadata.label == UseLabel::True
+            || pod.metadata.annotations.names().next().is_some();
     if meant && account.label == UseLabel::Absent && pod.metadata.label != UseLabel::False {
         let (account, trigger) = (Some(account.reference.clone()), settings.trigger);
         warnings.push(Warning::new(pod.title, Notice::NoLabel { account, trigger }));

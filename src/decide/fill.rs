@@ -23,30 +23,41 @@ use crate::{
 pub(crate) fn plan(
     settings: &Settings,
     containers: &Containers,
-    variables: &Variables,
+    variables: &OfContainers,
     expiration: TokenExpiration,
     proxy: Option<ProxyPort>,
 ) -> Plan {
-    let mut entries = Entries::new(variables, &containers.home.place);
-    let injections = containers.due.iter().filter_map(|held| {
+    let mut entries = Entries::new(&variables.pods, &containers.home.place);
+    let injections = containers.due.iter().zip(&variables.own).filter_map(|(held, own)| {
         let target = held.target.as_ref()?;
-        Some(injection(containers, variables, &mut entries, held, target))
+        Some(injection(containers, (&variables.pods, own.as_ref()), &mut entries, held, target))
     });
     let injections: Vec<Injection> = injections.filter(|injection| !injection.is_empty()).collect();
-    let new = proxy.map(|port| proxy_containers(settings, containers, variables, port)).unwrap_or_default();
+    let new =
+        proxy.map(|port| proxy_containers(settings, containers, &variables.pods, port)).unwrap_or_default();
     let gone = gone_volumes(containers, &injections);
     let volume = volume(containers, &new, expiration);
     Plan { env: entries.into_texts(), injections, containers: new, volume, gone }
 }
 
-fn injection(
+/// The variables of the containers that are due an identity.
+#[derive(Debug)]
+pub(crate) struct OfContainers<'s> {
+    /// Those of the pod's identity.
+    pub(crate) pods: Variables<'s>,
+    /// Those of each container's own identity, where it has one.
+    pub(crate) own: Vec<Option<Variables<'s>>>,
+}
+
+fn injection<'s>(
     containers: &Containers,
-    variables: &Variables,
-    entries: &mut Entries,
+    (pods, own): (&Variables<'s>, Option<&Variables<'s>>),
+    entries: &mut Entries<'_, 's>,
     held: &Held,
     target: &Target,
 ) -> Injection {
     let container = held.container;
+    let variables = own.unwrap_or(pods);
     let mut missing = variables.missing(container.env.iter().map(|env| env.name.as_ref()));
     if !gets_endpoint(containers, target) {
         missing.retain(|place| !variables.is_of_endpoint(*place));
@@ -59,7 +70,10 @@ fn injection(
     Injection {
         list: container.list,
         index: container.index,
-        env: entries.of(missing, &target.place),
+        env: match own {
+            Some(own) => entries.others(own, missing, &target.place),
+            None => entries.of(missing, &target.place),
+        },
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
         gone: held.gone.clone(),
     }
@@ -229,9 +243,10 @@ fn is_same(variable: &str, one: &str, other: &str) -> bool {
 }
 
 /// What containers bring themselves: another value of a variable, or a token.
-pub(crate) fn warnings(containers: &Containers, variables: &Variables) -> Vec<Warning> {
+pub(crate) fn warnings(containers: &Containers, variables: &OfContainers) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    for held in &containers.due {
+    for (held, own) in containers.due.iter().zip(&variables.own) {
+        let variables = own.as_ref().unwrap_or(&variables.pods);
         let about = || About::Container(containers.pod.title.clone(), held.container.name.as_ref().into());
         let target = match (&held.target, &held.state) {
             (None, _) => {

@@ -41,7 +41,13 @@ impl Keys<'_> {
     /// What is said of them on an object where they can have an effect.
     pub(crate) fn warnings(self, settings: &Settings, about: &Title, bearer: Bearer) -> Vec<Warning> {
         let endpoint = settings.endpoint_annotation();
-        let own = self.annotations.names().filter_map(|name| self.annotation(name, bearer, endpoint));
+        let unset = |name: &str| name == names::IDENTITY && settings.identities.is_none();
+        let own = self.annotations.names().filter_map(|name| {
+            if unset(name) && bearer == Bearer::ServiceAccount {
+                return Some(Notice::NotSet { annotation: name.into(), setting: "identities" });
+            }
+            self.annotation(name, bearer, endpoint)
+        });
         let notices = own.chain(self.stray(bearer, endpoint));
         notices.map(|notice| Warning::new(about, notice)).collect()
     }
@@ -60,7 +66,7 @@ impl Keys<'_> {
             Some(bearers) if bearers.contains(&bearer) => self.proxy(name),
             Some(_) => Some(Notice::misplaced_annotation(name, elsewhere)),
             None if name.starts_with(names::USE_ENDPOINT_PREFIX) && endpoint.is_none() => {
-                Some(Notice::EndpointNotSet(name.into()))
+                Some(Notice::NotSet { annotation: name.into(), setting: "customTokenEndpoint" })
             }
             None => Some(unknown()),
         }

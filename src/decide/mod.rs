@@ -2,6 +2,7 @@
 //! reason to refuse it, with warnings. Only the look-up in [`due`] asks the host; [`inject`] writes a plan and decides nothing.
 
 pub(crate) mod conflicts;
+pub(crate) mod container_identities;
 pub(crate) mod containers;
 pub(crate) mod decision;
 pub(crate) mod due;

@@ -1,7 +1,7 @@
 //! What a pod asks for itself, and its own mistakes: all that can be judged without its ServiceAccount.
 
 use crate::{
-    decide::containers::Containers,
+    decide::{container_identities::ContainerIdentities, containers::Containers},
     feature::proxy,
     object::pod::Candidate,
     settings::Settings,
@@ -16,6 +16,8 @@ pub(crate) struct Own<'s, 't> {
     pub(crate) containers: Containers<'s, 't>,
     /// The proxy's port, where the pod asks for the proxy.
     pub(crate) proxy: Option<ProxyPort>,
+    /// The containers that get another identity than the ServiceAccount's.
+    pub(crate) identities: ContainerIdentities<'s>,
     /// How long its token is valid, where the pod says so.
     pub(crate) expiration: Option<TokenExpiration>,
     /// What is wrong with the pod.
@@ -36,8 +38,13 @@ impl<'s, 't> Own<'s, 't> {
             mistakes.extend(wrong);
             None
         });
-        let containers = Containers::read(settings, pod);
+        let identities = ContainerIdentities::read(settings, &pod.metadata.annotations);
+        let identities = identities.unwrap_or_else(|wrong| {
+            mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
+            ContainerIdentities::default()
+        });
+        let containers = Containers::read(settings, pod, &identities);
         mistakes.extend(containers.conflicts(proxy));
-        Self { containers, proxy, expiration, mistakes }
+        Self { containers, proxy, identities, expiration, mistakes }
     }
 }

@@ -17,12 +17,23 @@ use crate::{
 };
 
 /// The containers that bring ids which are not allowed, or can't be seen.
-pub(crate) fn mistakes(settings: &Settings, containers: &Containers, identity: &Identity) -> Vec<Refusal> {
+///
+/// `own` is the identity of each, where it has another than `identity`.
+pub(crate) fn mistakes(
+    settings: &Settings,
+    containers: &Containers,
+    identity: &Identity,
+    own: &[Option<Identity>],
+) -> Vec<Refusal> {
     let Some(allowed) = &settings.allowed_identities else { return Vec::new() };
     let pod = containers.pod;
-    let mistakes = containers.due().filter_map(|container| {
+    let mistakes = containers.due().zip(own).flat_map(|(container, own)| {
+        let of_annotation = own.as_ref().and_then(|own| {
+            allowed_identities::check(allowed, pod.namespace, own.client_id.as_ref(), &own.tenant_id)
+        });
         let ids = Ids::of(container, None);
-        check(allowed, pod.namespace, container, &ids, Some(identity))
+        let brought = check(allowed, pod.namespace, container, &ids, Some(own.as_ref().unwrap_or(identity)));
+        of_annotation.into_iter().chain(brought)
     });
     mistakes.map(|mistake| Refusal::new(pod.title, mistake)).collect()
 }

@@ -133,6 +133,21 @@ impl<'v, 's> Entries<'v, 's> {
         variables
     }
 
+    /// The entries of other variables than those that most containers get, at these places of theirs.
+    pub(crate) fn others(
+        &mut self,
+        variables: &Variables<'s>,
+        mut places: Vec<usize>,
+        place: &Place,
+    ) -> Vec<usize> {
+        for index in &mut places {
+            let Some((name, value)) = variables.all.get(*index) else { continue };
+            *index = self.texts.len();
+            self.texts.push(fragments::variable(name, &text(name, value, place)));
+        }
+        places
+    }
+
     /// All of them.
     pub(crate) fn into_texts(self) -> Vec<String> {
         self.texts

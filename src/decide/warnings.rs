@@ -1,7 +1,7 @@
 //! What is wrong, but refuses nothing.
 
 use crate::{
-    decide::{keys::Keys, own::Own},
+    decide::{identity, keys::Keys, own::Own},
     feature::proxy,
     object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
@@ -26,7 +26,8 @@ pub(crate) fn of_metadata(
     warnings.extend(Keys::of_pod(pod.metadata).warnings(settings, title, Bearer::Pod));
     warnings.extend(Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount));
     warnings.extend(of_skipped(pod, own));
-    if account.client_id().ok().flatten().is_some_and(|id| id.is_zero()) {
+    warnings.extend(of_identities(pod, own));
+    if identity::client_id(settings, account).ok().flatten().is_some_and(|id| id.is_zero()) {
         warnings.push(Warning::new(&of_account, Notice::ZeroId));
     }
     if pod.metadata.retired_binding.is_some() {
@@ -55,6 +56,20 @@ fn of_skipped(pod: Candidate, own: &Own) -> Vec<Warning> {
         if several { SkipHint::Separator } else { SkipHint::OneOf(there.join(", ").into()) }
     };
     let notices = nobody.map(|name| Notice::SkipsNobody { name: name.into(), hint: hint(name) });
+    notices.map(|notice| Warning::new(pod.title, notice)).collect()
+}
+
+/// Names in `container-identities` that no container has which gets an identity.
+fn of_identities(pod: Candidate, own: &Own) -> Vec<Warning> {
+    let mut named = own.identities.names().peekable();
+    if named.peek().is_none() {
+        return Vec::new();
+    }
+    let due = NameSet::new(own.containers.due().map(|container| container.name.as_ref()));
+    let there: Vec<&str> = due.iter().take(4).collect();
+    let notices = named
+        .filter(|name| !due.contains(name))
+        .map(|name| Notice::IdentityOfNobody { name: name.into(), there: there.join(", ").into() });
     notices.map(|notice| Warning::new(pod.title, notice)).collect()
 }
 

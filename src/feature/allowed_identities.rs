@@ -1,44 +1,13 @@
 //! Which managed identities a namespace may use: the setting `allowedIdentities`.
 
-use std::{borrow::Cow, str::FromStr};
-
-use fast_glob::glob_match;
-
 use crate::{
     json::fields::Fields,
     value::{
+        glob::NamespaceGlob,
         identity::{ClientId, TenantId},
-        parse::{Accepts, Rejected},
     },
     verdict::mistake::{IdentityPart, Mistake},
 };
-
-/// A pattern for names of namespaces: `*` stands for any text, `?` for one character.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NamespaceGlob(String);
-
-impl Accepts for NamespaceGlob {
-    fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("a namespace name, with * and ? as wildcards")
-    }
-}
-
-impl FromStr for NamespaceGlob {
-    type Err = Rejected;
-
-    /// # Errors
-    /// Empty, or a character that no namespace's name has: `Team`, `team_a`.
-    fn from_str(text: &str) -> Result<Self, Rejected> {
-        let fits = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'*' | b'?')
-        };
-        if !text.is_empty() && text.bytes().all(fits) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Rejected::by::<Self>())
-        }
-    }
-}
 
 /// One entry of `allowedIdentities`; a list that is left out means any.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +36,7 @@ pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentit
 
 impl AllowedIdentity {
     fn allows_namespace(&self, namespace: &str) -> bool {
-        self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob_match(&glob.0, namespace)))
+        self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob.matches(namespace)))
     }
 
     /// A missing client id is only allowed by an entry that allows any.

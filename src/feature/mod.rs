@@ -2,6 +2,7 @@
 //! or why it is refused. A feature knows no other feature.
 
 pub(crate) mod allowed_identities;
+pub(crate) mod identities;
 pub(crate) mod proxy;
 pub(crate) mod resources;
 pub(crate) mod token_endpoint;

@@ -256,6 +256,25 @@ impl<'r> Fields<'r> {
         read(&mut Fields { path: &self.path_of(name), entries: fields, problems: self.problems })
     }
 
+    /// Each field of this object, whose name says a `T`, as an object of its own.
+    pub(crate) fn each<T: Accepts>(&mut self, mut read: impl FnMut(T, &mut Fields)) {
+        for (name, json) in self.entries {
+            let path = self.path_of(name);
+            match (name.parse(), json) {
+                (Ok(name), Json::Object(fields)) => {
+                    read(name, &mut Fields { path: &path, entries: fields, problems: self.problems });
+                }
+                (Ok(_), Json::Raw(_) | Json::List(_)) => {
+                    self.problems.push(Problem::unexpected(path, &describe(json), "an object"));
+                }
+                (Err(_), _) => {
+                    let text = format!("has a name that is no name of an entry, expected {}", T::accepted());
+                    self.problems.push(Problem { path: path.into(), text });
+                }
+            }
+        }
+    }
+
     /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
     pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
         if self.entry(name).is_some() && !self.present(name) {
@@ -266,16 +285,22 @@ impl<'r> Fields<'r> {
     /// The values that the strings of the list `name` say; `None` where it is missing, which means any.
     pub(crate) fn list<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
         self.refuse_null(name, "a list", "allow any");
-        let Json::List(items) = self.value(name)? else {
-            self.problem(name, "a list");
-            return None;
-        };
-        if items.is_empty() {
+        let values = self.items(name)?;
+        if values.is_empty() && matches!(self.value(name), Some(Json::List(items)) if items.is_empty()) {
             self.problem(
                 name,
                 &format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
             );
         }
+        Some(values)
+    }
+
+    /// The values that the strings of the list `name` say; `None` where it is missing.
+    pub(crate) fn items<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
+        let Json::List(items) = self.value(name)? else {
+            self.problem(name, "a list");
+            return None;
+        };
         let mut values = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let text = if let Json::Raw(raw) = item { text_of(raw) } else { None };

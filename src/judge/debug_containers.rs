@@ -1,5 +1,7 @@
 //! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
 
+use std::cell::OnceCell;
+
 use crate::{
     decide::{
         conflicts,
@@ -73,11 +75,45 @@ pub(crate) fn judge<'t>(
     Ok(Verdict { mutated: Some(pod), audit: Some(audit), log, ..Verdict::default() })
 }
 
-/// A container that has the pod's token, and the mount that provides it.
+/// A container that has the pod's token, the mount that provides it, and its variables that the policy gives.
 struct Donor<'s, 't> {
     container: &'s Container<'t>,
     mount: &'s Mount<'t>,
     place: Place,
+    ours: Vec<&'s Env<'t>>,
+}
+
+/// The containers that debug containers copy from.
+struct Donors<'s, 't> {
+    /// The first that has the pod's token.
+    first: Donor<'s, 't>,
+    names: NameSet<'s>,
+    /// By their places in `names`, each looked at once somebody debugs it.
+    others: Vec<(&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
+}
+
+impl<'s, 't> Donors<'s, 't> {
+    /// Those of `spec`; `None` where no container has the pod's token.
+    fn read(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Self> {
+        let first = spec.containers.iter().find_map(|container| donor(settings, container, volumes))?;
+        let names = NameSet::new(spec.containers.iter().map(|container| container.name.as_ref()));
+        let mut others = Vec::new();
+        for container in &spec.containers {
+            if names.place(&container.name) == Some(others.len()) {
+                others.push((container, OnceCell::new()));
+            }
+        }
+        Some(Self { first, names, others })
+    }
+
+    /// The one that `container` copies from: the container that it debugs, where that has a token, or else the first.
+    fn of(&self, settings: &Settings, container: &Container, volumes: &Volumes) -> &Donor<'s, 't> {
+        let target = self.names.place(&container.target).and_then(|place| self.others.get(place));
+        let target = target.and_then(|(target, donor_of)| {
+            donor_of.get_or_init(|| donor(settings, target, volumes)).as_ref()
+        });
+        target.unwrap_or(&self.first)
+    }
 }
 
 /// What the new debug containers get, and who they are with it.
@@ -86,13 +122,25 @@ struct Given {
     audit: Audit,
 }
 
-/// What each new debug container gets from the first container that has the pod's token; `None` where no container has.
+/// What each new debug container gets from the container that it debugs, or the first that has the pod's token; `None` where no
+/// container has.
 fn given(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Option<Given> {
     let volumes = Volumes::read(pod.spec);
-    let donor = donor(settings, pod.spec, &volumes)?;
-    let (client_id, tenant_id) = Ids::of(donor.container, None).seen();
-    let audit = Audit { service_account: pod.spec.reference(pod.namespace), client_id, tenant_id };
-    Some(Given { copies: copies(settings, pod, old, &volumes, &donor), audit })
+    let donors = Donors::read(settings, pod.spec, &volumes)?;
+    let (client_id, tenant_id) = Ids::of(donors.first.container, None).seen();
+    let service_account = pod.spec.reference(pod.namespace);
+    let mut containers = Vec::new();
+    for container in &pod.spec.ephemeral {
+        let donor = donors.of(settings, container, &volumes);
+        if let (Some(own), _) = Ids::of(container, Some(donor.container)).seen()
+            && Some(&own) != client_id.as_ref()
+        {
+            containers.push((container.name.as_ref().into(), own));
+        }
+    }
+    let copies = copies(settings, pod, old, &volumes, &donors);
+    let audit = Audit { service_account, identity: None, client_id, tenant_id, containers };
+    Some(Given { copies, audit })
 }
 
 fn copies(
@@ -100,18 +148,19 @@ fn copies(
     pod: Candidate,
     old: Option<&Spec>,
     volumes: &Volumes,
-    donor: &Donor,
+    donors: &Donors,
 ) -> Result<Vec<Copied>, Box<Refusal>> {
     let skipped = pod.metadata.annotations.skipped_containers();
     let old = old.into_iter().flat_map(|old| &old.ephemeral);
     let old = NameSet::new(old.map(|container| container.name.as_ref()));
-    let ours = ours(settings, donor.container);
     let mut copies = Vec::new();
     for container in &pod.spec.ephemeral {
-        if old.contains(&container.name) || skipped.contains(&container.name) {
+        let is_skipped = skipped.contains(&container.name) || settings.skips(&container.name);
+        if old.contains(&container.name) || is_skipped {
             continue;
         }
-        let copied = copied(settings, donor, &ours, container, volumes);
+        let donor = donors.of(settings, container, volumes);
+        let copied = copied(settings, donor, container, volumes);
         let ids = Ids::of(container, Some(donor.container));
         let allowed = settings.allowed_identities.as_ref();
         if let Some(mistake) =
@@ -133,20 +182,22 @@ fn copies(
     Ok(copies)
 }
 
-/// A container of the pod whose variable is the file of a token that one of its mounts provides.
-fn donor<'s, 't>(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Donor<'s, 't>> {
-    spec.containers.iter().find_map(|container| {
-        let State::Equipped { mount } = state(container, volumes, &settings.audience, None) else {
-            return None;
-        };
-        let (mount, token_path) = token_below(container, mount)?;
-        let place = Place {
-            volume: mount.name.clone().into_owned(),
-            mount_path: mount.path.clone().into_owned(),
-            token_path,
-        };
-        Some(Donor { container, mount, place })
-    })
+/// A container of the pod, if its variable is the file of a token that one of its mounts provides.
+fn donor<'s, 't>(
+    settings: &Settings,
+    container: &'s Container<'t>,
+    volumes: &Volumes,
+) -> Option<Donor<'s, 't>> {
+    let State::Equipped { mount } = state(container, volumes, &settings.audience, None) else {
+        return None;
+    };
+    let (mount, token_path) = token_below(container, mount)?;
+    let place = Place {
+        volume: mount.name.clone().into_owned(),
+        mount_path: mount.path.clone().into_owned(),
+        token_path,
+    };
+    Some(Donor { container, mount, place, ours: ours(settings, container) })
 }
 
 /// The variables of `donor` that the policy gives.
@@ -170,14 +221,8 @@ fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>) -> Vec<&'s Env<'t
     last
 }
 
-/// What `container` lacks of what `donor` has; `ours` are the donor's variables.
-fn copied(
-    settings: &Settings,
-    donor: &Donor,
-    ours: &[&Env],
-    container: &Container,
-    volumes: &Volumes,
-) -> Copied {
+/// What `container` lacks of what `donor` has.
+fn copied(settings: &Settings, donor: &Donor, container: &Container, volumes: &Volumes) -> Copied {
     let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
     let has = match state(container, volumes, &settings.audience, None) {
         State::OwnToken => return nothing,
@@ -187,7 +232,7 @@ fn copied(
         }
     };
     let own = NameSet::new(container.env.iter().map(|env| env.name.as_ref()));
-    let env = ours.iter().filter(|env| !own.contains(&env.name));
+    let env = donor.ours.iter().filter(|env| !own.contains(&env.name));
     let env = env.map(|env| env.raw.to_owned()).collect();
     Copied { env, mount: (!has).then(|| donor.mount.raw.to_owned()), ..nothing }
 }

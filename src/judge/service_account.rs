@@ -37,7 +37,7 @@ pub(crate) fn judge(
     let title = new.reference.title();
     let mut warnings: Vec<Warning> = warnings::of_label(&title, &new.label).into_iter().collect();
     warnings.extend(Keys::of_account(&new).warnings(settings, &title, Bearer::ServiceAccount));
-    let annotated = [names::CLIENT_ID, names::TENANT_ID, names::TOKEN_EXPIRATION]
+    let annotated = [names::CLIENT_ID, names::IDENTITY, names::TENANT_ID, names::TOKEN_EXPIRATION]
         .iter()
         .any(|name| new.annotations.value(name).is_some());
     let labelled = new.label == UseLabel::True;

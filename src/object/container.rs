@@ -46,6 +46,8 @@ pub(crate) struct Container<'t> {
     pub(crate) mounts: Vec<Mount<'t>>,
     /// Its block devices.
     pub(crate) devices: Vec<Device<'t>>,
+    /// The container that it debugs (`targetContainerName`), empty where it names none.
+    pub(crate) target: Cow<'t, str>,
     /// The JSON of its `ports`, where it has any.
     ports: Option<&'t str>,
     /// The JSON of its `command` and `args`, where it has them.
@@ -271,6 +273,14 @@ impl<'t> Container<'t> {
             env: entries(at, "env", Env::read)?,
             mounts: entries(at, "volumeMounts", Mount::read)?,
             devices: entries(at, "volumeDevices", Device::read)?,
+            target: match list {
+                ContainerList::Ephemeral => {
+                    let target =
+                        at.field("targetContainerName")?.map(|target| target.as_text()).transpose()?;
+                    target.unwrap_or_default()
+                }
+                ContainerList::Init | ContainerList::Main => Cow::Borrowed(""),
+            },
             ports: json("ports")?,
             arguments: [json("command")?, json("args")?],
         })

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use crate::{
     feature::{
         allowed_identities::{self, AllowedIdentity},
+        identities::Identities,
         proxy::{self, ProxySettings},
         token_endpoint::TokenEndpoint,
     },
@@ -16,6 +17,7 @@ use crate::{
     text::Untrusted,
     value::{
         cloud::{AuthorityHost, Cloud},
+        glob::ContainerGlob,
         identity::TenantId,
         layout::Layout,
         name_set::NameSet,
@@ -80,6 +82,10 @@ pub struct Settings {
     pub(crate) layout: Layout,
     /// `extraEnv`.
     pub(crate) extra_env: Vec<ExtraEnv>,
+    /// `identities`, by name.
+    pub(crate) identities: Option<Identities>,
+    /// `skipContainers`: those that never need an identity.
+    pub(crate) skip_containers: Vec<ContainerGlob>,
     /// `allowedIdentities`; all where there is none.
     pub(crate) allowed_identities: Option<Vec<AllowedIdentity>>,
     /// `preflight`.
@@ -132,6 +138,8 @@ pub const FIELDS: &[&str] = &[
     "onLookupFailure",
     "layout",
     "extraEnv",
+    "identities",
+    "skipContainers",
     "allowedIdentities",
     "preflight",
     "proxy",
@@ -163,6 +171,12 @@ impl Settings {
         };
         let settings = Self::read(&mut Fields::new("", fields, &mut problems));
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// Whether `skipContainers` has the container called `name`.
+    #[must_use]
+    pub(crate) fn skips(&self, name: &str) -> bool {
+        self.skip_containers.iter().any(|pattern| pattern.matches(name))
     }
 
     /// What is accepted, and may not do what was meant.
@@ -201,6 +215,8 @@ impl Settings {
             on_lookup_failure: fields.choice("onLookupFailure").unwrap_or(OnLookupFailure::Refuse),
             layout: fields.choice("layout").unwrap_or(Layout::PerPod),
             extra_env: extra_env(fields, "extraEnv"),
+            identities: Identities::read(fields, "identities"),
+            skip_containers: skip_containers(fields, "skipContainers"),
             allowed_identities: allowed_identities::read(fields, "allowedIdentities"),
             preflight: fields.choice("preflight").unwrap_or(Preflight::Warn),
             proxy: fields.object("proxy", ProxySettings::read),
@@ -221,6 +237,17 @@ fn authority_host(fields: &mut Fields) -> AuthorityHost {
         fields.problem("authorityHost", "only one of cloud and authorityHost");
     }
     authority_host.unwrap_or_else(|| cloud.unwrap_or(Cloud::Public).authority_host())
+}
+
+/// Most patterns of `skipContainers`: each is compared with the name of each container.
+const SKIP_MAX: usize = 64;
+
+fn skip_containers(fields: &mut Fields, name: &str) -> Vec<ContainerGlob> {
+    let patterns: Vec<ContainerGlob> = fields.items(name).unwrap_or_default();
+    if patterns.len() > SKIP_MAX {
+        fields.problem(name, &format!("at most {SKIP_MAX} entries"));
+    }
+    patterns
 }
 
 fn extra_env(fields: &mut Fields, name: &str) -> Vec<ExtraEnv> {

@@ -258,3 +258,40 @@ fn says_that_trust_bundles_need_feature_gates() {
     );
     assert_eq!(advice(json!({"configMap": "ca"})), None);
 }
+
+#[test]
+fn reads_identities_and_skipped_containers() {
+    let problems = |settings: serde_json::Value| {
+        let problems = Settings::parse(&settings.to_string()).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        problems(json!({"identities": {"payments": {"clientId": "x"}, "a;b": {}, "c": 1}})),
+        [
+            "identities.a;b has a name that is no name of an entry, expected a name of at most 63 letters, digits, -, _ and . that is no UUID",
+            "identities.c is 1, expected an object",
+            "identities.payments.clientId is \"x\", expected a UUID",
+        ]
+    );
+    assert_eq!(
+        problems(json!({"identities": {"a": {"tenantId": "contoso"}}})),
+        [
+            "identities.a.clientId is missing, expected a UUID",
+            "identities.a.tenantId is \"contoso\", expected a UUID or a DNS domain name",
+        ]
+    );
+    assert_eq!(problems(json!({"identities": []})), ["identities is a list, expected an object"]);
+    assert_eq!(
+        problems(json!({"skipContainers": ["istio-proxy", "a;b"]})),
+        ["skipContainers[1] is \"a;b\", expected a container name, with * and ? as wildcards"]
+    );
+    assert_eq!(
+        problems(json!({"skipContainers": vec!["a"; 65]})),
+        ["skipContainers is a list, expected at most 64 entries"]
+    );
+    for none in
+        [json!({"skipContainers": [], "identities": {}}), json!({"skipContainers": null, "identities": null})]
+    {
+        assert!(Settings::parse(&none.to_string()).is_ok(), "{none}");
+    }
+}

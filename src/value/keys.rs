@@ -41,9 +41,11 @@ pub(crate) enum Bearer {
 /// The annotations, each with the objects on which it has an effect.
 const ANNOTATIONS: &[(&str, &[Bearer])] = &[
     (names::CLIENT_ID, &[Bearer::ServiceAccount]),
+    (names::IDENTITY, &[Bearer::ServiceAccount]),
     (names::TENANT_ID, &[Bearer::ServiceAccount]),
     (names::TOKEN_EXPIRATION, &[Bearer::ServiceAccount, Bearer::Pod]),
     (names::SKIP_CONTAINERS, &[Bearer::Pod]),
+    (names::CONTAINER_IDENTITIES, &[Bearer::Pod]),
     (names::INJECT_PROXY_SIDECAR, &[Bearer::Pod]),
     (names::PROXY_SIDECAR_PORT, &[Bearer::Pod]),
 ];

@@ -2,6 +2,7 @@
 //! Kubernetes object and write no message.
 
 pub(crate) mod cloud;
+pub(crate) mod glob;
 pub(crate) mod identity;
 pub(crate) mod keys;
 pub(crate) mod layout;

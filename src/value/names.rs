@@ -14,6 +14,11 @@ pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
 /// Pod annotation: containers that get nothing, separated by `;` (webhook `SkipContainersAnnotation`).
 pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
+/// ServiceAccount annotation: the name of an identity in the policy's setting `identities`, in place of [`CLIENT_ID`] (this policy's own).
+pub const IDENTITY: &str = "azure.workload.identity/identity";
+/// Pod annotation: containers that get another identity than the ServiceAccount's, as `worker=payments; reader=CLIENT_ID` (this policy's
+/// own).
+pub const CONTAINER_IDENTITIES: &str = "azure.workload.identity/container-identities";
 /// Pod annotation: asks for the proxy sidecar (webhook `InjectProxySidecarAnnotation`).
 pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sidecar";
 /// Pod annotation: the port that the proxy listens on (webhook `ProxySidecarPortAnnotation`).

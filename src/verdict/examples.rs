@@ -50,6 +50,15 @@ fn wrong<T: Accepts>(annotation: &'static str, found: &str) -> Mistake {
     Mistake::WrongAnnotation(WrongValue { annotation, found: found.into(), accepted: T::accepted(), instead })
 }
 
+fn named(annotation: &'static str, found: &str, accepted: &'static str, instead: &str) -> Mistake {
+    Mistake::WrongAnnotation(WrongValue {
+        annotation,
+        found: found.into(),
+        accepted: accepted.into(),
+        instead: instead.to_owned(),
+    })
+}
+
 fn failures() -> Vec<LookUpFailure> {
     let forbidden = "ApiError: serviceaccounts \"myserviceaccount\" is forbidden: User \"system:serviceaccount:kubewarden:policy-server\" cannot get resource \"serviceaccounts\" in API group \"\" in the namespace \"default\"";
     vec![
@@ -71,6 +80,33 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
         (account(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "1h")),
         (pod(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "60")),
         (pod(), wrong::<ProxyPort>(names::PROXY_SIDECAR_PORT, "0")),
+        (
+            account(),
+            named(
+                names::IDENTITY,
+                "paymnets",
+                "a name in the policy's setting identities (payments)",
+                "payments",
+            ),
+        ),
+        (
+            account(),
+            named(
+                names::CLIENT_ID,
+                CLIENT_ID,
+                "11111111-2222-4333-8444-555555555555, the client id of identity payments, or none",
+                "11111111-2222-4333-8444-555555555555",
+            ),
+        ),
+        (
+            pod(),
+            named(
+                names::CONTAINER_IDENTITIES,
+                "worker",
+                "CONTAINER=IDENTITY, separated by ;, each container once",
+                "CONTAINER=CLIENT_ID",
+            ),
+        ),
     ]
 }
 
@@ -145,12 +181,20 @@ fn notices() -> Vec<(About, Notice)> {
     let skips = |name: &str, hint| Notice::SkipsNobody { name: name.into(), hint };
     let of_container = || About::Container(pod(), "yadaapi".into());
     let (label, annotation) = (MetadataKind::Label, MetadataKind::Annotation);
-    let endpoint = Notice::EndpointNotSet("azure.workload.identity/use-identity-binding".into());
+    let endpoint = Notice::NotSet {
+        annotation: "azure.workload.identity/use-identity-binding".into(),
+        setting: "customTokenEndpoint",
+    };
+    let no_names = Notice::NotSet { annotation: names::IDENTITY.into(), setting: "identities" };
     let as_label = |name: &str, bearer| Notice::AnnotationAsLabel { name: name.into(), bearer };
     let mut examples = vec![
         (of_account.clone(), Notice::NoClientId),
         (of_pod.clone(), skips("side", SkipHint::OneOf("yadaapi, sidecar".into()))),
         (of_pod.clone(), skips("a,b", SkipHint::Separator)),
+        (
+            of_pod.clone(),
+            Notice::IdentityOfNobody { name: "worker".into(), there: "yadaapi, sidecar".into() },
+        ),
         (of_pod.clone(), Notice::NoLabel { account: Some(reference()), trigger: Trigger::Any }),
         (of_pod.clone(), Notice::NoLabel { account: Some(reference()), trigger: Trigger::ServiceAccount }),
         (of_pod.clone(), Notice::NoLabel { account: None, trigger: Trigger::Pod }),
@@ -176,6 +220,7 @@ fn notices() -> Vec<(About, Notice)> {
         (of_pod.clone(), as_label(names::CLIENT_ID, Bearer::ServiceAccount)),
         (of_pod.clone(), as_label(names::SKIP_CONTAINERS, Bearer::Pod)),
         (of_pod.clone(), endpoint),
+        (of_account.clone(), no_names),
         (of_pod.clone(), Notice::PortWithoutProxy),
         (of_pod.clone(), Notice::ProxyNotDeclined("False".into())),
         (of_pod.clone(), Notice::misplaced_annotation(names::CLIENT_ID, "the ServiceAccount")),

@@ -32,6 +32,13 @@ pub(crate) enum Notice {
         /// What was likely meant.
         hint: SkipHint,
     },
+    /// `container-identities` names a container that is not there, or gets no identity.
+    IdentityOfNobody {
+        /// The name.
+        name: Untrusted,
+        /// The containers that get one.
+        there: Untrusted,
+    },
     /// A container has another value of a variable that would be injected.
     OwnValue {
         /// The variable.
@@ -92,8 +99,13 @@ pub(crate) enum Notice {
         /// The object on which it has an effect.
         bearer: Bearer,
     },
-    /// A pod asks for a custom token endpoint, and none is set up.
-    EndpointNotSet(Untrusted),
+    /// An annotation that needs a setting, which is not set.
+    NotSet {
+        /// The annotation.
+        annotation: Untrusted,
+        /// The setting.
+        setting: &'static str,
+    },
     /// The proxy's port, without the proxy.
     PortWithoutProxy,
     /// A value that was likely meant to decline the proxy, and asks for it.

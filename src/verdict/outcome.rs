@@ -15,11 +15,18 @@ use crate::{
 pub(crate) struct Audit {
     /// The ServiceAccount.
     pub(crate) service_account: Reference,
+    /// Its name in the setting `identities`, where the ServiceAccount uses that.
+    pub(crate) identity: Option<String>,
     /// Its managed identity's client id, if there is one that can be used.
     pub(crate) client_id: Option<ClientId>,
     /// The tenant, if it is known.
     pub(crate) tenant_id: Option<TenantId>,
+    /// Containers with another identity, each with its client id.
+    pub(crate) containers: Vec<(Untrusted, ClientId)>,
 }
+
+/// Most containers with another identity that are told one by one: an audit annotation is a line of a log.
+const CONTAINERS_MAX: usize = 32;
 
 impl Audit {
     /// The audit annotations: those that have a value. The subject is the token's, which the federated credential must hold.
@@ -30,9 +37,21 @@ impl Audit {
             ("client-id", self.client_id.as_ref().map(ToString::to_string)),
             ("tenant-id", self.tenant_id.as_ref().map(ToString::to_string)),
             ("subject", Some(subject.to_string())),
+            ("identity", self.identity.clone()),
+            ("container-identities", self.of_containers()),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name, value)))
+    }
+
+    /// The containers with another identity, as the annotation has them; `None` where there is none.
+    fn of_containers(&self) -> Option<String> {
+        let told = self.containers.iter().take(CONTAINERS_MAX);
+        let mut told: Vec<String> = told.map(|(name, id)| format!("{}={id}", name.plain(63))).collect();
+        if self.containers.len() > CONTAINERS_MAX {
+            told.push("…".to_owned());
+        }
+        (!told.is_empty()).then(|| told.join("; "))
     }
 }
 

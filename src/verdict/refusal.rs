@@ -74,8 +74,11 @@ impl Refusal {
     pub(crate) fn fault(&self) -> Fault {
         let of_service_account = matches!(self.object, Title::Object { kind: "ServiceAccount", .. });
         match &self.mistake {
-            Mistake::WrongAnnotation(_) if of_service_account => Fault::Elsewhere,
+            Mistake::WrongAnnotation(_) | Mistake::IdentityNotAllowed { .. } if of_service_account => {
+                Fault::Elsewhere
+            }
             Mistake::WrongAnnotation(_)
+            | Mistake::IdentityNotAllowed { .. }
             | Mistake::OwnIdNotAllowed { .. }
             | Mistake::ProxyOnHostNetwork
             | Mistake::ProxyOnWindows
@@ -85,7 +88,6 @@ impl Refusal {
             | Mistake::Malformed(_) => Fault::Template,
             Mistake::NoTenant
             | Mistake::ClientIdRequired
-            | Mistake::IdentityNotAllowed { .. }
             | Mistake::LookUp { .. }
             | Mistake::BadSettings(_) => Fault::Elsewhere,
         }

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use crate::{common::file, kinds};
+use crate::{
+    common::{CLIENT_ID, file},
+    kinds,
+};
 use azure_workload_identity_policy::{SETTINGS, Settings, names};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -171,6 +174,7 @@ fn the_settings_page_lists_every_setting_and_no_other() {
     let mut all: BTreeSet<String> = SETTINGS.iter().map(|name| (*name).to_owned()).collect();
     for (path, settings) in [
         ("extraEnv[]", json!({"extraEnv": [{"zzz": 1}]})),
+        ("identities.*", json!({"identities": {"a": {"clientId": CLIENT_ID, "zzz": 1}}})),
         ("allowedIdentities[]", json!({"allowedIdentities": [{"zzz": 1}]})),
         ("proxy", json!({"proxy": {"zzz": 1}})),
         ("customTokenEndpoint", json!({"customTokenEndpoint": {"zzz": 1}})),
@@ -195,6 +199,8 @@ fn the_labels_page_lists_every_name_of_the_wire() {
         names::CLIENT_ID,
         names::TENANT_ID,
         names::TOKEN_EXPIRATION,
+        names::IDENTITY,
+        names::CONTAINER_IDENTITIES,
         names::SKIP_CONTAINERS,
         names::INJECT_PROXY_SIDECAR,
         names::PROXY_SIDECAR_PORT,

@@ -19,6 +19,7 @@ mod faults;
 mod federated;
 mod field;
 mod hostile;
+mod identities;
 mod injection;
 mod kinds;
 mod laws;

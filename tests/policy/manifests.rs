@@ -53,6 +53,7 @@ fn each_manifest_has_only_fields_of_its_type() {
         "ClusterAdmissionPolicy",
         "ClusterRole",
         "ClusterRoleBinding",
+        "Deployment",
         "Pod",
         "PolicyServer",
         "ServiceAccount",

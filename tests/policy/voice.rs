@@ -185,6 +185,15 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|_| ()), annotated("client-id", "00000000-0000-0000-0000-000000000000")),
         (settings(), labelled(|pod| set(pod, "AZURE_CLIENT_SECRET", "x")), own()),
         (settings(), labelled(|pod| set(pod, "AZURE_TOKEN_CREDENTIALS", "dev")), own()),
+        (named(), yada(|_| ()), holding(&service_account(&json!({"identity": "paymnets"})))),
+        (
+            named(),
+            yada(|_| ()),
+            holding(&service_account(&json!({"identity": "payments", "client-id": TENANT_ID}))),
+        ),
+        (settings(), yada(|_| ()), holding(&service_account(&json!({"identity": "payments"})))),
+        (settings(), yada(|pod| annotate(pod, "container-identities", "worker")), own()),
+        (named(), yada(|pod| annotate(pod, "container-identities", "worker=payments")), own()),
         (
             settings(),
             proxied(|pod| pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8000}])),
@@ -218,6 +227,10 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), workload(|object| annotate(object, "skip-containers", "x")), own()),
         (settings(), workload(|object| annotate(object, "client-id", "x")), own()),
     ]
+}
+
+fn named() -> Value {
+    with(&json!({"identities": {"payments": {"clientId": CLIENT_ID}}}))
 }
 
 #[test]

@@ -24,6 +24,12 @@ impl fmt::Display for Notice {
                 write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
             }
             Self::SkipsNobody { name, hint } => skips_nobody(f, name, hint),
+            Self::IdentityOfNobody { name, there } => write!(
+                f,
+                "container-identities names {}, but no container of that name gets an identity (there are {})",
+                name.quoted_to(63),
+                there.plain(60)
+            ),
             Self::OwnValue { variable } => write!(
                 f,
                 "sets {variable} to a different value than the identity's; remove it unless you mean it"
@@ -87,7 +93,7 @@ impl fmt::Display for Notice {
             Self::PodsRefused { object, mistake } => pods_refused(f, object, mistake),
             Self::Unknown { .. }
             | Self::AnnotationAsLabel { .. }
-            | Self::EndpointNotSet(_)
+            | Self::NotSet { .. }
             | Self::PortWithoutProxy
             | Self::ProxyNotDeclined(_)
             | Self::Misplaced { .. }
@@ -114,10 +120,10 @@ impl Notice {
                 let of = whose(*bearer);
                 write!(f, "label {} has no effect, make it an annotation of {of}", name.plain(90))
             }
-            Self::EndpointNotSet(name) => write!(
+            Self::NotSet { annotation, setting } => write!(
                 f,
-                "annotation {} has no effect without the policy's setting customTokenEndpoint",
-                name.plain(90)
+                "annotation {} has no effect without the policy's setting {setting}",
+                annotation.plain(90)
             ),
             Self::PortWithoutProxy => write!(
                 f,
@@ -151,6 +157,7 @@ impl Notice {
             }
             Self::NoClientId
             | Self::SkipsNobody { .. }
+            | Self::IdentityOfNobody { .. }
             | Self::CredentialWins { .. }
             | Self::LeftOut
             | Self::RefersToInjected { .. }

@@ -1,0 +1,135 @@
+//! Containers that get another identity than the ServiceAccount's: the pod annotation `container-identities`.
+
+use std::borrow::Cow;
+
+use crate::{
+    decide::identity::Identity,
+    feature::identities::{Identities, NamedIdentity},
+    object::annotations::Annotations,
+    settings::Settings,
+    value::{
+        identity::{ClientId, is_object_name},
+        name_set::NameSet,
+        names,
+        parse::Accepts,
+    },
+    verdict::mistake::WrongValue,
+};
+
+/// The containers that get an identity of their own, and which.
+#[derive(Debug, Default)]
+pub(crate) struct ContainerIdentities<'s> {
+    names: NameSet<'s>,
+    /// By their places in `names`.
+    chosen: Vec<Chosen<'s>>,
+}
+
+/// Another identity than the ServiceAccount's.
+#[derive(Debug)]
+enum Chosen<'s> {
+    /// One of the setting `identities`.
+    Named(&'s NamedIdentity),
+    /// One by its client id.
+    Id(ClientId),
+}
+
+/// What an entry of the annotation is.
+const ENTRIES: &str = "CONTAINER=IDENTITY, separated by ;, each container once";
+
+/// Most entries of an annotation that a cure repeats.
+const MENDED: usize = 8;
+
+/// What a cure has for a container that can't be one.
+const CONTAINER: &str = "CONTAINER";
+
+impl<'s> ContainerIdentities<'s> {
+    /// Reads the annotation: each container with a name of the setting `identities` or a client id.
+    ///
+    /// # Errors
+    /// The first entry that can't be used.
+    pub(crate) fn read(settings: &'s Settings, annotations: &'s Annotations) -> Result<Self, WrongValue> {
+        let text = annotations.value(names::CONTAINER_IDENTITIES).unwrap_or_default();
+        let entries: Vec<&str> = text.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect();
+        if entries.is_empty() {
+            return Ok(Self::default());
+        }
+        let identities = settings.identities.as_ref();
+        let pairs: Vec<Option<(&str, &str)>> = entries.iter().map(|entry| pair(entry)).collect();
+        let names = NameSet::new(pairs.iter().flatten().map(|(container, _)| *container));
+        let mut chosen = Vec::new();
+        for (entry, pair) in entries.iter().zip(&pairs) {
+            let wrong = |found: &str, accepted| WrongValue {
+                annotation: names::CONTAINER_IDENTITIES,
+                found: found.into(),
+                accepted,
+                instead: mended(identities, &pairs),
+            };
+            let Some((container, identity)) = pair else {
+                return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
+            };
+            if names.place(container) != Some(chosen.len()) {
+                return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
+            }
+            chosen.push(choose(identities, identity).map_err(|accepted| wrong(identity, accepted))?);
+        }
+        Ok(Self { names, chosen })
+    }
+
+    /// Whether the container called `name` gets an identity of its own.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The names, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'s str> {
+        self.names.iter()
+    }
+
+    /// The identity of the container called `name`, where it has one of its own; its tenant is `pods` where nothing else is said.
+    pub(crate) fn of(&self, name: &str, pods: &Identity) -> Option<Identity> {
+        let (client_id, tenant_id) = match self.chosen.get(self.names.place(name)?)? {
+            Chosen::Named(named) => (&named.client_id, named.tenant_id.as_ref()),
+            Chosen::Id(id) => (id, None),
+        };
+        let tenant_id = tenant_id.unwrap_or(&pods.tenant_id).clone();
+        Some(Identity { client_id: Some(client_id.clone()), tenant_id })
+    }
+}
+
+/// The container and the identity of an entry.
+fn pair(entry: &str) -> Option<(&str, &str)> {
+    let (container, identity) = entry.split_once('=')?;
+    let (container, identity) = (container.trim(), identity.trim());
+    (!container.is_empty() && !identity.is_empty()).then_some((container, identity))
+}
+
+/// The identity that `text` names.
+///
+/// # Errors
+/// What would be accepted.
+fn choose<'s>(identities: Option<&'s Identities>, text: &str) -> Result<Chosen<'s>, Cow<'static, str>> {
+    if let Ok(id) = text.parse() {
+        return Ok(Chosen::Id(id));
+    }
+    let Some(identities) = identities else { return Err(ClientId::accepted()) };
+    identities.named(text).map(Chosen::Named).ok_or_else(|| {
+        let names = identities.unknown(names::CONTAINER_IDENTITIES, text).accepted;
+        format!("{} or {names}", ClientId::accepted()).into()
+    })
+}
+
+/// The annotation with every entry mended: what is not known is the nearest name, or a placeholder.
+fn mended(identities: Option<&Identities>, pairs: &[Option<(&str, &str)>]) -> String {
+    // More than a line of a manifest can bear.
+    if pairs.len() > MENDED {
+        return format!("{CONTAINER}={}", ClientId::PLACEHOLDER);
+    }
+    let entries = pairs.iter().map(|pair| {
+        let (container, identity) = pair.unwrap_or((CONTAINER, ""));
+        let container = if is_object_name(container) { container } else { CONTAINER };
+        let known = choose(identities, identity).is_ok();
+        let nearest = || identities.and_then(|all| all.nearest(identity)).unwrap_or(ClientId::PLACEHOLDER);
+        format!("{container}={}", if known { identity } else { nearest() })
+    });
+    entries.collect::<Vec<String>>().join(";")
+}
