@@ -32,7 +32,12 @@ fn block(value: &Value, indent: usize, out: &mut String) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 out.extend([&pad, &text(name), ":"]);
-                if is_empty(value) {
+                if let Some(lines) = literal(value) {
+                    out.push_str(" |-\n");
+                    for line in lines {
+                        out.extend([&pad, "  ", line, "\n"]);
+                    }
+                } else if is_empty(value) {
                     out.extend([" ", &flow(value), "\n"]);
                 } else {
                     out.push('\n');
@@ -53,6 +58,15 @@ fn block(value: &Value, indent: usize, out: &mut String) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&flow(value)),
     }
+}
+
+/// The lines of a text that stands as it is in a literal block: several, each of which can be seen and begins with no blank.
+fn literal(value: &Value) -> Option<Vec<&str>> {
+    let lines: Vec<&str> = value.as_str()?.split('\n').collect();
+    let fits = |line: &&str| {
+        !line.is_empty() && !line.starts_with(' ') && line.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+    };
+    (lines.len() > 1 && lines.iter().all(fits)).then_some(lines)
 }
 
 /// A scalar, or a list or an object with nothing in it.
@@ -84,6 +98,7 @@ mod tests {
     #[test]
     fn writes_what_it_reads_back() {
         let value = json!({"a": "yes", "b": "0400", "c": 256, "d": [{"x": 1, "y": ["z", [], {}]}, "no", null, ["q"]],
+            "k": {"l": "a: b\n- c", "m": ["a\nb", {"n": "x\n# y"}]}, "o": "a\n b", "p": "a\n",
             "e": {"f g": "a: b", "": " x ", "on": "a\nb\t\u{1f600}"}, "f": [], "g": {}, "h": "1e3", "i": "2026-11-25", "j": "#x"});
         assert_eq!(documents(&write(&value))[0].content, Ok(value.clone()), "{}", write(&value));
         assert!(write(&value).starts_with("a: \"yes\"\nb: \"0400\"\nc: 256\n"), "{}", write(&value));
