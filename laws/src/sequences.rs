@@ -269,7 +269,11 @@ fn is_governed(cluster: &Cluster, before: &Value, after: &Value) -> bool {
         let mut ids = env.filter(|env| env.get("name") == Some(&json!("AZURE_CLIENT_ID")));
         ids.all(|id| {
             let id = id.get("value").and_then(Value::as_str).unwrap_or_default();
-            allowed.iter().any(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(id)))
+            // One that is empty is none.
+            id.is_empty()
+                || allowed
+                    .iter()
+                    .any(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(id)))
         })
     })
 }
