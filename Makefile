@@ -68,7 +68,7 @@ test: fmt
 
 # What a cluster gets of deploy/: the base and each overlay, rendered, for the tests to read. kustomize is built from its Go
 # module; where there is no Go, only the files themselves are read.
-OVERLAYS := base overlays/default-policy-server overlays/webhook-scope overlays/monitor
+OVERLAYS := base overlays/default-policy-server overlays/webhook-scope overlays/monitor overlays/fallback
 .PHONY: manifests
 manifests: $(if $(shell command -v go),target/bin/kustomize)
 	@rm -rf target/manifests
@@ -107,11 +107,12 @@ conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE) $(
 	$(CONFORMANCE) recorded
 	$(if $(shell command -v go),\
 	  $(CONFORMANCE) live $(ORACLE) --cases $(CASES) --seed $(SEED) \
-	    && $(CONFORMANCE) passes $(ORACLE) --cases $(PASSES) \
+	    && $(CONFORMANCE) passes $(ORACLE) --kubernetes $(KUBERNETES) --cases $(PASSES) \
 	    && $(CONFORMANCE) valid $(KUBERNETES) --cases $(PODS) \
 	    && $(CONFORMANCE) conditions $(KUBERNETES) \
+	    && $(CONFORMANCE) fallback $(KUBERNETES) \
 	    && $(CONFORMANCE) yaml $(KUBERNETES),\
-	  for check in conformance passes validity conditions yaml; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
+	  for check in conformance passes validity conditions fallback yaml; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
 
 $(ORACLE): $(shell find conformance/oracle -type f)
 	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .

@@ -51,7 +51,10 @@ mod verdict;
 pub use host::look_up::{Freshness, LookUp};
 pub use json::fields::Problem;
 pub use object::service_account::ServiceAccount;
-pub use settings::{FIELDS as SETTINGS, Settings};
+pub use settings::{
+    FIELDS as SETTINGS, Settings,
+    plain::{Plain, PlainAllowed, PlainIdentity, PlainPlace},
+};
 pub use text::Untrusted;
 pub use value::{names, reference::Reference};
 pub use verdict::{mistake::LookUpFailure, outcome::Verdict};
@@ -60,8 +63,10 @@ use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidation
 use wapc_guest::{CallResult, register_function};
 
 /// Registers the policy's three functions with the host. The one exported symbol besides waPC's own.
-#[allow(unsafe_code)] // An exported symbol needs `no_mangle`, which counts as unsafe since edition 2024.
-#[unsafe(no_mangle)]
+#[allow(unsafe_code)]
+// An exported symbol needs `no_mangle`, which counts as unsafe since edition 2024.
+// Not in unit tests, whose program has the library twice: as itself, and as what the runner uses.
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
     register_function("validate_settings", validate_settings);

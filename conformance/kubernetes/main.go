@@ -1,11 +1,14 @@
 // Kubernetes answers as the API server does, in this process: its own defaulting and validation of pods, and its own CEL for the
-// match conditions of a webhook.
+// match conditions of a webhook and for MutatingAdmissionPolicies.
 //
 // Questions come as JSON lines on standard input, answers go as JSON lines to standard output:
 //
 //	{"pod": {…}}                                                   → {"errors": ["spec.containers[0]…: Invalid value …"]}
 //	{"yaml": "…"}                                                  → {"json": {…}}, or {"errors": […]}: kubectl's reader
 //	{"matchConditions": [{"name", "expression"}], "request": {…}}  → {"matches": true}, or {"errors": […]}
+//	{"mutatingAdmissionPolicy": {…}}                               → {"errors": […]}; the questions after it are put to this one
+//	{"binding": {…}}                                               → {"errors": […]}
+//	{"params": {…}, "request": {…}}                                → {"json": {…}, "matches": true, "cost": 1234}
 package main
 
 import (
@@ -33,12 +36,17 @@ type question struct {
 	Pod             *corev1.Pod                              `json:"pod"`
 	MatchConditions []admissionregistrationv1.MatchCondition `json:"matchConditions"`
 	Request         admissionv1.AdmissionRequest             `json:"request"`
+	Params          *corev1.ServiceAccount                   `json:"params"`
+
+	MutatingAdmissionPolicy *admissionregistrationv1.MutatingAdmissionPolicy        `json:"mutatingAdmissionPolicy"`
+	Binding                 *admissionregistrationv1.MutatingAdmissionPolicyBinding `json:"binding"`
 }
 
 type answer struct {
 	Errors  []string        `json:"errors,omitempty"`
 	Matches *bool           `json:"matches,omitempty"`
 	JSON    json.RawMessage `json:"json,omitempty"`
+	Cost    *int64          `json:"cost,omitempty"`
 }
 
 func main() {
@@ -53,6 +61,7 @@ func run() error {
 	capabilities.Setup(true, 0)
 	in := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
 	out := json.NewEncoder(os.Stdout)
+	var policy *mutating
 	for in.More() {
 		var q question
 		if err := in.Decode(&q); err != nil {
@@ -65,6 +74,32 @@ func run() error {
 				a.Errors = []string{err.Error()}
 			} else {
 				a.JSON = text
+			}
+		} else if q.MutatingAdmissionPolicy != nil {
+			errors, err := checked(q.MutatingAdmissionPolicy)
+			if err != nil {
+				return err
+			}
+			a.Errors = errors
+			if policy, err = compile(q.MutatingAdmissionPolicy); err != nil {
+				a.Errors = append(a.Errors, err.Error())
+			}
+		} else if q.Binding != nil {
+			errors, err := checkedBinding(q.Binding)
+			if err != nil {
+				return err
+			}
+			a.Errors = errors
+		} else if q.Params != nil && policy != nil {
+			pod, err := podOf(q.Request)
+			if err != nil {
+				return err
+			}
+			after, err := policy.mutate(context.Background(), pod, q.Params, q.Request.Namespace)
+			if err != nil {
+				a.Errors = []string{err.Error()}
+			} else {
+				a.JSON, a.Matches, a.Cost = after.Pod, &after.Matches, &after.Cost
 			}
 		} else if q.Pod != nil {
 			errors, err := validate(q.Pod)

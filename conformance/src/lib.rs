@@ -6,6 +6,7 @@ pub mod compare;
 pub mod conditions;
 pub mod configurations;
 pub mod deviations;
+pub mod fallback;
 pub mod mended;
 pub mod oracle;
 pub mod passes;

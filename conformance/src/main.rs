@@ -1,9 +1,11 @@
 //! `conformance live`: the policy against the running webhook. `conformance recorded`: against what it answered once.
 #![forbid(unsafe_code)]
 
+mod cli;
+
 use std::{
     fmt::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -12,11 +14,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use conformance::{
     compare, conditions,
     configurations::{self, Configuration},
-    deviations,
+    deviations, fallback,
     oracle::Oracle,
     passes::{self, Cast, Pass},
     picture, recording, seeds, summary,
@@ -30,105 +32,10 @@ use laws::{
 use policy_runner::{bench::budgets::Budgets, host::Module};
 use proptest::strategy::ValueTree;
 
+use crate::cli::{Cli, Verb};
+
 /// The webhook that is asked live.
 const LIVE: &str = "azure-workload-identity v1.6.0 with layout Fixed";
-
-/// Compares the policy with the azure-workload-identity webhook.
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-    /// The policy's module
-    #[arg(long, global = true, default_value = "policy.wasm")]
-    policy: PathBuf,
-    /// Where the recordings are
-    #[arg(long, global = true, default_value = "tests/recorded")]
-    recorded: PathBuf,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    /// Asks both, of generated cases
-    Live {
-        /// The webhook: cases as JSON lines in, answers as JSON lines out
-        oracle: PathBuf,
-        /// How many cases in all
-        #[arg(long, default_value_t = 6000)]
-        cases: usize,
-        /// Where the generator starts
-        #[arg(long, default_value_t = 20_261_124)]
-        seed: u64,
-    },
-    /// Puts generated pods through the policy, and before and after through Kubernetes' own validation
-    Valid {
-        /// Kubernetes: pods as JSON lines in, errors as JSON lines out
-        kubernetes: PathBuf,
-        /// How many pods
-        #[arg(long, default_value_t = 20_000)]
-        cases: usize,
-        /// Where the generator starts
-        #[arg(long, default_value_t = 20_261_125)]
-        seed: u64,
-    },
-    /// Evaluates the match conditions of deploy/base with the API server's own CEL
-    Conditions {
-        /// Kubernetes, as for `valid`
-        kubernetes: PathBuf,
-    },
-    /// Reads manifests with kubectl's own reader, and compares
-    Yaml {
-        /// Kubernetes, as for `valid`
-        kubernetes: PathBuf,
-    },
-    /// Puts generated pods through policies and webhooks in any order
-    Passes {
-        /// The webhook, as for `live`
-        oracle: PathBuf,
-        /// How many pods, each with an order of its own
-        #[arg(long, default_value_t = 4_000)]
-        cases: usize,
-        /// Where the generator starts
-        #[arg(long, default_value_t = 20_261_126)]
-        seed: u64,
-    },
-    /// Compares the policy with what was written down
-    Recorded,
-    /// Writes generated pods as seeds for the fuzzer
-    Seeds {
-        /// Where to
-        folder: PathBuf,
-        /// How many
-        #[arg(long, default_value_t = 100)]
-        cases: usize,
-        /// Where the generator starts
-        #[arg(long, default_value_t = 20_261_127)]
-        seed: u64,
-    },
-    /// Leaves in the summary what fuzzing did
-    Fuzzed {
-        /// What libFuzzer printed, a file for each target
-        logs: Vec<PathBuf>,
-    },
-    /// Draws what a command printed, from standard input, as SVG
-    Picture {
-        /// The command, as it is shown
-        command: String,
-    },
-    /// Leaves in the summary that all figures are within their budgets
-    WithinBudgets {
-        /// The budget file
-        budgets: PathBuf,
-    },
-    /// Leaves in the summary that a check was not run
-    Skipped {
-        /// Which one
-        section: String,
-        /// Why
-        why: String,
-    },
-    /// Prints what all checks left, and fails where one left nothing
-    Summary,
-}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -141,8 +48,11 @@ fn main() -> ExitCode {
             summary::leave("conditions", &format!("{tried} requests put to the match conditions, 0 errors, 0 called in vain or missed"))?;
             Ok(true)
         }),
+        Verb::Fallback { kubernetes, cases, seed } => try_fallback(&cli, kubernetes, *cases, *seed),
         Verb::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
-        Verb::Passes { oracle, cases, seed } => passes(&cli, oracle, *cases, *seed),
+        Verb::Passes { oracle, kubernetes, cases, seed } => {
+            passes(&cli, oracle, kubernetes.as_deref(), *cases, *seed)
+        }
         Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
         Verb::Fuzzed { logs } => summary::fuzzed(logs).map(|()| true),
         Verb::Picture { command } => {
@@ -298,6 +208,17 @@ fn valid(cli: &Cli, kubernetes: &Path, number: usize, seed: u64) -> Result<bool>
     Ok(validity.broken.is_empty())
 }
 
+fn try_fallback(cli: &Cli, kubernetes: &Path, number: usize, seed: u64) -> Result<bool> {
+    let module = Module::from_file(&cli.policy)?;
+    let tried = fallback::check(&module, kubernetes, seed, number)?;
+    print!("{}", tried.report());
+    summary::leave("fallback", &tried.report())?;
+    if let Some((law, pod)) = tried.broken.iter().min_by_key(|(_, pod)| pod.to_string().len()) {
+        println!("{law}:\n{pod:#}");
+    }
+    Ok(tried.broken.is_empty())
+}
+
 /// The live webhook with the paths mapped, against every recorded answer of the one that it stands for.
 fn check_model(cli: &Cli, oracle: &Path) -> Result<String> {
     let (mut checked, mut twice, mut differ) = (0, 0, Vec::new());
@@ -332,9 +253,9 @@ fn check_model(cli: &Cli, oracle: &Path) -> Result<String> {
     ))
 }
 
-fn passes(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
+fn passes(cli: &Cli, oracle: &Path, kubernetes: Option<&Path>, number: usize, seed: u64) -> Result<bool> {
     let module = Module::from_file(&cli.policy)?;
-    let mut cast = Cast::new(&module, oracle)?;
+    let mut cast = Cast::new(&module, oracle, kubernetes)?;
     let mut report = check_model(cli, oracle)?;
     let last = law(&mut cast, draw::trees(&passes::sequence(), seed, number), "policy", &mut report)?;
     let webhook =

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     compare::{self, Outcome},
     configurations::{self, Configuration},
+    fallback::Server,
     mended::mended,
     oracle::Oracle,
     tally::again,
@@ -25,6 +26,8 @@ pub enum Pass {
     WebhookFixed,
     /// The webhook since 1.6.1: the live one with the paths mapped in and out.
     WebhookPerPod,
+    /// What `policy-runner fallback` prints, in the API server's own CEL; nobody, where there is no API server.
+    Fallback,
     /// A webhook that adds a sidecar.
     Sidecar,
     /// A webhook that gives the pod another name.
@@ -35,7 +38,11 @@ const POLICIES: [Pass; 3] = [Pass::Policy("PerPod"), Pass::Policy("Fixed"), Pass
 
 /// A pod, and who changes it: up to three, and one whose word is the last.
 pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
-    let any = [&POLICIES[..], &[Pass::WebhookFixed, Pass::WebhookPerPod, Pass::Sidecar, Pass::Name]].concat();
+    let any = [
+        &POLICIES[..],
+        &[Pass::WebhookFixed, Pass::WebhookPerPod, Pass::Fallback, Pass::Sidecar, Pass::Name],
+    ]
+    .concat();
     (pods::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
         |(case, mut passes, last)| {
             passes.push(last);
@@ -188,17 +195,23 @@ pub fn per_pod(webhook: &mut Oracle, case: &Case) -> Result<Outcome> {
 pub struct Cast<'m> {
     module: &'m Module,
     webhook: Oracle,
+    fallback: Option<Server>,
     tenant: Configuration,
 }
 
 impl<'m> Cast<'m> {
-    /// The policy's module, and the live webhook (`conformance/oracle`).
+    /// The policy's module, the live webhook (`conformance/oracle`), and Kubernetes (`conformance/kubernetes`), where it is there.
     ///
     /// # Errors
-    /// The webhook can't be started.
-    pub fn new(module: &'m Module, webhook: &Path) -> Result<Self> {
+    /// One of them can't be started.
+    pub fn new(module: &'m Module, webhook: &Path, kubernetes: Option<&Path>) -> Result<Self> {
         let tenant = configurations::all("Fixed").into_iter().next().context("no configuration")?;
-        Ok(Self { module, webhook: Oracle::start(webhook, &tenant)?, tenant })
+        let mut settings = tenant.settings.clone();
+        if let Some(settings) = settings.as_object_mut() {
+            settings.insert("layout".to_owned(), json!("PerPod"));
+        }
+        let fallback = kubernetes.map(|program| Server::start(program, &settings)).transpose()?;
+        Ok(Self { module, webhook: Oracle::start(webhook, &tenant)?, fallback, tenant })
     }
 
     /// The pod of `case` after `pass`; `None` where it is refused.
@@ -217,6 +230,10 @@ impl<'m> Cast<'m> {
             }
             Pass::WebhookFixed => self.ask(case)?,
             Pass::WebhookPerPod => per_pod(&mut self.webhook, case)?,
+            Pass::Fallback => match &mut self.fallback {
+                Some(server) => Outcome::Admitted(server.apply(case)?),
+                None => Outcome::Admitted(pod),
+            },
             Pass::Sidecar => {
                 let containers = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
                 let containers = containers.context("a pod without containers")?;

@@ -8,12 +8,13 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// The sections, in the order in which they are printed; each must be there.
-pub const SECTIONS: [&str; 12] = [
+pub const SECTIONS: [&str; 13] = [
     "conformance",
     "recorded",
     "passes",
     "validity",
     "conditions",
+    "fallback",
     "yaml",
     "laws",
     "faults",

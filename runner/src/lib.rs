@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod bench;
+pub mod fallback;
 pub mod federated;
 pub mod findings;
 pub mod host;

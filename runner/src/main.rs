@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench_verb;
+mod fallback_verb;
 mod try_credentials;
 mod try_output;
 mod try_verb;
@@ -39,6 +40,10 @@ enum Verb {
     Try(try_verb::Try),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
+    /// Prints a MutatingAdmissionPolicy that gives pods their identity while the PolicyServer is down, with its bindings.
+    ///
+    /// It is made from the policy's own settings, and does the plain case alone: what it leaves to the policy stands at its head.
+    Fallback(fallback_verb::Fallback),
     /// Measures what the policy costs: time, instructions, host calls and memory.
     ///
     /// Exit status: 0 all within the budgets, 1 something over, 2 could not run.
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
     let (outcome, failure) = match Cli::parse().verb {
         Verb::Try(args) => (try_verb::run(&args), 2),
         Verb::Run(args) => (run_request(&args).map(|()| true), 1),
+        Verb::Fallback(args) => (fallback_verb::run(&args), 2),
         Verb::Bench(args) => (bench_verb::run(&args), 2),
     };
     match outcome {
@@ -93,13 +99,21 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 fn read_settings(path: Option<&Path>) -> Result<Value> {
     let Some(path) = path else { return Ok(Value::Object(serde_json::Map::new())) };
+    Ok(settings_or_manifest(path)?.0)
+}
+
+/// The settings in a file, and the manifest that they are in, where it is a policy's manifest.
+fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the settings {}", path.display()))?;
     let value: Value = yaml_serde::from_str(&text)
         .with_context(|| format!("the settings {} are no YAML or JSON", path.display()))?;
-    // A policy's manifest will do: its settings are in it.
     let is_manifest = value.get("apiVersion").is_some() && value.get("kind").is_some();
-    Ok(if is_manifest { value.pointer("/spec/settings").cloned().unwrap_or_default() } else { value })
+    if is_manifest {
+        Ok((value.pointer("/spec/settings").cloned().unwrap_or_default(), Some(value)))
+    } else {
+        Ok((value, None))
+    }
 }
 
 fn check_settings(module: &Module, settings: &Value) -> Result<()> {

@@ -35,6 +35,15 @@ pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentit
 }
 
 impl AllowedIdentity {
+    /// Its lists as texts: namespaces, client ids and tenants.
+    pub(crate) fn texts(&self) -> [Option<Vec<String>>; 3] {
+        let namespaces = self.namespaces.as_ref();
+        let namespaces = namespaces.map(|all| all.iter().map(|glob| glob.as_str().to_owned()).collect());
+        let clients = self.client_ids.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
+        let tenants = self.tenant_ids.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
+        [namespaces, clients, tenants]
+    }
+
     fn allows_namespace(&self, namespace: &str) -> bool {
         self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob.matches(namespace)))
     }

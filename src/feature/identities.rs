@@ -104,6 +104,11 @@ impl Identities {
         WrongValue { annotation, found: found.into(), accepted, instead }
     }
 
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &NamedIdentity> {
+        self.0.iter()
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|identity| identity.name.as_str())
     }

@@ -290,5 +290,6 @@ fn is_env_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=')
 }
 
+pub mod plain;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,11 @@ impl NamespaceGlob {
     pub(crate) fn matches(&self, name: &str) -> bool {
         glob_match(&self.0, name)
     }
+
+    /// The pattern.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Accepts for NamespaceGlob {
@@ -41,6 +46,11 @@ impl ContainerGlob {
     /// Whether `name` fits.
     pub(crate) fn matches(&self, name: &str) -> bool {
         glob_match(&self.0, name)
+    }
+
+    /// The pattern.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

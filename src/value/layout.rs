@@ -64,12 +64,18 @@ impl Layout {
     /// Where the token of the pod called `pod` goes.
     pub(crate) fn place(self, pod: &PodName) -> Place {
         match self {
-            Self::Legacy => self.place_of(names::LEGACY_VOLUME.to_owned(), ""),
-            Self::PerPod | Self::Fixed => {
-                let hash = hash(pod);
-                self.place_of(format!("{}{hash}", names::VOLUME_PREFIX), &hash)
-            }
+            Self::Legacy => self.place_with(""),
+            Self::PerPod | Self::Fixed => self.place_with(&hash(pod)),
         }
+    }
+
+    /// Where the token of a pod whose name has this hash goes.
+    pub(crate) fn place_with(self, hash: &str) -> Place {
+        let volume = match self {
+            Self::Legacy => names::LEGACY_VOLUME.to_owned(),
+            Self::PerPod | Self::Fixed => format!("{}{hash}", names::VOLUME_PREFIX),
+        };
+        self.place_of(volume, hash)
     }
 
     fn place_of(self, volume: String, hash: &str) -> Place {

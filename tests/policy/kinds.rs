@@ -2,7 +2,10 @@
 
 use azure_workload_identity_policy::Settings;
 use k8s_openapi::api::{
-    admissionregistration::v1::{MutatingWebhookConfiguration, RuleWithOperations},
+    admissionregistration::v1::{
+        MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingWebhookConfiguration,
+        RuleWithOperations,
+    },
     apps, batch, core, rbac,
 };
 use kubewarden_policy_sdk::crd::policies::ClusterAdmissionPolicy;
@@ -51,6 +54,12 @@ pub fn check(file: &str, manifest: &Value) {
         }
         ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration") => {
             back::<MutatingWebhookConfiguration>(file, manifest);
+        }
+        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy") => {
+            back::<MutatingAdmissionPolicy>(file, manifest);
+        }
+        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicyBinding") => {
+            back::<MutatingAdmissionPolicyBinding>(file, manifest);
         }
         ("v1", "Pod") => back::<core::v1::Pod>(file, manifest),
         ("v1", "ServiceAccount") => back::<core::v1::ServiceAccount>(file, manifest),

@@ -54,6 +54,8 @@ fn each_manifest_has_only_fields_of_its_type() {
         "ClusterRole",
         "ClusterRoleBinding",
         "Deployment",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
         "Pod",
         "PolicyServer",
         "ServiceAccount",
@@ -81,7 +83,7 @@ fn each_overlay_renders_to_what_it_says() {
         rendered_as(&name, &all);
         rendered.insert(name);
     }
-    let all = ["base", "default-policy-server", "monitor", "webhook-scope"].map(str::to_owned);
+    let all = ["base", "default-policy-server", "fallback", "monitor", "webhook-scope"].map(str::to_owned);
     assert_eq!(rendered, all.into());
 }
 
@@ -109,9 +111,15 @@ fn rendered_as(name: &str, all: &[Value]) {
             (&policy["module"], &policy["settings"]),
             "{name}"
         );
-        assert_eq!((&policy["mutating"], &policy["failurePolicy"]), (&json!(true), &json!("Fail")));
+        let failure = if name == "fallback" { "Ignore" } else { "Fail" };
+        assert_eq!((&policy["mutating"], &policy["failurePolicy"]), (&json!(true), &json!(failure)));
         assert_eq!((&checks["mutating"], &checks["failurePolicy"]), (&json!(false), &json!("Ignore")));
         assert_eq!(checks["namespaceSelector"], policy["namespaceSelector"]);
+    }
+    if name == "fallback" {
+        let made = &one("MutatingAdmissionPolicy")[0]["spec"];
+        assert_eq!(made["matchConstraints"]["namespaceSelector"], policy["namespaceSelector"]);
+        assert_eq!(one("MutatingAdmissionPolicyBinding").len(), 2);
     }
     let server = if own_server { "azure-workload-identity" } else { "default" };
     let mode = if name == "monitor" { "monitor" } else { "protect" };
@@ -122,6 +130,18 @@ fn rendered_as(name: &str, all: &[Value]) {
             "{name}"
         );
     }
+}
+
+/// The overlay's file is what the command prints for the base's settings.
+#[test]
+fn the_fallback_is_made_from_the_bases_settings() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = std::process::Command::new(Path::new(root).join("target/host/policy-runner"))
+        .current_dir(root)
+        .args(["fallback", "--settings", "deploy/base/policy.yaml"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), file("deploy/overlays/fallback/fallback.yaml"));
 }
 
 /// The second registration of `deploy/late`, made by its jq program from what Kubewarden registers.
