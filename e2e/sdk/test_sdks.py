@@ -82,6 +82,26 @@ def test_the_tenant_comes_from_the_annotation_before_the_settings(world):
     run(world, "python", mutated, container(mutated)).read_its_secret()
 
 
+def test_the_identity_comes_by_its_name(world, language):
+    account, pod = walkthrough()
+    annotations = account["metadata"]["annotations"]
+    del annotations["azure.workload.identity/client-id"]
+    annotations["azure.workload.identity/identity"] = "yada"
+    mutated = mutate(world.settings(identities={"yada": {"clientId": CLIENT}}), account, pod)
+    run(world, language, mutated, container(mutated)).read_its_secret()
+
+
+def test_each_container_acts_as_its_own_identity(world, language):
+    """Only the reader's identity exists in Entra: the other container's is not found there."""
+    account, pod = walkthrough()
+    account["metadata"]["annotations"]["azure.workload.identity/client-id"] = OTHER_TENANT
+    pod["metadata"]["annotations"] = {"azure.workload.identity/container-identities": "reader=yada"}
+    pod["spec"]["containers"].append({**copy.deepcopy(pod["spec"]["containers"][0]), "name": "reader"})
+    mutated = mutate(world.settings(identities={"yada": {"clientId": CLIENT, "tenantId": TENANT}}), account, pod)
+    run(world, language, mutated, container(mutated, "reader")).read_its_secret()
+    run(world, language, mutated, container(mutated)).failed_with(f"AADSTS700016: Application with identifier '{OTHER_TENANT}'")
+
+
 def test_extra_variables_are_expanded_as_the_kubelet_does(world):
     account, pod = walkthrough()
     extra = [
