@@ -1,30 +1,39 @@
-//! Kinds that the policy does not judge, and that run pods all the same.
+//! The kinds that the policy judges, and those that run pods all the same.
 
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::manifests::kind;
+/// What is known of kinds by their names and fields; the playground reads the same table.
+#[derive(Deserialize)]
+struct Kinds {
+    /// The kinds that the policy judges, each with the plural by which the API server calls it.
+    judged: Vec<(String, String)>,
+    /// Fields by which Tekton's tasks, Argo's workflows, Spark's applications and others say what runs in their pods.
+    fields: Vec<String>,
+    /// What renders manifests in the cluster: Flux, K3s and Argo CD.
+    rendered: Vec<String>,
+}
 
-/// Fields by which Tekton's tasks, Argo's workflows, Spark's applications and others say what runs in their pods.
-const FIELDS: [&str; 8] = [
-    "serviceAccountName",
-    "serviceAccount",
-    "podTemplate",
-    "container",
-    "script",
-    "steps",
-    "driver",
-    "executor",
-];
+static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+    let table = serde_json::from_str(include_str!("kinds.json"));
+    // A test reads it.
+    table.unwrap_or(Kinds { judged: Vec::new(), fields: Vec::new(), rendered: Vec::new() })
+});
 
-/// What renders manifests in the cluster: Flux, K3s and Argo CD.
-const RENDERED: [&str; 4] = ["HelmRelease", "HelmChart", "Application", "ApplicationSet"];
+/// The kinds that the policy judges, each with its plural.
+pub fn judged() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.judged.iter().map(|(kind, plural)| (kind.as_str(), plural.as_str()))
+}
 
 /// Whether an object that is not judged is about pods, by its fields, or speaks of workload identity.
 #[must_use]
 pub fn runs_pods(object: &Value) -> bool {
     // A definition has such fields too, but says only that others have them.
-    let is_definition = kind(object) == "CustomResourceDefinition";
-    let is_rendered = RENDERED.contains(&kind(object));
+    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let is_definition = kind == "CustomResourceDefinition";
+    let is_rendered = KINDS.rendered.iter().any(|rendered| rendered == kind);
     !is_definition
         && (is_rendered
             || object.to_string().contains("azure.workload.identity/")
@@ -35,7 +44,7 @@ fn has_field(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields
             .iter()
-            .any(|(name, value)| (FIELDS.contains(&name.as_str()) && !value.is_null()) || has_field(value)),
+            .any(|(name, value)| (KINDS.fields.contains(name) && !value.is_null()) || has_field(value)),
         Value::Array(items) => items.iter().any(has_field),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
@@ -45,6 +54,11 @@ fn has_field(value: &Value) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn has_a_table_that_can_be_read() {
+        assert_eq!((judged().count(), KINDS.fields.len(), KINDS.rendered.len()), (9, 8, 4));
+    }
 
     #[test]
     fn knows_by_its_fields_what_runs_pods() {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::yaml;
+use crate::{kinds, yaml};
 
 /// A Kubernetes object, and where it is from.
 #[derive(Debug, Clone)]
@@ -190,23 +190,10 @@ pub fn namespace_of<'o>(object: &'o Value, default: &'o str) -> &'o str {
     namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default)
 }
 
-/// The plural by which the API server calls the kinds that the policy looks at.
-const RESOURCES: &[(&str, &str)] = &[
-    ("Pod", "pods"),
-    ("ServiceAccount", "serviceaccounts"),
-    ("Deployment", "deployments"),
-    ("StatefulSet", "statefulsets"),
-    ("DaemonSet", "daemonsets"),
-    ("ReplicaSet", "replicasets"),
-    ("ReplicationController", "replicationcontrollers"),
-    ("Job", "jobs"),
-    ("CronJob", "cronjobs"),
-];
-
 /// Whether the policy judges objects of this kind.
 #[must_use]
 pub fn is_judged(object: &Value) -> bool {
-    RESOURCES.iter().any(|(known, _)| *known == kind(object))
+    kinds::judged().any(|(known, _)| known == kind(object))
 }
 
 /// Where the pod templates of an object are.
@@ -225,7 +212,7 @@ pub enum Templates {
 /// The pods that `object` would make, as its controller would create them.
 #[must_use]
 pub fn templates(object: &Value) -> Templates {
-    let known = RESOURCES.iter().any(|(known, _)| *known == kind(object));
+    let known = kinds::judged().any(|(known, _)| known == kind(object));
     if kind(object) == "Pod" || kind(object) == "ServiceAccount" {
         return Templates::Nothing;
     }
@@ -290,9 +277,9 @@ fn pod(object: &Value, template: &Value) -> Option<Value> {
 /// An object without metadata.
 pub fn creation(object: &Value, default_namespace: &str) -> Result<Option<Value>> {
     let kind = kind(object);
-    let Some((_, resource)) = RESOURCES.iter().find(|(known, _)| *known == kind) else {
+    let Some((_, resource)) = kinds::judged().find(|(known, _)| *known == kind) else {
         // `kind: pod` is nothing to an API server.
-        if let Some((meant, _)) = RESOURCES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind)) {
+        if let Some((meant, _)) = kinds::judged().find(|(known, _)| known.eq_ignore_ascii_case(kind)) {
             bail!("kind is {kind:?}, did you mean {meant}?");
         }
         return Ok(None);
