@@ -64,6 +64,7 @@ test: fmt
 	$(MAKE) --no-print-directory fuzz TIME=20
 	$(MAKE) --no-print-directory e2e-tests
 	$(MAKE) --no-print-directory e2e-sdk
+	$(MAKE) --no-print-directory playground-test
 	@$(CONFORMANCE) summary
 
 # What a cluster gets of deploy/: the base and each overlay, rendered, for the tests to read. kustomize is built from its Go
@@ -157,6 +158,29 @@ mutants: policy.wasm
 .PHONY: e2e-sdk
 e2e-sdk: policy.wasm $(RUNNER)
 	./e2e/sdk/run.sh -s
+
+# The policy in the browser: a folder that any static host serves, and that opens from disk.
+PLAYGROUND := playground/dist/index.html
+.PHONY: playground playground-serve playground-test
+playground: $(PLAYGROUND)
+$(PLAYGROUND): policy.wasm questions-ui.yml runner/src/kinds.json $(wildcard examples/*/*.yaml) \
+    $(shell find playground -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print)
+	@command -v npm >/dev/null || { echo "The playground needs Node.js with npm: https://nodejs.org"; exit 1; }
+	cd playground && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+playground-serve: playground
+	cd playground && npm run --silent serve -- --open
+
+# In a real browser, and against policy-runner.
+playground-test: $(RUNNER) $(CONFORMANCE) $(if $(shell command -v npm),$(PLAYGROUND))
+	-@./hack/need.sh chromium chromium
+	$(if $(shell command -v npm),@mkdir -p target/summary; cd playground && { node --test test/*.test.mjs > ../target/playground.log 2>&1 || { cat ../target/playground.log; exit 1; }; } \
+	  && sed -nE 's/^# +(an edit.*|[0-9]+ files.*|pass [0-9]+|skipped [0-9]+)$$/\1/p' ../target/playground.log > ../target/summary/playground \
+	  && cat ../target/summary/playground,$(CONFORMANCE) skipped playground "no npm here")
+
+# The README's picture of the playground, as its tests have it.
+docs/playground.png: playground-test
+	cp target/playground/walkthrough.png docs/playground.png
 
 # The floor that costs are set against: a policy that only reads the request, built in the same way.
 noop.wasm: $(shell find benches/noop -type f) Cargo.toml Cargo.lock hack/build-wasm.sh

@@ -89,6 +89,17 @@ pub enum Verb {
         #[arg(long, default_value_t = 20_261_127)]
         seed: u64,
     },
+    /// Writes generated pods and workloads, each with its `ServiceAccounts`, as files of YAML
+    Manifests {
+        /// Where to
+        folder: PathBuf,
+        /// How many
+        #[arg(long, default_value_t = 500)]
+        cases: usize,
+        /// Where the generator starts
+        #[arg(long, default_value_t = 20_261_129)]
+        seed: u64,
+    },
     /// Leaves in the summary what fuzzing did
     Fuzzed {
         /// What libFuzzer printed, a file for each target

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
             passes(&cli, oracle, kubernetes.as_deref(), *cases, *seed)
         }
         Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
+        Verb::Manifests { folder, cases, seed } => seeds::manifests(folder, *seed, *cases).map(|()| true),
         Verb::Fuzzed { logs } => summary::fuzzed(logs).map(|()| true),
         Verb::Picture { command } => {
             std::io::read_to_string(std::io::stdin()).map_err(Into::into).map(|output| {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// The sections, in the order in which they are printed; each must be there.
-pub const SECTIONS: [&str; 13] = [
+pub const SECTIONS: [&str; 14] = [
     "conformance",
     "recorded",
     "passes",
@@ -22,6 +22,7 @@ pub const SECTIONS: [&str; 13] = [
     "fuzz",
     "budgets",
     "SDKs",
+    "playground",
 ];
 
 fn path(section: &str) -> PathBuf {

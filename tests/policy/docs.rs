@@ -40,6 +40,18 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
+/// The book has every page, and no other.
+#[test]
+fn the_books_summary_has_every_page() {
+    let summary = file("docs/SUMMARY.md");
+    let listed: BTreeSet<String> =
+        summary.split("](").skip(1).map(|rest| format!("docs/{}", rest.split(')').next().unwrap())).collect();
+    let pages = pages().into_iter().map(|(page, _)| page);
+    let all: BTreeSet<String> =
+        pages.filter(|page| page.starts_with("docs/") && page != "docs/SUMMARY.md").collect();
+    assert_eq!(listed, all);
+}
+
 #[test]
 fn each_yaml_is_what_it_says() {
     let mut seen = 0;

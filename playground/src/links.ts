@@ -1,0 +1,58 @@
+// The whole state in the URL's fragment, which a browser sends to no server: deflated, in base64url, behind a version.
+import { at, isFields, type Json, kind } from "./kubernetes.ts";
+import { read } from "./read.ts";
+
+export interface State {
+  manifests: string;
+  settings: string;
+  namespace: string;
+}
+
+const VERSION = "v1";
+
+async function through(bytes: Uint8Array, stream: GenericTransformStream): Promise<Uint8Array> {
+  const piped = new Blob([bytes as BlobPart]).stream().pipeThrough(stream as ReadableWritablePair<Uint8Array, BufferSource>);
+  return new Uint8Array(await new Response(piped).arrayBuffer());
+}
+
+export async function write(state: State): Promise<string> {
+  const bytes = await through(new TextEncoder().encode(JSON.stringify(state)), new CompressionStream("deflate-raw"));
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return `#${VERSION}:${btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+}
+
+/** The state in a fragment; an error where it is none. */
+export async function open(fragment: string): Promise<State> {
+  const [version, text] = fragment.replace(/^#/, "").split(":", 2);
+  if (version !== VERSION || text === undefined) throw new Error(`this link is of another version: ${version ?? ""}`);
+  const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+  const state = JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw")))) as Partial<State>;
+  const { manifests = "", settings = "", namespace = "default" } = state;
+  return { manifests: String(manifests), settings: String(settings), namespace: String(namespace) };
+}
+
+/** Names of variables whose values are likely secrets. */
+const SECRET = /secret|password|passwd|token|api_?key|connection_?string/i;
+
+/** What in the manifests looks like a secret, and where. */
+export function secrets(manifests: string): string[] {
+  const found: string[] = [];
+  for (const { object } of read(manifests).objects) {
+    if (kind(object) === "Secret") found.push(`Secret ${String(at(object, "metadata", "name") ?? "")}`);
+    search(object, found);
+  }
+  return found;
+}
+
+function search(value: Json, found: string[]) {
+  if (Array.isArray(value)) value.forEach((inner) => search(inner, found));
+  else if (isFields(value)) {
+    const { name, value: literal } = value;
+    // Where a secret is, or what it is called, is none.
+    const about = /(name|id|url|uri|file|path|host|endpoint)$/i;
+    if (typeof name === "string" && typeof literal === "string" && literal !== "" && SECRET.test(name) && !about.test(name) && !/^(\/|\$\()/.test(literal)) {
+      found.push(`variable ${name}`);
+    }
+    Object.values(value).forEach((inner) => search(inner, found));
+  }
+}
