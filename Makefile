@@ -63,8 +63,8 @@ test: fmt
 	$(MAKE) --no-print-directory budgets
 	$(MAKE) --no-print-directory fuzz TIME=20
 	$(MAKE) --no-print-directory e2e-tests
-	$(MAKE) --no-print-directory e2e-sdk
-	$(MAKE) --no-print-directory playground-test
+	# Both wait more than they work.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-sdk playground-test
 	@$(CONFORMANCE) summary
 
 # What a cluster gets of deploy/: the base and each overlay, rendered, for the tests to read. kustomize is built from its Go
