@@ -43,6 +43,12 @@ test("every example opens by its link, and says what it is there for", { skip },
     unquoted: /without quotes/, "no-label": /gets no identity/, "label-misplaced": /has no effect here, move it to/, misspelt: /did you mean azure.workload.identity\/client-id/,
     "credential-wins": /takes before the identity/, "refers-to-injected": /not expanded/, proxy: /with its identity/, "client-id-not-allowed": /no identity is allowed in namespace/,
     identities: /with its identity/,
+    "expiration-malformed": /expected a whole number of seconds/, "zero-client-id": /is all zeros/, "skips-nobody": /no container has that name/,
+    "own-value": /to a different value than the identity's/, "credential-left-out": /workload identity is left out/, "other-token-file": /to a token file that it does not have/,
+    "port-without-proxy": /has no effect without azure.workload.identity\/inject-proxy-sidecar/, "proxy-not-declined": /use "false" to decline it/,
+    "annotation-misplaced": /move it to the ServiceAccount/, "label-ignored": /which is ignored; use "true" or "false"/,
+    "identity-unknown": /expected a name in the policy's setting identities/, "container-identities": /container-identities is "paymnets"/,
+    "mount-hides-token": /which hides the identity's token/, preflight: /Deployment default\/yada: refused/,
   };
   const names = await page.evaluate(() => window.playground.examples);
   assert.deepEqual(names.sort(), Object.keys(expected).sort());
