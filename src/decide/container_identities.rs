@@ -54,6 +54,7 @@ impl<'s> ContainerIdentities<'s> {
             return Ok(Self::default());
         }
         let identities = settings.identities.as_ref();
+        let by_name = identities.map(ByName::new);
         let pairs: Vec<Option<(&str, &str)>> = entries.iter().map(|entry| pair(entry)).collect();
         let names = NameSet::new(pairs.iter().flatten().map(|(container, _)| *container));
         let mut chosen = Vec::new();
@@ -70,7 +71,8 @@ impl<'s> ContainerIdentities<'s> {
             if names.place(container) != Some(chosen.len()) {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
             }
-            chosen.push(choose(identities, identity).map_err(|accepted| wrong(identity, accepted))?);
+            let choice = by_name.as_ref().map_or_else(|| Chosen::by_id(identity), |all| all.choose(identity));
+            chosen.push(choice.ok_or_else(|| wrong(identity, accepted(identities, identity)))?);
         }
         Ok(Self { names, chosen })
     }
@@ -103,19 +105,46 @@ fn pair(entry: &str) -> Option<(&str, &str)> {
     (!container.is_empty() && !identity.is_empty()).then_some((container, identity))
 }
 
-/// The identity that `text` names.
-///
-/// # Errors
-/// What would be accepted.
-fn choose<'s>(identities: Option<&'s Identities>, text: &str) -> Result<Chosen<'s>, Cow<'static, str>> {
-    if let Ok(id) = text.parse() {
-        return Ok(Chosen::Id(id));
+/// The setting `identities`, to be found by name: both lists can be long.
+struct ByName<'s> {
+    names: NameSet<'s>,
+    /// By their places in `names`.
+    all: Vec<&'s NamedIdentity>,
+}
+
+impl<'s> ByName<'s> {
+    fn new(identities: &'s Identities) -> Self {
+        // Of two of one name the last one counts.
+        let backwards: Vec<&NamedIdentity> = identities.iter().rev().collect();
+        let names = NameSet::new(backwards.iter().map(|identity| identity.name.as_str()));
+        let mut all = Vec::new();
+        for identity in backwards {
+            if names.place(&identity.name) == Some(all.len()) {
+                all.push(identity);
+            }
+        }
+        Self { names, all }
     }
-    let Some(identities) = identities else { return Err(ClientId::accepted()) };
-    identities.named(text).map(Chosen::Named).ok_or_else(|| {
-        let names = identities.unknown(names::CONTAINER_IDENTITIES, text).accepted;
-        format!("{} or {names}", ClientId::accepted()).into()
-    })
+
+    /// The identity that `text` names, or whose client id it is.
+    fn choose(&self, text: &str) -> Option<Chosen<'s>> {
+        let named = self.names.place(text).and_then(|place| self.all.get(place));
+        named.map(|named| Chosen::Named(named)).or_else(|| Chosen::by_id(text))
+    }
+}
+
+impl Chosen<'_> {
+    /// The identity whose client id `text` is.
+    fn by_id(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::Id)
+    }
+}
+
+/// What would be accepted in place of `text`.
+fn accepted(identities: Option<&Identities>, text: &str) -> Cow<'static, str> {
+    let Some(identities) = identities else { return ClientId::accepted() };
+    let names = identities.unknown(names::CONTAINER_IDENTITIES, text).accepted;
+    format!("{} or {names}", ClientId::accepted()).into()
 }
 
 /// The annotation with every entry mended: what is not known is the nearest name, or a placeholder.
@@ -127,7 +156,8 @@ fn mended(identities: Option<&Identities>, pairs: &[Option<(&str, &str)>]) -> St
     let entries = pairs.iter().map(|pair| {
         let (container, identity) = pair.unwrap_or((CONTAINER, ""));
         let container = if is_object_name(container) { container } else { CONTAINER };
-        let known = choose(identities, identity).is_ok();
+        let known = identity.parse::<ClientId>().is_ok()
+            || identities.is_some_and(|all| all.named(identity).is_some());
         let nearest = || identities.and_then(|all| all.nearest(identity)).unwrap_or(ClientId::PLACEHOLDER);
         format!("{container}={}", if known { identity } else { nearest() })
     });

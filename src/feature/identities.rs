@@ -105,7 +105,7 @@ impl Identities {
     }
 
     /// All of them, in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &NamedIdentity> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &NamedIdentity> {
         self.0.iter()
     }
 

@@ -74,6 +74,14 @@ const LISTS: &[(&str, Fill)] = &[
     ("containers", |asked, length| {
         asked.spec()["containers"] = list(length, |index| json!({"name": format!("c{index}")}));
     }),
+    ("container-identities", |asked, length| {
+        asked.spec()["containers"] = list(length, |index| json!({"name": format!("c{index}")}));
+        let pairs: Vec<String> = (0..length).map(|index| format!("c{index}=i{index}")).collect();
+        asked.pod()["metadata"]["annotations"]["azure.workload.identity/container-identities"] =
+            json!(pairs.join(";"));
+        let identity = json!({"clientId": "11111111-2222-4333-8444-555555555555"});
+        asked.at("settings")["identities"] = object(length, |index| (format!("i{index}"), identity.clone()));
+    }),
     ("containers-in-the-way", |asked, length| {
         let mounts =
             json!([{"name": "x", "mountPath": "/var/run/secrets/azure/wi/d3f089d52aa311812405d5d067015a"}]);
