@@ -9,7 +9,7 @@ use crate::{
     settings::Settings,
     value::{
         identity::{ClientId, is_object_name},
-        name_set::NameSet,
+        name_set::{ByName, NameSet},
         names,
         parse::Accepts,
     },
@@ -54,7 +54,9 @@ impl<'s> ContainerIdentities<'s> {
             return Ok(Self::default());
         }
         let identities = settings.identities.as_ref();
-        let by_name = identities.map(ByName::new);
+        // Both lists can be long. Of two identities of one name the last one counts.
+        let named = identities.into_iter().flat_map(|all| all.iter().rev());
+        let by_name = ByName::first(named.map(|one| (one.name.as_str(), one)));
         let pairs: Vec<Option<(&str, &str)>> = entries.iter().map(|entry| pair(entry)).collect();
         let names = NameSet::new(pairs.iter().flatten().map(|(container, _)| *container));
         let mut chosen = Vec::new();
@@ -71,8 +73,12 @@ impl<'s> ContainerIdentities<'s> {
             if names.place(container) != Some(chosen.len()) {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
             }
-            let choice = by_name.as_ref().map_or_else(|| Chosen::by_id(identity), |all| all.choose(identity));
-            chosen.push(choice.ok_or_else(|| wrong(identity, accepted(identities, identity)))?);
+            let choice = by_name.get(identity).copied().map(Chosen::Named);
+            chosen.push(
+                choice
+                    .or_else(|| Chosen::by_id(identity))
+                    .ok_or_else(|| wrong(identity, accepted(identities, identity)))?,
+            );
         }
         Ok(Self { names, chosen })
     }
@@ -103,34 +109,6 @@ fn pair(entry: &str) -> Option<(&str, &str)> {
     let (container, identity) = entry.split_once('=')?;
     let (container, identity) = (container.trim(), identity.trim());
     (!container.is_empty() && !identity.is_empty()).then_some((container, identity))
-}
-
-/// The setting `identities`, to be found by name: both lists can be long.
-struct ByName<'s> {
-    names: NameSet<'s>,
-    /// By their places in `names`.
-    all: Vec<&'s NamedIdentity>,
-}
-
-impl<'s> ByName<'s> {
-    fn new(identities: &'s Identities) -> Self {
-        // Of two of one name the last one counts.
-        let backwards: Vec<&NamedIdentity> = identities.iter().rev().collect();
-        let names = NameSet::new(backwards.iter().map(|identity| identity.name.as_str()));
-        let mut all = Vec::new();
-        for identity in backwards {
-            if names.place(&identity.name) == Some(all.len()) {
-                all.push(identity);
-            }
-        }
-        Self { names, all }
-    }
-
-    /// The identity that `text` names, or whose client id it is.
-    fn choose(&self, text: &str) -> Option<Chosen<'s>> {
-        let named = self.names.place(text).and_then(|place| self.all.get(place));
-        named.map(|named| Chosen::Named(named)).or_else(|| Chosen::by_id(text))
-    }
 }
 
 impl Chosen<'_> {

@@ -9,40 +9,34 @@ use crate::{
         container::{Container, Env, Mount, ProjectedToken, Volume},
         pod::Spec,
     },
-    value::{layout::is_reserved, name_set::NameSet, names, token::Audience},
+    value::{layout::is_reserved, name_set::ByName, names, token::Audience},
 };
 
-/// The pod's volumes, to be found by name.
+/// The pod's volumes, to be found by name: the first one of a name; the API server refuses a second one.
 #[derive(Debug)]
-pub(crate) struct Volumes<'s, 't> {
-    names: NameSet<'s>,
-    /// Each with its place in the pod, and its tokens once somebody has asked for them.
-    list: Vec<(usize, &'s Volume<'t>, OnceCell<Vec<ProjectedToken>>)>,
-}
+pub(crate) struct Volumes<'s, 't>(ByName<'s, Entry<'s, 't>>);
+
+/// A volume: its place in the pod, itself, and its tokens once somebody has asked for them.
+type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<ProjectedToken>>);
 
 impl<'s, 't> Volumes<'s, 't> {
     /// The volumes of `spec`.
     pub(crate) fn read(spec: &'s Spec<'t>) -> Self {
-        let names = NameSet::new(spec.volumes.iter().map(|volume| volume.name.as_ref()));
-        let mut list = Vec::new();
-        for (index, volume) in spec.volumes.iter().enumerate() {
-            // The first one of a name; the API server refuses a second one.
-            if names.place(&volume.name) == Some(list.len()) {
-                list.push((index, volume, OnceCell::new()));
-            }
-        }
-        Self { names, list }
+        let all = spec.volumes.iter().enumerate();
+        Self(ByName::first(
+            all.map(|(index, volume)| (volume.name.as_ref(), (index, volume, OnceCell::new()))),
+        ))
     }
 
     /// The volume called `name`: its place in the pod, itself, and the tokens that it projects.
     pub(crate) fn named(&self, name: &str) -> Option<(usize, &'s Volume<'t>, &[ProjectedToken])> {
-        let (index, volume, tokens) = self.list.get(self.names.place(name)?)?;
+        let (index, volume, tokens) = self.0.get(name)?;
         Some((*index, volume, tokens.get_or_init(|| volume.tokens())))
     }
 
     /// All of them, each with its place in the pod.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'s Volume<'t>)> {
-        self.list.iter().map(|(index, volume, _)| (*index, *volume))
+        self.0.iter().map(|(_, (index, volume, _))| (*index, *volume))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::value::name_set::NameSet;
+use crate::value::name_set::ByName;
 
 /// JSON, looked into as far as a `Shape` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,29 +121,17 @@ type FieldList<'a> = [(Cow<'a, str>, Json<'a>)];
 fn same_fields(one: &FieldList, other: &FieldList) -> bool {
     // Nearly always the order is the same.
     let in_order = one.len() == other.len() && one.iter().zip(other).all(|((a, _), (b, _))| a == b);
-    let ((one_names, one), (other_names, other)) = (last_fields(one), last_fields(other));
+    let (one, other) = (last_fields(one), last_fields(other));
     if in_order && one.len() == other.len() {
-        return one.iter().zip(&other).all(|(one, other)| one.is_same(other));
+        return one.iter().zip(other.iter()).all(|((_, one), (_, other))| one.is_same(other));
     }
     one.len() == other.len()
-        && one_names.iter().zip(&one).all(|(name, json)| {
-            other_names
-                .place(name)
-                .and_then(|place| other.get(place))
-                .is_some_and(|other| json.is_same(other))
-        })
+        && one.iter().all(|(name, json)| other.get(name).is_some_and(|other| json.is_same(other)))
 }
 
-/// The names of an object, each once, and the value of each: the last one of its name.
-fn last_fields<'j, 'a>(fields: &'j FieldList<'a>) -> (NameSet<'j>, Vec<&'j Json<'a>>) {
-    let names = NameSet::new(fields.iter().rev().map(|(name, _)| name.as_ref()));
-    let mut last = Vec::new();
-    for (name, json) in fields.iter().rev() {
-        if names.place(name) == Some(last.len()) {
-            last.push(json);
-        }
-    }
-    (names, last)
+/// An object's fields by their names: the last one of each.
+fn last_fields<'j, 'a>(fields: &'j FieldList<'a>) -> ByName<'j, &'j Json<'a>> {
+    ByName::first(fields.iter().rev().map(|(name, json)| (name.as_ref(), json)))
 }
 
 /// `text` as a JSON string.

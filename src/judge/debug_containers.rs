@@ -18,7 +18,11 @@ use crate::{
         request::{self, Change},
     },
     settings::Settings,
-    value::{layout::Place, name_set::NameSet, names},
+    value::{
+        layout::Place,
+        name_set::{ByName, NameSet},
+        names,
+    },
     verdict::{
         outcome::{Audit, LogLine, Verdict},
         refusal::Refusal,
@@ -87,29 +91,22 @@ struct Donor<'s, 't> {
 struct Donors<'s, 't> {
     /// The first that has the pod's token.
     first: Donor<'s, 't>,
-    names: NameSet<'s>,
-    /// By their places in `names`, each looked at once somebody debugs it.
-    others: Vec<(&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
+    /// All by their names, each looked at once somebody debugs it.
+    all: ByName<'s, (&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
 }
 
 impl<'s, 't> Donors<'s, 't> {
     /// Those of `spec`; `None` where no container has the pod's token.
     fn read(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Self> {
         let first = spec.containers.iter().find_map(|container| donor(settings, container, volumes))?;
-        let names = NameSet::new(spec.containers.iter().map(|container| container.name.as_ref()));
-        let mut others = Vec::new();
-        for container in &spec.containers {
-            if names.place(&container.name) == Some(others.len()) {
-                others.push((container, OnceCell::new()));
-            }
-        }
-        Some(Self { first, names, others })
+        let all = spec.containers.iter();
+        let all = all.map(|container| (container.name.as_ref(), (container, OnceCell::new())));
+        Some(Self { first, all: ByName::first(all) })
     }
 
     /// The one that `container` copies from: the container that it debugs, where that has a token, or else the first.
     fn of(&self, settings: &Settings, container: &Container, volumes: &Volumes) -> &Donor<'s, 't> {
-        let target = self.names.place(&container.target).and_then(|place| self.others.get(place));
-        let target = target.and_then(|(target, donor_of)| {
+        let target = self.all.get(&container.target).and_then(|(target, donor_of)| {
             donor_of.get_or_init(|| donor(settings, target, volumes)).as_ref()
         });
         target.unwrap_or(&self.first)
@@ -208,15 +205,9 @@ fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>) -> Vec<&'s Env<'t
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
             || extra.contains(name)
     };
-    let given: Vec<&Env> = donor.env.iter().filter(|env| is_ours(&env.name)).rev().collect();
     // Of two of one name, the one that the donor sees.
-    let names = NameSet::new(given.iter().map(|env| env.name.as_ref()));
-    let mut last = Vec::new();
-    for env in given {
-        if names.place(&env.name) == Some(last.len()) {
-            last.push(env);
-        }
-    }
+    let given = donor.env.iter().rev().filter(|env| is_ours(&env.name));
+    let mut last = ByName::first(given.map(|env| (env.name.as_ref(), env))).into_items();
     last.reverse();
     last
 }

@@ -1,4 +1,4 @@
-//! A set of names from a request or from the settings: of any size, in the order in which they came.
+//! Names from a request or from the settings, and what is called by them: of any number, in the order in which they came.
 
 use std::collections::HashMap;
 
@@ -58,6 +58,48 @@ impl<'n> NameSet<'n> {
     }
 }
 
+/// Items by their names: of several of one name the first.
+#[derive(Debug)]
+pub(crate) struct ByName<'n, T> {
+    names: NameSet<'n>,
+    /// By their places in `names`.
+    items: Vec<T>,
+}
+
+impl<'n, T> ByName<'n, T> {
+    /// The first of each name among `all`.
+    pub(crate) fn first(all: impl Iterator<Item = (&'n str, T)>) -> Self {
+        let (mut names, mut items) = (NameSet::default(), Vec::new());
+        for (name, item) in all {
+            if !names.contains(name) {
+                names.push(name);
+                items.push(item);
+            }
+        }
+        Self { names, items }
+    }
+
+    /// The item called `name`.
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+        self.items.get(self.names.place(name)?)
+    }
+
+    /// All of them, in the order in which they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'n str, &T)> {
+        self.names.iter().zip(&self.items)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The items alone.
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.items
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +114,13 @@ mod tests {
             assert!(names.iter().all(|name| set.contains(name)) && !set.contains("other"), "{number}");
             assert_eq!(set.is_empty(), number == 0);
             assert!(names.iter().enumerate().all(|(place, name)| set.place(name) == Some(place)), "{number}");
+            let twice = names.iter().chain(&names).map(String::as_str).zip(0..);
+            let first = ByName::first(twice);
+            assert!(
+                names.iter().enumerate().all(|(place, name)| first.get(name) == Some(&place)),
+                "{number}"
+            );
+            assert_eq!((first.len(), first.get("other")), (number, None));
         }
     }
 }
