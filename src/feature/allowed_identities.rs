@@ -3,7 +3,7 @@
 use crate::{
     json::fields::Fields,
     value::{
-        glob::NamespaceGlob,
+        glob::{Glob, Namespaces},
         identity::{ClientId, TenantId},
     },
     verdict::mistake::{IdentityPart, Mistake},
@@ -12,7 +12,7 @@ use crate::{
 /// One entry of `allowedIdentities`; a list that is left out means any.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AllowedIdentity {
-    namespaces: Option<Vec<NamespaceGlob>>,
+    namespaces: Option<Vec<Glob<Namespaces>>>,
     client_ids: Option<Vec<ClientId>>,
     tenant_ids: Option<Vec<TenantId>>,
 }

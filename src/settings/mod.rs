@@ -17,7 +17,7 @@ use crate::{
     text::Untrusted,
     value::{
         cloud::{AuthorityHost, Cloud},
-        glob::ContainerGlob,
+        glob::{Containers, Glob},
         identity::TenantId,
         layout::Layout,
         name_set::NameSet,
@@ -85,7 +85,7 @@ pub struct Settings {
     /// `identities`, by name.
     pub(crate) identities: Option<Identities>,
     /// `skipContainers`: those that never need an identity.
-    pub(crate) skip_containers: Vec<ContainerGlob>,
+    pub(crate) skip_containers: Vec<Glob<Containers>>,
     /// `allowedIdentities`; all where there is none.
     pub(crate) allowed_identities: Option<Vec<AllowedIdentity>>,
     /// `preflight`.
@@ -242,8 +242,8 @@ fn authority_host(fields: &mut Fields) -> AuthorityHost {
 /// Most patterns of `skipContainers`: each is compared with the name of each container.
 const SKIP_MAX: usize = 64;
 
-fn skip_containers(fields: &mut Fields, name: &str) -> Vec<ContainerGlob> {
-    let patterns: Vec<ContainerGlob> = fields.items(name).unwrap_or_default();
+fn skip_containers(fields: &mut Fields, name: &str) -> Vec<Glob<Containers>> {
+    let patterns: Vec<Glob<Containers>> = fields.items(name).unwrap_or_default();
     if patterns.len() > SKIP_MAX {
         fields.problem(name, &format!("at most {SKIP_MAX} entries"));
     }
