@@ -285,14 +285,13 @@ impl<'r> Fields<'r> {
     /// The values that the strings of the list `name` say; `None` where it is missing, which means any.
     pub(crate) fn list<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
         self.refuse_null(name, "a list", "allow any");
-        let values = self.items(name)?;
-        if values.is_empty() && matches!(self.value(name), Some(Json::List(items)) if items.is_empty()) {
+        if matches!(self.value(name), Some(Json::List(items)) if items.is_empty()) {
             self.problem(
                 name,
                 &format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
             );
         }
-        Some(values)
+        self.items(name)
     }
 
     /// The values that the strings of the list `name` say; `None` where it is missing.
