@@ -3,7 +3,7 @@
 use crate::{
     decide::{
         fill::{self, OfContainers},
-        identity::{self, Identity, service_account_identity},
+        identity::{Identity, Said, service_account_identity},
         own::Own,
         own_ids,
         plan::Plan,
@@ -50,10 +50,10 @@ pub(crate) enum Basis {
 ///
 /// An empty annotation is ignored.
 pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccount) -> Decision {
-    let own = Own::read(settings, pod);
-    let mut warnings = warnings::of_metadata(settings, pod, account, &own);
-    let audit = audit(account, settings);
-    let (identity, expiration) = match judge(settings, &own, account) {
+    let (own, said) = (Own::read(settings, pod), Said::read(settings, account));
+    let mut warnings = warnings::of_metadata(settings, pod, account, (&own, &said));
+    let audit = audit(account, &said);
+    let (identity, expiration) = match judge(settings, &own, account, &said) {
         Ok(judged) => judged,
         Err(mut mistakes) => {
             // What the pod itself gets wrong refuses it, whatever the ServiceAccount says a moment later.
@@ -93,12 +93,12 @@ fn judge(
     settings: &Settings,
     own: &Own,
     account: &ServiceAccount,
+    said: &Said,
 ) -> Result<(Identity, TokenExpiration), Vec<Refusal>> {
     let mut mistakes = Vec::new();
-    let expiration =
-        own.expiration.map_or_else(|| identity::token_expiration(settings, account), |own| Ok(Some(own)));
+    let expiration = own.expiration.map_or_else(|| said.expiration.clone(), |own| Ok(Some(own)));
     let expiration = expiration.map(|expiration| expiration.unwrap_or(settings.token_expiration));
-    let identity = service_account_identity(settings, account).map_err(|wrong| mistakes.extend(wrong));
+    let identity = service_account_identity(settings, account, said).map_err(|wrong| mistakes.extend(wrong));
     let title = account.reference.title();
     let expiration =
         expiration.map_err(|wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong))));
@@ -109,13 +109,12 @@ fn judge(
 }
 
 /// The audit annotations, as far as the values can be used.
-pub(crate) fn audit(account: &ServiceAccount, settings: &Settings) -> Audit {
-    let named = identity::named(settings, account).ok().flatten();
+pub(crate) fn audit(account: &ServiceAccount, said: &Said) -> Audit {
     Audit {
         service_account: account.reference.clone(),
-        identity: named.map(|named| named.name.clone()),
-        client_id: identity::client_id(settings, account).ok().flatten(),
-        tenant_id: identity::tenant_id(settings, account).ok().flatten(),
+        identity: said.name.map(ToOwned::to_owned),
+        client_id: said.client_id.clone().ok().flatten(),
+        tenant_id: said.tenant_id.clone().ok().flatten(),
         containers: Vec::new(),
     }
 }

@@ -24,11 +24,45 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: TenantId,
 }
 
+/// What a ServiceAccount says of its identity, with the name that it gives looked up once.
+#[derive(Debug)]
+pub(crate) struct Said<'s> {
+    /// The name in the setting `identities`, where it gives one that is there.
+    pub(crate) name: Option<&'s str>,
+    /// The client id: by its annotation `identity`, or `client-id`.
+    pub(crate) client_id: Result<Option<ClientId>, WrongValue>,
+    /// The tenant; none where nobody says it.
+    pub(crate) tenant_id: Result<Option<TenantId>, WrongValue>,
+    /// How long its token is valid, where it or the named identity says so.
+    pub(crate) expiration: Result<Option<TokenExpiration>, WrongValue>,
+}
+
+impl<'s> Said<'s> {
+    /// What `account` says; an empty annotation is ignored.
+    pub(crate) fn read(settings: &'s Settings, account: &ServiceAccount) -> Self {
+        let named = named(settings, account);
+        let entry = named.as_ref().ok().copied().flatten();
+        let tenant_id = account.tenant_id().map(|written| {
+            let of_name = || entry.and_then(|named| named.tenant_id.clone());
+            written.or_else(of_name).or_else(|| settings.tenant_id.clone())
+        });
+        let expiration = account.annotations.token_expiration();
+        let expiration =
+            expiration.map(|written| written.or_else(|| entry.and_then(|named| named.expiration)));
+        Self {
+            name: entry.map(|named| named.name.as_str()),
+            client_id: client_id(account, named),
+            tenant_id,
+            expiration,
+        }
+    }
+}
+
 /// The entry of the setting `identities` that `account` names; `None` where it names none, or there is no such setting.
 ///
 /// # Errors
 /// A name that is not in the setting.
-pub(crate) fn named<'s>(
+fn named<'s>(
     settings: &'s Settings,
     account: &ServiceAccount,
 ) -> Result<Option<&'s NamedIdentity>, WrongValue> {
@@ -37,16 +71,16 @@ pub(crate) fn named<'s>(
     identities.named(name).map(Some).ok_or_else(|| identities.unknown(names::IDENTITY, name))
 }
 
-/// The client id of `account`: by its annotation `identity`, or `client-id`; `None` where it has neither.
+/// The client id of `account`, whose name is `named`.
 ///
 /// # Errors
-/// A value of either that can't be used, or two that differ.
-pub(crate) fn client_id(
-    settings: &Settings,
+/// A value of either annotation that can't be used, or two that differ.
+fn client_id(
     account: &ServiceAccount,
+    named: Result<Option<&NamedIdentity>, WrongValue>,
 ) -> Result<Option<ClientId>, WrongValue> {
     let written = account.client_id()?;
-    let Some(named) = named(settings, account)? else { return Ok(written) };
+    let Some(named) = named? else { return Ok(written) };
     match written {
         Some(written) if written != named.client_id => Err(WrongValue {
             annotation: names::CLIENT_ID,
@@ -59,33 +93,7 @@ pub(crate) fn client_id(
     }
 }
 
-/// How long a token for `account` is valid, where it or the identity that it names says so.
-///
-/// # Errors
-/// Something else than seconds within the bounds.
-pub(crate) fn token_expiration(
-    settings: &Settings,
-    account: &ServiceAccount,
-) -> Result<Option<TokenExpiration>, WrongValue> {
-    let written = account.annotations.token_expiration()?;
-    let of_name = || named(settings, account).ok().flatten().and_then(|named| named.expiration);
-    Ok(written.or_else(of_name))
-}
-
-/// The tenant of `account`; `None` where nobody says it.
-///
-/// # Errors
-/// Something else than a UUID or a domain name.
-pub(crate) fn tenant_id(
-    settings: &Settings,
-    account: &ServiceAccount,
-) -> Result<Option<TenantId>, WrongValue> {
-    let written = account.tenant_id()?;
-    let of_name = || named(settings, account).ok().flatten().and_then(|named| named.tenant_id.clone());
-    Ok(written.or_else(of_name).or_else(|| settings.tenant_id.clone()))
-}
-
-/// The identity that `account` names.
+/// The identity that `account` names, by what it has `said`.
 ///
 /// | value | taken from, in this order |
 /// |---|---|
@@ -99,12 +107,12 @@ pub(crate) fn tenant_id(
 pub(crate) fn service_account_identity(
     settings: &Settings,
     account: &ServiceAccount,
+    said: &Said,
 ) -> Result<Identity, Vec<Refusal>> {
     let mut mistakes = Vec::new();
-    let client_id =
-        client_id(settings, account).map_err(|wrong| mistakes.push(Mistake::WrongAnnotation(wrong)));
-    let tenant_id =
-        tenant_id(settings, account).map_err(|wrong| mistakes.push(Mistake::WrongAnnotation(wrong)));
+    let mut wrong = |wrong| mistakes.push(Mistake::WrongAnnotation(wrong));
+    let client_id = said.client_id.clone().map_err(&mut wrong);
+    let tenant_id = said.tenant_id.clone().map_err(&mut wrong);
     if tenant_id == Ok(None) {
         mistakes.push(Mistake::NoTenant);
     }

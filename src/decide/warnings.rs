@@ -1,11 +1,11 @@
 //! What is wrong, but refuses nothing.
 
 use crate::{
-    decide::{identity, keys::Keys, own::Own},
+    decide::{identity::Said, keys::Keys, own::Own},
     feature::proxy,
     object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
-    value::{keys::Bearer, name_set::NameSet, names, use_label::UseLabel},
+    value::{identity::ClientId, keys::Bearer, name_set::NameSet, names, use_label::UseLabel},
     verdict::{
         notice::{Notice, SkipHint},
         title::Title,
@@ -18,7 +18,7 @@ pub(crate) fn of_metadata(
     settings: &Settings,
     pod: Candidate,
     account: &ServiceAccount,
-    own: &Own,
+    (own, said): (&Own, &Said),
 ) -> Vec<Warning> {
     let (title, of_account) = (pod.title, account.reference.title());
     let mut warnings: Vec<Warning> = of_label(title, &pod.metadata.label).into_iter().collect();
@@ -27,7 +27,7 @@ pub(crate) fn of_metadata(
     warnings.extend(Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount));
     warnings.extend(of_skipped(pod, own));
     warnings.extend(of_identities(pod, own));
-    if identity::client_id(settings, account).ok().flatten().is_some_and(|id| id.is_zero()) {
+    if said.client_id.as_ref().is_ok_and(|id| id.as_ref().is_some_and(ClientId::is_zero)) {
         warnings.push(Warning::new(&of_account, Notice::ZeroId));
     }
     if pod.metadata.retired_binding.is_some() {

@@ -1,7 +1,12 @@
 //! A ServiceAccount is created or updated: its mistakes are caught where they are made.
 
 use crate::{
-    decide::{decision, identity::service_account_identity, keys::Keys, warnings},
+    decide::{
+        decision,
+        identity::{Said, service_account_identity},
+        keys::Keys,
+        warnings,
+    },
     json::{Cursor, Malformed},
     object::{
         request::{self, Change},
@@ -49,8 +54,9 @@ pub(crate) fn judge(
     }
     // One that begins to inject is judged as if it were new.
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
-    let known = old.map(|old| mistakes(settings, &old).1).unwrap_or_default();
-    let (client_id, found) = mistakes(settings, &new);
+    let known = old.map(|old| mistakes(settings, &old, &Said::read(settings, &old)).1).unwrap_or_default();
+    let said = Said::read(settings, &new);
+    let (client_id, found) = mistakes(settings, &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
         found.into_iter().partition(|refusal| known.contains(refusal));
     warnings.extend(old_mistakes.iter().map(Refusal::still_wrong));
@@ -62,7 +68,7 @@ pub(crate) fn judge(
         None => refusals.into_iter().map(Refusal::in_manifest).collect(),
     };
     let log = LogLine::new(&namespace, &title, &refusals);
-    let audit = Some(decision::audit(&new, settings));
+    let audit = Some(decision::audit(&new, &said));
     Ok(Verdict { refusals, warnings, mutated: None, audit, log: Some(log) })
 }
 
@@ -75,13 +81,13 @@ enum ClientIdState {
     Missing,
 }
 
-fn mistakes(settings: &Settings, account: &ServiceAccount) -> (ClientIdState, Vec<Refusal>) {
-    let (identity, mut refusals) = match service_account_identity(settings, account) {
+fn mistakes(settings: &Settings, account: &ServiceAccount, said: &Said) -> (ClientIdState, Vec<Refusal>) {
+    let (identity, mut refusals) = match service_account_identity(settings, account, said) {
         Ok(identity) => (Some(identity), Vec::new()),
         Err(refusals) => (None, refusals),
     };
-    if let Err(wrong) = account.annotations.token_expiration() {
-        refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong)));
+    if let Err(wrong) = &said.expiration {
+        refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong.clone())));
     }
     if account.label != UseLabel::True {
         // Others read the same annotations, and may know their tenant: only what it holds is judged.
