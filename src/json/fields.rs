@@ -285,18 +285,24 @@ impl<'r> Fields<'r> {
     /// The values that the strings of the list `name` say; `None` where it is missing, which means any.
     pub(crate) fn list<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
         self.refuse_null(name, "a list", "allow any");
-        if matches!(self.value(name), Some(Json::List(items)) if items.is_empty()) {
+        let json = self.value(name)?;
+        if matches!(json, Json::List(items) if items.is_empty()) {
             self.problem(
                 name,
                 &format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
             );
         }
-        self.items(name)
+        self.read_items(name, json)
     }
 
     /// The values that the strings of the list `name` say; `None` where it is missing.
     pub(crate) fn items<T: Accepts>(&mut self, name: &str) -> Option<Vec<T>> {
-        let Json::List(items) = self.value(name)? else {
+        let json = self.value(name)?;
+        self.read_items(name, json)
+    }
+
+    fn read_items<T: Accepts>(&mut self, name: &str, json: &Json) -> Option<Vec<T>> {
+        let Json::List(items) = json else {
             self.problem(name, "a list");
             return None;
         };
