@@ -126,42 +126,46 @@ fn given(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Option<Give
     let donors = Donors::read(settings, pod.spec, &volumes)?;
     let (client_id, tenant_id) = Ids::of(donors.first.container, None).seen();
     let service_account = pod.spec.reference(pod.namespace);
-    let mut containers = Vec::new();
-    for container in &pod.spec.ephemeral {
+    let skipped = pod.metadata.annotations.skipped_containers();
+    let old = old.into_iter().flat_map(|old| &old.ephemeral);
+    let old = NameSet::new(old.map(|container| container.name.as_ref()));
+    let is_left = |name: &str| old.contains(name) || skipped.contains(name) || settings.skips(name);
+    let new = pod.spec.ephemeral.iter().filter(|container| !is_left(&container.name));
+    let new = new.map(|container| {
         let donor = donors.of(settings, container, &volumes);
-        if let (Some(own), _) = Ids::of(container, Some(donor.container)).seen()
-            && Some(&own) != client_id.as_ref()
-        {
-            containers.push((container.name.as_ref().into(), own));
-        }
-    }
-    let copies = copies(settings, pod, old, &volumes, &donors);
+        New { container, donor, ids: Ids::of(container, Some(donor.container)) }
+    });
+    let new: Vec<New> = new.collect();
+    let others = new.iter().filter_map(|new| {
+        let own = new.ids.seen().0.filter(|own| Some(own) != client_id.as_ref())?;
+        Some((new.container.name.as_ref().into(), own))
+    });
+    let containers = others.collect();
+    let copies = copies(settings, pod, &new, &volumes, &skipped);
     let audit = Audit { service_account, identity: None, client_id, tenant_id, containers };
     Some(Given { copies, audit })
+}
+
+/// A debug container that is new and not skipped, what it copies from, and the ids that it has by that.
+struct New<'p, 's, 't> {
+    container: &'p Container<'t>,
+    donor: &'p Donor<'s, 't>,
+    ids: Ids<'p, 't>,
 }
 
 fn copies(
     settings: &Settings,
     pod: Candidate,
-    old: Option<&Spec>,
+    new: &[New],
     volumes: &Volumes,
-    donors: &Donors,
+    skipped: &NameSet,
 ) -> Result<Vec<Copied>, Box<Refusal>> {
-    let skipped = pod.metadata.annotations.skipped_containers();
-    let old = old.into_iter().flat_map(|old| &old.ephemeral);
-    let old = NameSet::new(old.map(|container| container.name.as_ref()));
     let mut copies = Vec::new();
-    for container in &pod.spec.ephemeral {
-        let is_skipped = skipped.contains(&container.name) || settings.skips(&container.name);
-        if old.contains(&container.name) || is_skipped {
-            continue;
-        }
-        let donor = donors.of(settings, container, volumes);
+    for New { container, donor, ids } in new {
         let copied = copied(settings, donor, container, volumes);
-        let ids = Ids::of(container, Some(donor.container));
         let allowed = settings.allowed_identities.as_ref();
         if let Some(mistake) =
-            allowed.and_then(|allowed| own_ids::check(allowed, pod.namespace, container, &ids, None))
+            allowed.and_then(|allowed| own_ids::check(allowed, pod.namespace, container, ids, None))
         {
             return Err(Box::new(Refusal::new(pod.title, mistake)));
         }
@@ -169,7 +173,7 @@ fn copies(
             && let Some(mut mistake) =
                 conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
         {
-            conflicts::skip_all(std::slice::from_mut(&mut mistake), &skipped);
+            conflicts::skip_all(std::slice::from_mut(&mut mistake), skipped);
             return Err(Box::new(Refusal::new(pod.title, mistake)));
         }
         if !copied.env.is_empty() || copied.mount.is_some() {

@@ -225,6 +225,23 @@ fn gives_a_debug_container_the_identity_of_the_container_that_it_debugs() {
 }
 
 #[test]
+fn leaves_debug_containers_that_get_nothing_out_of_the_audit() {
+    let (pod, _) =
+        admitted(&named(), &pod_of(&["web", "worker"], "worker=payments"), holding(&yada_account()));
+    let mut request = yada(|object| *object = pod.clone());
+    request["operation"] = json!("UPDATE");
+    request["subResource"] = json!("ephemeralcontainers");
+    let debugger = |name: &str| json!({"name": name, "image": "busybox", "targetContainerName": "worker"});
+    request["oldObject"] = pod.clone();
+    request["oldObject"]["spec"]["ephemeralContainers"] = json!([debugger("old")]);
+    request["object"]["spec"]["ephemeralContainers"] =
+        json!([debugger("old"), debugger("skipped"), debugger("new")]);
+    annotate(&mut request["object"], "skip-containers", "skipped");
+    let (_, response) = admitted(&named(), &request, nobody());
+    assert_eq!(response.audit_annotations.unwrap()["container-identities"], format!("new={PAYMENTS}"));
+}
+
+#[test]
 fn leaves_out_the_containers_that_never_need_an_identity() {
     let settings = with(&json!({"skipContainers": ["istio-proxy", "linkerd-*"]}));
     let containers = ["web", "istio-proxy", "linkerd-proxy", "linkerd"];
