@@ -253,6 +253,11 @@ fn passes(cluster: &Cluster, pod: &Value, ask: Answers) -> Result<Option<Value>,
     Ok(Some(once.clone()))
 }
 
+/// The containers in these lists of a pod.
+fn containers<'p>(pod: &'p Value, lists: &[&str]) -> impl Iterator<Item = &'p Value> {
+    lists.iter().filter_map(|list| pod.get("spec")?.get(list)?.as_array()).flatten()
+}
+
 /// Whether every mount is of a volume that is there: the API server refuses a pod otherwise, and nothing comes of its passes.
 fn has_its_volumes(pod: &Value) -> bool {
     let names = |list: Option<&Value>| -> Vec<Value> {
@@ -260,9 +265,8 @@ fn has_its_volumes(pod: &Value) -> bool {
         entries.filter_map(|entry| entry.get("name").cloned()).collect()
     };
     let volumes = names(pod.pointer("/spec/volumes"));
-    let lists = ["/spec/initContainers", "/spec/containers"].into_iter();
-    let mut containers = lists.filter_map(|list| pod.pointer(list)?.as_array()).flatten();
-    containers.all(|container| names(container.get("volumeMounts")).iter().all(|name| volumes.contains(name)))
+    containers(pod, &["initContainers", "containers"])
+        .all(|container| names(container.get("volumeMounts")).iter().all(|name| volumes.contains(name)))
 }
 
 /// Whether every container that was changed uses an allowed id, where the one entry of `allowedIdentities` lists them.
@@ -270,13 +274,9 @@ fn is_governed(cluster: &Cluster, before: &Value, after: &Value) -> bool {
     let Some(Value::Array(allowed)) = cluster.settings.pointer("/allowedIdentities/0/clientIds") else {
         return true;
     };
-    let containers = |pod: &Value| -> Vec<Value> {
-        let lists = ["initContainers", "containers", "ephemeralContainers"];
-        let lists = lists.iter().filter_map(|list| pod.pointer(&format!("/spec/{list}"))?.as_array());
-        lists.flatten().cloned().collect()
-    };
-    let old = containers(before);
-    containers(after).iter().filter(|container| !old.contains(container)).all(|container| {
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    let old: Vec<&Value> = containers(before, &lists).collect();
+    containers(after, &lists).filter(|container| !old.contains(container)).all(|container| {
         let env = container.get("env").and_then(Value::as_array).into_iter().flatten();
         let mut ids = env.filter(|env| env.get("name") == Some(&json!("AZURE_CLIENT_ID")));
         ids.all(|id| {
