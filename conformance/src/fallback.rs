@@ -69,17 +69,17 @@ pub struct Tried {
 /// # Errors
 /// A policy that the API server does not take, or a program that can't run.
 pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Result<Tried> {
-    let (mut server, mut judge) = (Oracle::with_environment(program, [])?, Kubernetes::start(program)?);
+    let mut judge = Kubernetes::start(program)?;
     let mut tried = Tried::default();
     let cases = draw::cases(&pods::case(), seed, number);
     let settings = settings();
     let each = cases.len().div_ceil(settings.len());
     for (settings, cases) in settings.iter().zip(cases.chunks(each)) {
-        load(&mut server, settings)?;
+        let mut server = Server::start(program, settings)?;
         let cases: Vec<Case> = cases.iter().cloned().map(mended).map(|case| named(settings, case)).collect();
-        let cases = typed(&mut server, &cases)?;
-        let after = mutated(&mut server, settings, &cases, &mut tried)?;
-        let again = mutated(&mut server, settings, &with_pods(&cases, &after), &mut Tried::default())?;
+        let cases = server.typed(&cases)?;
+        let (after, _) = server.mutated(&cases)?;
+        let (again, _) = server.mutated(&with_pods(&cases, &after))?;
         let pods: Vec<&Value> = cases.iter().map(object).collect();
         let (before_errors, after_errors) =
             (judge.errors(&pods)?, judge.errors(&after.iter().collect::<Vec<_>>())?);
@@ -96,7 +96,7 @@ pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Resul
             }
         }
     }
-    largest(&mut server, &mut tried)?;
+    tried.highest = largest(program)?;
     Ok(tried)
 }
 
@@ -113,7 +113,16 @@ impl Server {
     /// It can't be started, or does not take the policy.
     pub fn start(program: &Path, settings: &Value) -> Result<Self> {
         let mut server = Oracle::with_environment(program, [])?;
-        load(&mut server, settings)?;
+        let documents = fallback::from_settings(settings, None).map_err(anyhow::Error::msg)?;
+        let question = |document: &Value| match document.get("kind").and_then(Value::as_str) {
+            Some("MutatingAdmissionPolicy") => json!({"mutatingAdmissionPolicy": document}),
+            _ => json!({"binding": document}),
+        };
+        let questions: Vec<Value> = documents.iter().map(question).collect();
+        let answers: Vec<Answered> = server.ask_json(&questions)?;
+        for (answer, document) in answers.iter().zip(&documents) {
+            ensure!(answer.errors.is_empty(), "{:#?} for {document:#}", answer.errors);
+        }
         Ok(Self { server, settings: settings.clone() })
     }
 
@@ -122,27 +131,49 @@ impl Server {
     /// # Errors
     /// It can't be asked.
     pub fn apply(&mut self, case: &Case) -> Result<Value> {
-        let cases = std::slice::from_ref(case);
-        let pods = mutated(&mut self.server, &self.settings, cases, &mut Tried::default())?;
+        let (pods, _) = self.mutated(std::slice::from_ref(case))?;
         pods.into_iter().next().context("no pod")
     }
-}
 
-/// Gives the server the policy of these settings; it must take that and its bindings.
-fn load(server: &mut Oracle, settings: &Value) -> Result<()> {
-    let documents = fallback::from_settings(settings, None).map_err(anyhow::Error::msg)?;
-    let questions: Vec<Value> = documents
-        .iter()
-        .map(|document| match document.get("kind").and_then(Value::as_str) {
-            Some("MutatingAdmissionPolicy") => json!({"mutatingAdmissionPolicy": document}),
-            _ => json!({"binding": document}),
-        })
-        .collect();
-    let answers: Vec<Answered> = server.ask_json(&questions)?;
-    for (answer, document) in answers.iter().zip(&documents) {
-        ensure!(answer.errors.is_empty(), "{:#?} for {document:#}", answer.errors);
+    /// The pods as the API server has them: of its own types.
+    fn typed(&mut self, cases: &[Case]) -> Result<Vec<Case>> {
+        let nobody = json!({"metadata": {"name": "nobody", "namespace": "team"}});
+        let questions: Vec<Question> =
+            cases.iter().map(|case| Question { params: &nobody, request: &case.request }).collect();
+        let answers: Vec<Answered> = self.server.ask_json(&questions)?;
+        let mut typed = Vec::new();
+        for (case, answer) in cases.iter().zip(answers) {
+            typed.push(answer.json.with_context(|| format!("{:?} for {}", answer.errors, case.request))?);
+        }
+        Ok(with_pods(cases, &typed))
     }
-    Ok(())
+
+    /// The pods after the policy, and what the dearest cost.
+    fn mutated(&mut self, cases: &[Case]) -> Result<(Vec<Value>, i64)> {
+        let bound =
+            |case: &Case| case.account().filter(|account| is_bound(&self.settings, case, account)).cloned();
+        let accounts: Vec<Option<Value>> = cases.iter().map(bound).collect();
+        let questions: Vec<Question> = cases
+            .iter()
+            .zip(&accounts)
+            .filter_map(|(case, account)| {
+                Some(Question { params: account.as_ref()?, request: &case.request })
+            })
+            .collect();
+        let mut answers = self.server.ask_json::<_, Answered>(&questions)?.into_iter();
+        let (mut pods, mut highest) = (Vec::new(), 0);
+        for (case, account) in cases.iter().zip(&accounts) {
+            if account.is_none() {
+                pods.push(object(case).clone());
+                continue;
+            }
+            let answer = answers.next().context("no answer")?;
+            ensure!(answer.errors.is_empty(), "{:?} for {}", answer.errors, case.request);
+            highest = highest.max(answer.cost.unwrap_or_default());
+            pods.push(answer.json.context("no pod")?);
+        }
+        Ok((pods, highest))
+    }
 }
 
 fn object(case: &Case) -> &Value {
@@ -175,49 +206,12 @@ fn named(settings: &Value, mut case: Case) -> Case {
     case
 }
 
-/// The pods as the API server has them: of its own types.
-fn typed(server: &mut Oracle, cases: &[Case]) -> Result<Vec<Case>> {
-    let nobody = json!({"metadata": {"name": "nobody", "namespace": "team"}});
-    let questions: Vec<Question> =
-        cases.iter().map(|case| Question { params: &nobody, request: &case.request }).collect();
-    let answers: Vec<Answered> = server.ask_json(&questions)?;
-    let mut typed = Vec::new();
-    for (case, answer) in cases.iter().zip(answers) {
-        typed.push(answer.json.with_context(|| format!("{:?} for {}", answer.errors, case.request))?);
-    }
-    Ok(with_pods(cases, &typed))
-}
-
 /// Whether a binding selects the pod's ServiceAccount as the parameter.
 fn is_bound(settings: &Value, case: &Case, account: &Value) -> bool {
     let label = "/metadata/labels/azure.workload.identity~1use";
     let asks = |object: &Value| object.pointer(label) == Some(&json!("true"));
     let trigger = settings.get("trigger").and_then(Value::as_str).unwrap_or("Any");
     (trigger != "Pod" && asks(account)) || (trigger != "ServiceAccount" && asks(object(case)))
-}
-
-/// The pods after the generated policy.
-fn mutated(server: &mut Oracle, settings: &Value, cases: &[Case], tried: &mut Tried) -> Result<Vec<Value>> {
-    let bound = |case: &Case| case.account().filter(|account| is_bound(settings, case, account)).cloned();
-    let accounts: Vec<Option<Value>> = cases.iter().map(bound).collect();
-    let questions: Vec<Question> = cases
-        .iter()
-        .zip(&accounts)
-        .filter_map(|(case, account)| Some(Question { params: account.as_ref()?, request: &case.request }))
-        .collect();
-    let mut answers = server.ask_json::<_, Answered>(&questions)?.into_iter();
-    let mut pods = Vec::new();
-    for (case, account) in cases.iter().zip(&accounts) {
-        if account.is_none() {
-            pods.push(object(case).clone());
-            continue;
-        }
-        let answer = answers.next().context("no answer")?;
-        ensure!(answer.errors.is_empty(), "{:?} for {}", answer.errors, case.request);
-        tried.highest = tried.highest.max(answer.cost.unwrap_or_default());
-        pods.push(answer.json.context("no pod")?);
-    }
-    Ok(pods)
 }
 
 /// The law that does not hold of a pod, where one does not.
@@ -307,11 +301,11 @@ fn normal(pod: &Value) -> Value {
 }
 
 /// What a pod of a hundred containers with thirty variables and ten mounts each costs.
-fn largest(server: &mut Oracle, tried: &mut Tried) -> Result<()> {
+fn largest(program: &Path) -> Result<i64> {
     let extra: Vec<Value> = (0..10).map(|n| json!({"name": format!("E{n}"), "value": "x"})).collect();
     let settings = json!({"tenantId": "contoso.onmicrosoft.com", "extraEnv": extra, "skipContainers": ["x", "y-*"],
         "allowedIdentities": [{"namespaces": ["a", "b-*", "team"], "clientIds": [CLIENT]}]});
-    load(server, &settings)?;
+    let mut server = Server::start(program, &settings)?;
     let env: Vec<Value> = (0..30).map(|n| json!({"name": format!("V{n}"), "value": "x"})).collect();
     let mounts: Vec<Value> =
         (0..10).map(|n| json!({"name": format!("v{n}"), "mountPath": format!("/v/{n}")})).collect();
@@ -324,11 +318,9 @@ fn largest(server: &mut Oracle, tried: &mut Tried) -> Result<()> {
     let request = json!({"namespace": "team", "object": {"metadata": {"name": "large"},
         "spec": {"serviceAccountName": "web", "containers": containers, "volumes": volumes}}});
     let case = Case { service_accounts: vec![account], request };
-    let mut of_largest = Tried::default();
-    let pods = mutated(server, &settings, std::slice::from_ref(&case), &mut of_largest)?;
+    let (pods, highest) = server.mutated(std::slice::from_ref(&case))?;
     ensure!(pods.iter().all(|pod| is_whole(object(&case), pod)), "a pod of a hundred containers is left");
-    tried.highest = of_largest.highest;
-    Ok(())
+    Ok(highest)
 }
 
 impl Tried {
