@@ -21,6 +21,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podutil "k8s.io/kubernetes/pkg/api/pod"
 	"k8s.io/kubernetes/pkg/apis/core"
@@ -135,9 +136,14 @@ func validate(pod *corev1.Pod) ([]string, error) {
 	}
 	podutil.DropDisabledPodFields(internal, nil)
 	options := podutil.GetValidationOptionsFromPodSpecAndMeta(&internal.Spec, nil, &internal.ObjectMeta, nil)
+	return texts(validation.ValidatePodCreate(internal, options)), nil
+}
+
+// texts is what the API server's validation found, in words.
+func texts(found field.ErrorList) []string {
 	var texts []string
-	for _, err := range validation.ValidatePodCreate(internal, options) {
+	for _, err := range found {
 		texts = append(texts, err.Error())
 	}
-	return texts, nil
+	return texts
 }

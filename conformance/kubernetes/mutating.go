@@ -40,11 +40,7 @@ func checked(policy *admissionregistrationv1.MutatingAdmissionPolicy) ([]string,
 	if err := admissionregistrationv1conversion.Convert_v1_MutatingAdmissionPolicy_To_admissionregistration_MutatingAdmissionPolicy(policy, internal, nil); err != nil {
 		return nil, err
 	}
-	var texts []string
-	for _, err := range admissionregistrationvalidation.ValidateMutatingAdmissionPolicy(internal) {
-		texts = append(texts, err.Error())
-	}
-	return texts, nil
+	return texts(admissionregistrationvalidation.ValidateMutatingAdmissionPolicy(internal)), nil
 }
 
 // checkedBinding is the same for a binding.
@@ -55,11 +51,7 @@ func checkedBinding(binding *admissionregistrationv1.MutatingAdmissionPolicyBind
 	if err := admissionregistrationv1conversion.Convert_v1_MutatingAdmissionPolicyBinding_To_admissionregistration_MutatingAdmissionPolicyBinding(binding, internal, nil); err != nil {
 		return nil, err
 	}
-	var texts []string
-	for _, err := range admissionregistrationvalidation.ValidateMutatingAdmissionPolicyBinding(internal) {
-		texts = append(texts, err.Error())
-	}
-	return texts, nil
+	return texts(admissionregistrationvalidation.ValidateMutatingAdmissionPolicyBinding(internal)), nil
 }
 
 func compile(policy *admissionregistrationv1.MutatingAdmissionPolicy) (*mutating, error) {
