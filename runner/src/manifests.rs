@@ -212,12 +212,11 @@ pub enum Templates {
 /// The pods that `object` would make, as its controller would create them.
 #[must_use]
 pub fn templates(object: &Value) -> Templates {
-    let known = kinds::judged().any(|(known, _)| known == kind(object));
     if kind(object) == "Pod" || kind(object) == "ServiceAccount" {
         return Templates::Nothing;
     }
     let path = if kind(object) == "CronJob" { "/spec/jobTemplate/spec/template" } else { "/spec/template" };
-    if known {
+    if is_judged(object) {
         return match object.pointer(path) {
             Some(template) if has_containers(template) => {
                 pod(object, template).map_or(Templates::Nothing, Templates::Workload)
