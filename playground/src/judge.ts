@@ -8,7 +8,7 @@ export interface Card {
   kind: string;
   namespace: string;
   name: string;
-  outcome: "identity" | "untouched" | "refused" | "not judged";
+  outcome: "identity" | "untouched" | "refused";
   /** The refusal, line by line. */
   message: string[];
   warnings: string[];

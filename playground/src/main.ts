@@ -152,7 +152,7 @@ function details(title: string, ...inner: HTMLElement[]): HTMLDetailsElement {
   return made;
 }
 
-const OUTCOMES = { identity: "allowed, with its identity", untouched: "allowed, untouched", refused: "refused", "not judged": "not judged" };
+const OUTCOMES = { identity: "allowed, with its identity", untouched: "allowed, untouched", refused: "refused" };
 
 function cardOf(card: Card): HTMLElement {
   const article = make("article", "", `card ${card.outcome}`);
@@ -278,13 +278,12 @@ let latest: Judged | undefined;
 async function update() {
   const cards = element("cards");
   const start = performance.now();
-  let parsed: Json;
   const document = parseDocument(textOf(settings), { version: "1.1", merge: true });
   if (document.errors[0] !== undefined) {
     cards.replaceChildren(problem("The settings can't be read", document.errors[0].message.split("\n")[0] ?? ""));
     return;
   }
-  parsed = (document.toJS() as Json) ?? {};
+  const parsed = (document.toJS() as Json) ?? {};
   const asked = last + 1;
   try {
     const { judged } = await ask(textOf(manifests), parsed, element<HTMLInputElement>("namespace").value || "default");

@@ -2,7 +2,7 @@
 // published reports, and generated ones.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -69,7 +69,6 @@ test("over 500 generated cases", { skip }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "same-"));
   execFileSync(join(root, "target/host/conformance"), ["manifests", folder, "--cases", "500"]);
   const settings = join(folder, "settings.yaml");
-  mkdirSync(folder, { recursive: true });
   writeFileSync(settings, JSON.stringify({ tenantId: "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1", identities: { web: { clientId: "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa" } } }));
   const files = readdirSync(folder).filter((name) => /^cases-/.test(name));
   assert.equal(files.length, 10);
