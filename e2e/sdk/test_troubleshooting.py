@@ -10,7 +10,7 @@ from apps import TOOLS
 from conftest import CLIENT, SUBJECT, World
 from pod import ROOT, mutate
 from servers import FederatedCredential
-from test_sdks import OTHER_TENANT, Run, container, run, walkthrough
+from runs import OTHER_TENANT, Run, container, run, walkthrough
 
 PAGE = ROOT / "docs/troubleshooting.md"
 SDKS = {"Python": "python", "JavaScript": "javascript", "Go": "go", "Java": "java"}
