@@ -10,9 +10,11 @@ import pytest
 
 from apps import APPS
 from conftest import AUDIENCE, CLIENT, SECRET, TENANT
+from mistakes import no_identity, other_subject
 from pod import mutate
 from runs import OTHER_TENANT, Run, container, run, walkthrough
 from servers import SigningKey
+
 
 @pytest.mark.parametrize("layout", ["PerPod", "Fixed", "Legacy"])
 def test_the_articles_pod_reads_its_secret(world, language, layout):
@@ -84,23 +86,17 @@ def test_the_token_can_not_be_written(world):
 
 
 def test_without_the_label_there_is_no_credential(world, language):
-    account, pod = walkthrough()
-    del account["metadata"]["labels"]
-    mutated = mutate(world.settings(), account, pod)
     texts = {
         "python": "WorkloadIdentityCredential authentication unavailable",
         "javascript": "CredentialUnavailableError: EnvironmentCredential is unavailable",
         "go": "WorkloadIdentityCredential: no client ID specified",
         "java": "WorkloadIdentityCredential authentication unavailable",
     }
-    run(world, language, mutated, container(mutated)).failed_with(texts[language])
+    no_identity(world, language).failed_with(texts[language])
 
 
 def test_another_service_accounts_token_matches_no_federated_credential(world, language):
-    account, pod = walkthrough()
-    account["metadata"]["name"] = pod["spec"]["serviceAccountName"] = "another"
-    mutated = mutate(world.settings(), account, pod)
-    run(world, language, mutated, container(mutated)).failed_with("AADSTS700213: No matching federated identity record found for presented assertion subject")
+    other_subject(world, language).failed_with("AADSTS700213: No matching federated identity record found for presented assertion subject")
 
 
 def test_an_expired_token_is_refused(world):
