@@ -1,7 +1,6 @@
 // The pod as it comes out, in the user's own YAML: what the policy adds goes into the document, whose comments stay.
 import { type Document, isCollection } from "yaml";
-import { canonical } from "./judge.ts";
-import { isFields, type Json } from "./kubernetes.ts";
+import { canonical, isFields, type Json } from "./kubernetes.ts";
 
 type Path = (string | number)[];
 

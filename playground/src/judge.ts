@@ -1,5 +1,5 @@
 // What the policy says of every object of a text: as `policy-runner try` does it, with the same module.
-import { at, byBytes, creation, type Fields, isFields, isJudged, type Json, kind, nameOf, namespaceOf, runsPods, templates, written } from "./kubernetes.ts";
+import { at, byBytes, canonical, creation, type Fields, isJudged, type Json, kind, nameOf, namespaceOf, runsPods, templates, written } from "./kubernetes.ts";
 import { type Found, read } from "./read.ts";
 import { call, type HostCall } from "./wapc.ts";
 
@@ -166,76 +166,4 @@ export async function judge(module: WebAssembly.Module, manifests: string, setti
     judged.passedOver.push(`nothing for the policy among the ${objects.length} objects`);
   }
   return judged;
-}
-
-const items = (value: Json | undefined, ...path: string[]): Json[] => {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
-};
-/** As serde_json prints it, with the names of an object in their order. */
-export const canonical = (value: Json): string =>
-  Array.isArray(value)
-    ? `[${value.map(canonical).join(",")}]`
-    : isFields(value)
-      ? `{${Object.keys(value).sort(byBytes).map((name) => `${JSON.stringify(name)}:${canonical(value[name] as Json)}`).join(",")}}`
-      : JSON.stringify(value);
-const added = (before: Json | undefined, after: Json | undefined, list: string): Json[] => {
-  const was = new Set(items(before, list).map(canonical));
-  return items(after, list).filter((item) => !was.has(canonical(item)));
-};
-const shown = (value: Json, name: string): string => {
-  const found = at(value, name);
-  return found === undefined ? "" : typeof found === "string" ? found : canonical(found);
-};
-
-/** What a pod gets, line by line. */
-export function additions(before: Json | undefined, after: Json | undefined): string[] {
-  const lines: string[] = [];
-  for (const list of ["initContainers", "containers"]) {
-    for (const container of items(after, "spec", list)) {
-      const was = items(before, "spec", list).find((one) => at(one, "name") === at(container, "name"));
-      const [env, mounts] = [added(was, container, "env"), added(was, container, "volumeMounts")];
-      const name = typeof at(container, "name") === "string" ? at(container, "name") : "";
-      if (env.length === 0 && mounts.length === 0 && was !== undefined) {
-        lines.push(`container ${name}: nothing added`);
-        continue;
-      }
-      lines.push(`container ${name}${was === undefined ? " (new)" : ""}`);
-      for (const variable of env) lines.push(`  + env ${shown(variable, "name")}=${shown(variable, "value")}`);
-      for (const mount of mounts) {
-        const mode = at(mount, "readOnly") === true ? "read-only" : "writable";
-        lines.push(`  + mount ${shown(mount, "name")} at ${shown(mount, "mountPath")} (${mode})`);
-      }
-    }
-  }
-  for (const volume of added(at(before, "spec"), at(after, "spec"), "volumes")) {
-    lines.push(`+ volume ${shown(volume, "name")}`);
-    for (const source of items(volume, "projected", "sources")) {
-      const token = at(source, "serviceAccountToken");
-      if (token === undefined) lines.push(`    ${canonical(source)}`);
-      else lines.push(`    ServiceAccount token: audience ${shown(token, "audience")}, ${shown(token, "expirationSeconds")} s, path ${shown(token, "path")}`);
-    }
-  }
-  return lines;
-}
-
-/** The text that `policy-runner try` prints to standard output. */
-export function report(judged: Judged): string {
-  const lines: string[] = [];
-  for (const card of judged.cards.filter((card) => !card.quiet)) {
-    const title = `${card.kind} ${card.namespace}/${card.name}`;
-    if (card.outcome === "refused") {
-      lines.push(`${title}: refused`, ...card.message.map((line) => `  ${line}`));
-      if (card.why !== undefined) lines.push(`  ${card.why}`);
-    } else if (card.outcome === "untouched") {
-      lines.push(`${title}: allowed, untouched`);
-      if (card.why !== undefined) lines.push(`  ${card.why}`);
-    } else {
-      lines.push(`${title}: allowed, with its identity`);
-      for (const name of Object.keys(card.audit).sort(byBytes)) lines.push(`  ${name}: ${card.audit[name]}`);
-      lines.push(...additions(card.before, card.after).map((line) => `  ${line}`));
-    }
-    lines.push(...card.warnings.map((warning) => `  warning: ${warning}`));
-  }
-  return lines.map((line) => `${line}\n`).join("");
 }

@@ -81,6 +81,14 @@ export function byBytes(one: string, other: string): number {
   return a.length - b.length;
 }
 
+/** As serde_json prints it, with the names of an object in their order. */
+export const canonical = (value: Json): string =>
+  Array.isArray(value)
+    ? `[${value.map(canonical).join(",")}]`
+    : isFields(value)
+      ? `{${Object.keys(value).sort(byBytes).map((name) => `${JSON.stringify(name)}:${canonical(value[name] as Json)}`).join(",")}}`
+      : JSON.stringify(value);
+
 export function templates(object: Json): Templates {
   if (kind(object) === "Pod" || kind(object) === "ServiceAccount") return { is: "nothing" };
   if (isJudged(object)) {

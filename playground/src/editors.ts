@@ -1,0 +1,54 @@
+// The two editors: manifests and settings.
+import { yaml } from "@codemirror/lang-yaml";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { StateEffect, StateField } from "@codemirror/state";
+import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
+import { basicSetup } from "codemirror";
+import { tags } from "@lezer/highlight";
+import { element } from "./elements.ts";
+
+export const mark = StateEffect.define<number | null>();
+const marked = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    for (const effect of transaction.effects) {
+      if (effect.is(mark)) {
+        return effect.value === null ? Decoration.none : Decoration.set([Decoration.line({ class: "cm-marked" }).range(effect.value)]);
+      }
+    }
+    return marks.map(transaction.changes);
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/** Colours that can be read on light and on dark. */
+const colours = syntaxHighlighting(
+  HighlightStyle.define([
+    { tag: tags.comment, class: "y-comment" },
+    { tag: [tags.string, tags.content], class: "y-text" },
+    { tag: [tags.propertyName, tags.definition(tags.propertyName)], class: "y-name" },
+    { tag: [tags.keyword, tags.bool, tags.number, tags.meta, tags.punctuation, tags.separator], class: "y-other" },
+  ]),
+);
+export const common = [basicSetup, yaml(), colours, EditorView.lineWrapping];
+
+/** An editor in the element of this id. `changed` is called with every edit. */
+export function editor(id: string, label: string, changed: () => void): EditorView {
+  const view = new EditorView({
+    parent: element(id),
+    extensions: [
+      common,
+      marked,
+      EditorView.contentAttributes.of({ "aria-label": label }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) changed();
+      }),
+    ],
+  });
+  // What scrolls can be scrolled by the keyboard.
+  view.scrollDOM.tabIndex = 0;
+  return view;
+}
+
+export const textOf = (view: EditorView) => view.state.doc.toString();
+export const setText = (view: EditorView, text: string) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
