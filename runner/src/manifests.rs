@@ -196,6 +196,9 @@ pub fn is_judged(object: &Value) -> bool {
     kinds::judged().any(|(known, _)| known == kind(object))
 }
 
+/// The kind of an API server's question, which is judged as it is: an update or a debug container, that no manifest says.
+const REVIEW: &str = "AdmissionReview";
+
 /// Where the pod templates of an object are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Templates {
@@ -212,7 +215,7 @@ pub enum Templates {
 /// The pods that `object` would make, as its controller would create them.
 #[must_use]
 pub fn templates(object: &Value) -> Templates {
-    if kind(object) == "Pod" || kind(object) == "ServiceAccount" {
+    if ["Pod", "ServiceAccount", REVIEW].contains(&kind(object)) {
         return Templates::Nothing;
     }
     let path = if kind(object) == "CronJob" { "/spec/jobTemplate/spec/template" } else { "/spec/template" };
@@ -270,12 +273,19 @@ fn pod(object: &Value, template: &Value) -> Option<Value> {
     Some(Value::Object(pod))
 }
 
-/// The request that an API server sends when `object` is created; `None` where the policy does not look at its kind.
+/// The request that an API server sends when `object` is created, or the one that an `AdmissionReview` holds; `None` where the policy does
+/// not look at its kind.
 ///
 /// # Errors
-/// An object without metadata.
-pub fn creation(object: &Value, default_namespace: &str) -> Result<Option<Value>> {
+/// An object without metadata, or an `AdmissionReview` without an object.
+pub fn request(object: &Value, default_namespace: &str) -> Result<Option<Value>> {
     let kind = kind(object);
+    if kind == REVIEW {
+        return match object.get("request") {
+            Some(request) if request.get("object").is_some_and(Value::is_object) => Ok(Some(request.clone())),
+            Some(_) | None => bail!("an {REVIEW} has no request.object"),
+        };
+    }
     let Some((_, resource)) = kinds::judged().find(|(known, _)| *known == kind) else {
         // `kind: pod` is nothing to an API server.
         if let Some((meant, _)) = kinds::judged().find(|(known, _)| known.eq_ignore_ascii_case(kind)) {

@@ -65,7 +65,7 @@ pub fn object(
 }
 
 fn additions(out: &mut dyn Write, before: &Value, after: &Value) -> Result<()> {
-    for list in ["initContainers", "containers"] {
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
         for container in items(after, &["spec", list]) {
             let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
             let was =

@@ -261,7 +261,7 @@ impl Judge<'_> {
         out: &mut dyn Write,
     ) -> Result<()> {
         let args = self.args;
-        let request = match manifests::creation(value, &args.namespace) {
+        let request = match manifests::request(value, &args.namespace) {
             Ok(request) => request,
             Err(error) => {
                 count.broken += 1;
@@ -301,9 +301,9 @@ impl Judge<'_> {
         }
         let before = request.get("object").unwrap_or(&Value::Null);
         let after = response.apply(before)?;
-        if manifests::kind(value) == "ServiceAccount" {
+        if manifests::kind(before) == "ServiceAccount" {
             let label =
-                value.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
+                before.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
             if label == Some("true") {
                 self.accounts.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
             }
@@ -311,11 +311,11 @@ impl Judge<'_> {
             self.presented.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
         }
         self.findings.extend(findings::of_answer(at.file, at.document, &response));
-        count.pods += usize::from(manifests::kind(value) == "Pod");
+        count.pods += usize::from(manifests::kind(before) == "Pod");
         count.refused += usize::from(!response.allowed);
         count.warnings += response.warnings.as_ref().map_or(0, Vec::len);
         let namespace = manifests::namespace_of(before, &args.namespace);
-        let outcome = Outcome { value, part, namespace, before, after: &after, response: &response, why };
+        let outcome = Outcome { part, namespace, before, after: &after, response: &response, why };
         show(args, out, &outcome, self.number)
     }
 }
@@ -333,7 +333,6 @@ enum Part {
 
 /// What came of an object.
 struct Outcome<'a> {
-    value: &'a Value,
     part: Part,
     namespace: &'a str,
     before: &'a Value,
@@ -344,8 +343,8 @@ struct Outcome<'a> {
 
 /// Shows what came of one of `number` objects. A ServiceAccount of which there is nothing to say is not worth a line among others.
 fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
-    let Outcome { value, part, namespace, before, after, response, why } = outcome;
-    let is_account = manifests::kind(value) == "ServiceAccount";
+    let Outcome { part, namespace, before, after, response, why } = outcome;
+    let is_account = manifests::kind(before) == "ServiceAccount";
     let speaks = !response.allowed || response.warnings.is_some();
     match args.output {
         None if is_account && !speaks && number > 1 => {}

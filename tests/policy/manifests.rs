@@ -50,6 +50,7 @@ fn each_manifest_has_only_fields_of_its_type() {
         }
     }
     let kinds = [
+        "AdmissionReview",
         "ClusterAdmissionPolicy",
         "ClusterRole",
         "ClusterRoleBinding",
