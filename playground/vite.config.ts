@@ -4,22 +4,51 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const wasm = readFileSync(`${root}policy.wasm`);
+const text = (name: string) => readFileSync(`${root}${name}`, "utf8");
+const found = (name: string, what: RegExp): string => {
+  const match = what.exec(text(name))?.[1];
+  if (match === undefined) throw new Error(`${name} has no ${what}`);
+  return match;
+};
 
-/** The module, byte for byte, its size and its digest. It is in the page's own script, so that nothing is fetched. */
-function policy(): Plugin {
-  const id = "virtual:policy";
+/** The module, byte for byte, its size and its digest: in the page's own script, so that nothing is fetched. And what it stands for. */
+function policy(): Record<string, unknown> {
+  const wasm = readFileSync(`${root}policy.wasm`);
   return {
-    name: "policy",
-    resolveId: (source) => (source === id ? `\0${id}` : undefined),
-    load: (source) =>
-      source === `\0${id}`
-        ? `export const base64 = ${JSON.stringify(wasm.toString("base64"))};
-           export const size = ${wasm.length};
-           export const sha256 = ${JSON.stringify(createHash("sha256").update(wasm).digest("hex"))};`
-        : undefined,
+    base64: wasm.toString("base64"),
+    size: wasm.length,
+    sha256: createHash("sha256").update(wasm).digest("hex"),
+    version: found("Cargo.toml", /^version = "(.*)"/m),
+    // Its proxy is the webhook's, of the same release.
+    webhook: found("questions-ui.yml", /workload-identity\/proxy:v(\S+)/),
   };
 }
+
+/** Troubleshooting's table of what Microsoft Entra answers. */
+function entra(): Record<string, unknown> {
+  // Without links: where a sentence ends in one, without that end.
+  const plain = (markdown: string) => markdown.replaceAll(/: \[[^\]]*\]\([^)]*\)/g, "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "").replace(/[ .]*Try it$/, "").trim();
+  const section = found("docs/troubleshooting.md", /\n## What Microsoft Entra answers\n([^]*?)\n## /);
+  const rows = section.split("\n").filter((line) => line.startsWith("| ") && line.includes("AADSTS"));
+  const errors = rows.map((row) => {
+    const [, said = "", meaning = ""] = row.split(" | ").length === 2 ? ["", ...row.replace(/^\| | \|$/g, "").split(" | ")] : [];
+    if (meaning === "") throw new Error(`a row of the table has not two columns: ${row}`);
+    return { codes: said.match(/AADSTS\d+/g) ?? [], words: /audience `(\S+)`/.exec(said)?.[1] ?? "", meaning: plain(meaning) };
+  });
+  return { errors };
+}
+
+function virtual(modules: Record<string, () => Record<string, unknown>>): Plugin {
+  return {
+    name: "virtual",
+    resolveId: (source) => (source in modules ? `\0${source}` : undefined),
+    load(source) {
+      const made = modules[source.slice(1)]?.();
+      return made && Object.entries(made).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join("\n");
+    },
+  };
+}
+const ours = () => virtual({ "virtual:policy": policy, "virtual:entra": entra });
 
 /** Classic scripts: a browser takes those from a folder on disk, too. */
 function classic(): Plugin {
@@ -32,8 +61,9 @@ function classic(): Plugin {
 
 export default defineConfig({
   base: "./",
-  plugins: [policy(), classic()],
-  worker: { format: "iife", plugins: () => [policy()] },
+  plugins: [ours(), classic()],
+  worker: { format: "iife", plugins: () => [ours()] },
   server: { fs: { allow: [root] } },
-  build: { target: "es2022", modulePreload: false, assetsInlineLimit: 0, rolldownOptions: { output: { format: "iife" } } },
+  // One script: the module is most of it.
+  build: { target: "es2022", modulePreload: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 2000, rolldownOptions: { output: { format: "iife" } } },
 });

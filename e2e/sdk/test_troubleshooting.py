@@ -17,7 +17,7 @@ SDKS = {"Python": "python", "JavaScript": "javascript", "Go": "go", "Java": "jav
 def rows() -> dict[tuple[str, str], str]:
     """What the page says that an SDK prints, by the mistake and the SDK."""
     section = PAGE.read_text().split("\n## What the SDK shows\n")[1].split("\n## ")[0]
-    cells = re.findall(r"^\| ([^|]+) \| (\w+) \| `(.+)` \|$", section, re.MULTILINE)
+    cells = re.findall(r"^\| \[([^]]+)\]\([^)]+\) \| (\w+) \| `(.+)` \|$", section, re.MULTILINE)
     return {(mistake, SDKS[sdk]): words for mistake, sdk, words in cells}
 
 

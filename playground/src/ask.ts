@@ -1,37 +1,57 @@
-// The worker: one question at a time, and a new worker where one does not answer.
-import type { Judged } from "./judge.ts";
-import type { Json } from "./kubernetes.ts";
+// The worker: one question at a time, of several that wait only the newest is asked, and a new worker where one does not answer.
+import type { Judged, Question } from "./judge.ts";
+import type { Answered } from "./worker.ts";
 import JudgeWorker from "./worker.ts?worker&inline";
 
-/** How long the worker may take, in milliseconds: the PolicyServer's own limit is five seconds. */
+/** How long the worker may take for an object, in milliseconds: the PolicyServer's own limit is five seconds. */
 const LIMIT = 5_000;
-let worker = new JudgeWorker();
-let last = 0;
-/** The number of the newest question. */
-export const newest = () => last;
 
-export interface Answered {
-  judged: Judged;
-  milliseconds: number;
+/** What came of a question: its answer, or nothing where a newer one took its place. */
+type Done = { judged: Judged; milliseconds: number } | undefined;
+
+interface Waiting {
+  question: Question;
+  module: Uint8Array | undefined;
+  resolve: (done: Done) => void;
+  reject: (error: Error) => void;
 }
 
-export function ask(manifests: string, settings: Json, namespace: string, module?: Uint8Array): Promise<Answered> {
-  last += 1;
-  const id = last;
+let worker = new JudgeWorker();
+let asked: Waiting | undefined;
+let next: Waiting | undefined;
+
+/** Asks, with another module than the policy where there is one: the tests have one that does not end. */
+export function ask(question: Question, module?: Uint8Array): Promise<Done> {
   return new Promise((resolve, reject) => {
-    const asked = worker;
-    const timer = setTimeout(() => {
-      asked.terminate();
-      if (worker === asked) worker = new JudgeWorker();
-      reject(new Error(`no answer within ${LIMIT / 1000} seconds: it was stopped`));
-    }, LIMIT);
-    asked.addEventListener("message", function answer({ data }: MessageEvent) {
-      if (data.id !== id) return;
-      clearTimeout(timer);
-      asked.removeEventListener("message", answer);
-      if (data.error === undefined) resolve(data as Answered);
-      else reject(new Error(data.error as string));
-    });
-    asked.postMessage({ id, manifests, settings, namespace, module });
+    next?.resolve(undefined);
+    next = { question, module, resolve, reject };
+    if (asked === undefined) send();
   });
+}
+
+function send() {
+  [asked, next] = [next, undefined];
+  if (asked === undefined) return;
+  const { question, module, resolve, reject } = asked;
+  let timer = setTimeout(stop, LIMIT);
+  function end(then: () => void) {
+    clearTimeout(timer);
+    worker.onmessage = null;
+    then();
+    send();
+  }
+  function stop() {
+    worker.terminate();
+    worker = new JudgeWorker();
+    end(() => reject(new Error(`no answer within ${LIMIT / 1000} seconds: it was stopped`)));
+  }
+  worker.onmessage = ({ data }: MessageEvent<Answered>) => {
+    if ("judged" in data) end(() => resolve(data));
+    else if ("error" in data) end(() => reject(new Error(data.error)));
+    else {
+      clearTimeout(timer);
+      timer = setTimeout(stop, LIMIT);
+    }
+  };
+  worker.postMessage({ ...question, module });
 }

@@ -2,14 +2,17 @@
 import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import { write as writeDifference } from "./difference.ts";
 import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
-import { check, create, credentials, explain, type Presented } from "./federated.ts";
-import type { Card } from "./judge.ts";
-import { at, type Json } from "./kubernetes.ts";
+import { explain } from "./entra.ts";
+import { check, create, credentials, type Presented } from "./federated.ts";
+import type { Card, Said } from "./judge.ts";
+import { at, type Json, list } from "./kubernetes.ts";
+import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
+import { body, presented } from "./token.ts";
 
 /** What the cards need of the page. */
 export interface Around {
@@ -18,21 +21,33 @@ export interface Around {
   /** The cluster's issuer, and what Microsoft Entra has or said. */
   issuer: () => string;
   credentials: () => string;
-  /** Marks the line that a message is about. */
-  mark: (card: Pick<Card, "from" | "to">, message: string) => void;
+  /** Marks a part of the manifests. */
+  mark: (place: Place) => void;
 }
 
-function sentence(around: Around, card: Pick<Card, "from" | "to">, text: string, name: string): HTMLElement {
-  const line = make("button", text, `line ${name}`);
+/** What stands for an issuer that was not typed in. */
+const ISSUER = "ISSUER";
+
+/** A message: a click shows the part of the manifests that it is about. */
+function message(around: Around, text: string, place: Place, name = ""): HTMLElement {
+  const line = make("button", text, `line ${name}`.trim());
   line.type = "button";
   line.title = "Show the line";
-  line.addEventListener("click", () => around.mark(card, text));
+  line.addEventListener("click", () => around.mark(place));
   return line;
+}
+
+/** A text to copy. */
+function copyable(text: string): HTMLElement {
+  const place = make("div", "", "cure");
+  place.append(make("pre", text), copyButton(text));
+  return place;
 }
 
 const OUTCOMES = { identity: "allowed, with its identity", untouched: "allowed, untouched", refused: "refused" };
 
-export function cardOf(around: Around, card: Card): HTMLElement {
+/** The card; with what the object gets in sight where there are `few`. */
+export function cardOf(around: Around, card: Card, few: boolean): HTMLElement {
   const article = make("article", "", `card ${card.outcome}`);
   const head = make("h2", `${card.kind} ${card.namespace}/${card.name}: `);
   head.append(make("span", OUTCOMES[card.outcome], `outcome ${card.outcome}`));
@@ -41,33 +56,34 @@ export function cardOf(around: Around, card: Card): HTMLElement {
   if (card.why !== undefined && card.outcome !== "identity") article.append(make("p", card.why));
   for (const warning of card.warnings) {
     const paragraph = make("p");
-    paragraph.append(sentence(around, card, `Warning: ${warning}`, "warning"));
-    const command = /kubectl .*$/.exec(warning)?.[0];
+    paragraph.append(message(around, `Warning: ${without(card, warning.text)}`, warning, "warning"));
+    const command = /kubectl .*$/.exec(warning.text)?.[0];
     if (command !== undefined) paragraph.append(" ", copyButton(command));
     article.append(paragraph);
   }
-  if (card.outcome === "identity") article.append(...identity(around, card));
+  if (card.outcome === "identity") article.append(...identity(around, card, few));
   return article;
+}
+
+/** The card says already which object it is about. */
+function without(card: Card, text: string): string {
+  const own = `${card.kind} ${card.namespace}/${card.name}: `;
+  return text.startsWith(own) ? text.slice(own.length) : text;
 }
 
 /** Each problem with its cure, which can be copied. */
 function refusal(around: Around, card: Card): HTMLElement[] {
   const parts: HTMLElement[] = [];
-  let cure: string[] = [];
+  let cure: Said[] = [];
   const flush = () => {
-    if (cure.length === 0) return;
-    const place = make("div", "", "cure");
-    place.append(make("pre", cure.join("\n")), copyButton(cure.join("\n")));
-    parts.push(place);
+    if (cure.length > 0) parts.push(copyable(cure.map(({ text }) => text).join("\n")));
     cure = [];
   };
   for (const line of card.message) {
-    const own = `${card.kind} ${card.namespace}/${card.name}: `;
-    if (/; [^;]*:$/.test(line) || (parts.length === 0 && cure.length === 0)) {
+    if (/; [^;]*:$/.test(line.text) || (parts.length === 0 && cure.length === 0)) {
       flush();
       const paragraph = make("p");
-      // The card says already which object it is about.
-      paragraph.append(sentence(around, card, line.startsWith(own) ? line.slice(own.length) : line, ""));
+      paragraph.append(message(around, without(card, line.text), line));
       parts.push(paragraph);
     } else cure.push(line);
   }
@@ -75,33 +91,28 @@ function refusal(around: Around, card: Card): HTMLElement[] {
   return parts;
 }
 
-export function presented(around: Around, card: Card): Presented[] {
-  const volumes = at(card.after, "spec", "volumes");
-  const sources = (Array.isArray(volumes) ? volumes : []).flatMap((volume) => at(volume, "projected", "sources") ?? []);
-  const token = sources.map((source) => at(source as Json, "serviceAccountToken")).find((token) => String(at(token, "path") ?? "").endsWith("azure-identity-token"));
-  const audience = String(at(token, "audience") ?? "api://AzureADTokenExchange");
-  const issuer = around.issuer() || "ISSUER";
-  const subject = card.audit["subject"] ?? "";
-  const others = (card.audit["container-identities"] ?? "").split("; ").flatMap((entry) => entry.split("=")[1] ?? []);
-  return [card.audit["client-id"], ...others].filter((id) => id !== undefined).map((clientId) => ({ clientId, issuer, subject, audience }));
-}
-
-function identity(around: Around, card: Card): HTMLElement[] {
-  const tokens = presented(around, card);
-  const parts: HTMLElement[] = [details("What it gets", make("pre", additions(card.before, card.after).join("\n")))];
+function identity(around: Around, card: Card, few: boolean): HTMLElement[] {
+  const issuer = around.issuer() || ISSUER;
+  const tokens = presented(card, issuer);
+  const title = (text: string, isOpen = false) => details(`${card.kind} ${card.namespace}/${card.name}`, text, isOpen);
+  const parts: HTMLElement[] = [];
+  parts.push(title("What it gets", few)(make("pre", additions(card.before, card.after).join("\n"))));
   const place = make("div", "", "editor");
-  const difference = details("The difference, in your YAML", place);
-  difference.addEventListener("toggle", () => {
-    if (difference.open && place.childElementCount === 0) showDifference(around, place, card);
-  });
+  const difference = title("The difference, in your YAML")(place);
+  const open = () => {
+    if (difference.open && place.childElementCount === 0) showDifference(place, around.text(), card);
+  };
+  difference.addEventListener("toggle", open);
+  open();
   parts.push(difference);
-  parts.push(details("Environment of the first container", make("pre", JSON.stringify(at(card.after, "spec", "containers", 0, "env") ?? null, null, 2))));
-  const commands = tokens.map((token) => create(token)).join("\n");
-  const cure = make("div", "", "cure");
-  cure.append(make("pre", commands), copyButton(commands));
-  parts.push(details("The token, for Microsoft Entra", make("pre", [`subject   ${card.audit["subject"] ?? ""}`, `audience  ${tokens[0]?.audience ?? ""}`, ...tokens.map((token) => `client id ${token.clientId}`)].join("\n")), cure));
+  for (const container of ["containers", "initContainers", "ephemeralContainers"].flatMap((name) => list(card.after, "spec", name))) {
+    const env = at(container, "env");
+    if (env !== undefined) parts.push(title(`Environment of ${String(at(container, "name"))}`)(make("pre", JSON.stringify(env, null, 2))));
+  }
+  parts.push(title("The token that the kubelet will project")(make("pre", JSON.stringify(body(card, issuer), null, 2)), make("p", "The kubelet asks for a new one when 80 % of its time has passed, and at the latest after a day.")));
+  if (tokens.length > 0) parts.push(title("The federated credential for Microsoft Entra")(copyable(tokens.map((token) => create(token)).join("\n"))));
   const entra = entraWords(around, tokens);
-  if (entra !== undefined) parts.push(make("pre", entra));
+  if (entra !== undefined) parts.push(make("pre", entra, "entra"));
   return parts;
 }
 
@@ -109,7 +120,7 @@ function identity(around: Around, card: Card): HTMLElement[] {
 export function entraWords(around: Around, tokens: Presented[]): string | undefined {
   const text = around.credentials().trim();
   if (text === "") return undefined;
-  const explained = explain(text);
+  const explained = explain(text, tokens);
   if (explained !== undefined) return explained;
   try {
     const all = credentials(text);
@@ -119,27 +130,39 @@ export function entraWords(around: Around, tokens: Presented[]): string | undefi
   }
 }
 
-function showDifference(around: Around, place: HTMLElement, card: Card) {
-  const text = around.text().slice(card.from, card.to);
-  const document = parseDocument(text, { version: "1.1", merge: true, uniqueKeys: false });
+/** The object's own YAML, and the same as it comes out. */
+function written(text: string, card: Card): [string, string] {
+  const document: Document = parseDocument(text.slice(card.from, card.to), { version: "1.1", merge: true, uniqueKeys: false });
   const before = document.toString();
   const inner = (value: Json | undefined): Json => ({ spec: at(value, "spec") ?? null });
   writeDifference(document, card.path, inner(card.before), inner(card.after));
-  const view = new EditorView({
-    parent: place,
-    doc: document.toString(),
-    extensions: [common, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-label": `${card.kind} ${card.name} as it comes out` }), unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 3 } })],
-  });
-  view.scrollDOM.tabIndex = 0;
+  return [before, document.toString()];
 }
 
-export function problem(around: Around, title: string, text: string, from?: number): HTMLElement {
+function showDifference(place: HTMLElement, text: string, card: Card) {
+  const [before, after] = written(text, card);
+  const label = `${card.kind} ${card.name} as it comes out`;
+  const view = new EditorView({
+    parent: place,
+    doc: after,
+    extensions: [common, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-label": label }), unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 3 } })],
+  });
+  view.scrollDOM.tabIndex = 0;
+  place.before(copyButton(after, "Copy it as it comes out"));
+}
+
+/** What is wrong before any object is judged; `show` leads to the place. */
+export function problem(title: string, text: string, show?: () => void): HTMLElement {
   const article = make("article", "", "card broken");
-  const head = make("h2", title);
-  article.append(head);
+  article.append(make("h2", title));
   const paragraph = make("p");
-  if (from === undefined) paragraph.textContent = text;
-  else paragraph.append(sentence(around, { from, to: around.text().length }, text, ""));
+  if (show === undefined) paragraph.textContent = text;
+  else {
+    const line = make("button", text, "line");
+    line.type = "button";
+    line.addEventListener("click", show);
+    paragraph.append(line);
+  }
   article.append(paragraph);
   return article;
 }

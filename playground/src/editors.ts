@@ -1,13 +1,15 @@
 // The two editors: manifests and settings.
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
 import { basicSetup } from "codemirror";
 import { tags } from "@lezer/highlight";
 import { element } from "./elements.ts";
+import type { Place } from "./place.ts";
 
-export const mark = StateEffect.define<number | null>();
+const mark = StateEffect.define<number | null>();
 const marked = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(marks, transaction) {
@@ -39,6 +41,7 @@ export function editor(id: string, label: string, changed: () => void): EditorVi
     extensions: [
       common,
       marked,
+      lintGutter(),
       EditorView.contentAttributes.of({ "aria-label": label }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed();
@@ -52,3 +55,17 @@ export function editor(id: string, label: string, changed: () => void): EditorVi
 
 export const textOf = (view: EditorView) => view.state.doc.toString();
 export const setText = (view: EditorView, text: string) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+
+/** Marks the line of a place, and goes there. */
+export function show(view: EditorView, place: Place) {
+  const line = view.state.doc.lineAt(Math.min(place.from, view.state.doc.length));
+  view.dispatch({ effects: [mark.of(line.from), EditorView.scrollIntoView(line.from, { y: "center" })], selection: { anchor: line.from } });
+  view.focus();
+}
+
+/** Underlines what is wrong, where it is: the text as it was judged may be longer than the one of now. */
+export function diagnose(view: EditorView, found: Diagnostic[]) {
+  const within = (offset: number) => Math.min(offset, view.state.doc.length);
+  const all = found.map((one) => ({ ...one, from: within(one.from), to: within(Math.max(one.to, one.from)) }));
+  view.dispatch(setDiagnostics(view.state, all));
+}

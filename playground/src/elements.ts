@@ -7,8 +7,8 @@ export const make = <K extends keyof HTMLElementTagNameMap>(tag: K, text = "", n
   return made;
 };
 
-export function copyButton(text: string): HTMLButtonElement {
-  const button = make("button", "Copy");
+export function copyButton(text: string, label = "Copy"): HTMLButtonElement {
+  const button = make("button", label);
   button.type = "button";
   button.addEventListener("click", () => void copy(text));
   return button;
@@ -23,8 +23,19 @@ export async function copy(text: string) {
   }
 }
 
-export function details(title: string, ...inner: HTMLElement[]): HTMLDetailsElement {
-  const made = make("details");
-  made.append(make("summary", title), ...inner);
-  return made;
-}
+/** What the user has opened or closed, of which object: it stays so while the text is edited. */
+const chosen = new Map<string, boolean>();
+
+/** Details of an object, by their title; open where the user has them so, or at first where `isOpen`. */
+export const details =
+  (about: string, title: string, isOpen = false) =>
+  (...inner: HTMLElement[]): HTMLDetailsElement => {
+    const made = make("details");
+    const key = `${about}: ${title}`;
+    made.append(make("summary", title), ...inner);
+    made.open = chosen.get(key) ?? isOpen;
+    made.addEventListener("toggle", () => {
+      if (made.open !== (chosen.get(key) ?? isOpen)) chosen.set(key, made.open);
+    });
+    return made;
+  };

@@ -1,25 +1,48 @@
-// The examples: the walkthrough, and the mistakes of Troubleshooting by the names of their rules.
+// The examples: what the policy does, and each row of Troubleshooting, by the name of its rule or of Microsoft Entra's error. A test opens
+// each from its row.
 import settings from "../../examples/walkthrough/settings.yaml?raw";
 import account from "../../examples/walkthrough/serviceaccount.yaml?raw";
 import pod from "../../examples/walkthrough/pod.yaml?raw";
+import credentials from "../../examples/walkthrough/federated-credentials.json?raw";
 import namedManifests from "../../examples/identities/manifests.yaml?raw";
 import namedSettings from "../../examples/identities/settings.yaml?raw";
+import review from "../../examples/debug/review.yaml?raw";
+import type { State } from "./links.ts";
 
 export interface Example {
   /** As it stands in a link: `#example=walkthrough`. */
   name: string;
   title: string;
-  manifests: string;
-  settings: string;
+  state: Pick<State, "manifests" | "settings"> & Partial<State>;
 }
 
-const both = (one: string, other: string) => `${one.trimEnd()}\n---\n${other.trimStart()}`;
+const OTHER_ID = "11111111-2222-4333-8444-555555555555";
+const CLIENT_ID = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+const ISSUER = (JSON.parse(credentials) as { issuer: string }[])[0]?.issuer ?? "";
+
+/** The text with its part changed; an example whose part is not there is none. */
 const edit = (text: string, what: string | RegExp, by: string) => {
   const edited = text.replace(what, by);
   if (edited === text) throw new Error(`${what} is not in the example`);
   return edited;
 };
-const deployment = (template: string, metadata = "") => `apiVersion: apps/v1
+const join = (...documents: string[]) => documents.map((document) => `${document.trim()}\n`).join("---\n");
+const also = (more: string) => `${settings.trimEnd()}\n${more}\n`;
+const governed = (entry: string) => also(`allowedIdentities:\n  - ${entry}`);
+
+// The ServiceAccount of the walkthrough, changed.
+const withId = (id: string) => edit(account, /client-id: .*/, `client-id: ${id}`);
+const withoutId = edit(account, /  annotations:\n.*\n/, "");
+const unlabelled = edit(account, /  labels:\n.*\n/, "");
+const annotated = (line: string) => `${account.trimEnd()}\n    azure.workload.identity/${line}\n`;
+
+// Its pod, changed: annotations, and lines of the spec or of its container.
+const annotate = (...lines: string[]) => edit(pod, /\nspec:/, `\n  annotations:\n${lines.map((line) => `    azure.workload.identity/${line}`).join("\n")}\nspec:`);
+const proxied = annotate('inject-proxy-sidecar: "true"');
+const spec = (line: string, from = pod) => edit(from, /\nspec:\n/, `\nspec:\n  ${line}\n`);
+
+/** A Deployment with lines more in its template's metadata, in its own, and in its container. */
+const deployment = ({ template = "", metadata = "", container = "" }) => `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: yada${metadata}
@@ -35,37 +58,126 @@ spec:
       containers:
         - name: yadaapi
           image: example/yada:1
-`;
-const annotate = (annotation: string) => edit(pod, /\nspec:/, `\n  annotations:\n    azure.workload.identity/${annotation}\nspec:`);
-const variable = (name: string, value: string) => `${deployment("")}          env:\n            - name: ${name}\n              value: ${value}\n`;
-const wrong = (id: string) => edit(account, /client-id: .*/, `client-id: ${id}`);
+${container}`;
+const variable = (name: string, value: string) => deployment({ container: `          env:\n            - name: ${name}\n              value: ${value}\n` });
+const mounts = (mount: string, volume: string) => deployment({ container: `          volumeMounts:\n            - ${mount}\n      volumes:\n        - ${volume}\n` });
+const devices = (path: string, name: string) =>
+  deployment({ container: `          volumeDevices:\n            - {name: ${name}, devicePath: ${path}}\n      volumes:\n        - {name: ${name}, persistentVolumeClaim: {claimName: disk}}\n` });
+const many = (number: number, lines: (index: number) => string) => Array.from({ length: number }, (_, index) => lines(index)).join("");
 
-export const examples: Example[] = [
-  { name: "walkthrough", title: "The walkthrough: YADA's pod", manifests: both(account, pod), settings },
-  { name: "deployment", title: "A Deployment", manifests: both(account, deployment("")), settings },
-  { name: "client-id-malformed", title: "A client id that is none", manifests: both(wrong('"{6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa}"'), pod), settings },
-  { name: "no-tenant", title: "No tenant", manifests: both(account, pod), settings: "{}\n" },
-  { name: "unquoted", title: "A label without quotes", manifests: both(edit(account, '"true"', "true"), pod), settings },
-  { name: "no-label", title: "Nobody is labelled", manifests: both(edit(account, /  labels:\n.*use.*\n/, ""), deployment("")), settings },
-  { name: "label-misplaced", title: "The label on the workload", manifests: both(edit(account, /  labels:\n.*use.*\n/, ""), deployment("", '\n  labels:\n    azure.workload.identity/use: "true"')), settings },
-  { name: "misspelt", title: "A misspelt annotation", manifests: both(edit(account, "client-id", "clientid"), pod), settings },
-  { name: "credential-wins", title: "A client secret that wins", manifests: both(account, variable("AZURE_CLIENT_SECRET", "example")), settings },
-  { name: "refers-to-injected", title: "A variable that is not expanded", manifests: both(account, variable("ARM_CLIENT_ID", "$(AZURE_CLIENT_ID)")), settings },
-  { name: "expiration-malformed", title: "A token expiration that is no number", manifests: both(account, annotate('service-account-token-expiration: "1h"')), settings },
-  { name: "zero-client-id", title: "A client id of zeros", manifests: both(wrong("00000000-0000-0000-0000-000000000000"), pod), settings },
-  { name: "skips-nobody", title: "A skipped container that is not there", manifests: both(account, annotate("skip-containers: yada-api")), settings },
-  { name: "own-value", title: "A variable of the container's own", manifests: both(account, variable("AZURE_TENANT_ID", "contoso.onmicrosoft.com")), settings },
-  { name: "credential-left-out", title: "AZURE_TOKEN_CREDENTIALS that leaves it out", manifests: both(account, variable("AZURE_TOKEN_CREDENTIALS", "dev")), settings },
-  { name: "other-token-file", title: "The token file of another version", manifests: both(account, variable("TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token")), settings },
-  { name: "port-without-proxy", title: "The proxy's port without the proxy", manifests: both(account, annotate('proxy-sidecar-port: "8080"')), settings },
-  { name: "proxy-not-declined", title: "A proxy that is not declined", manifests: both(account, annotate('inject-proxy-sidecar: "False"')), settings },
-  { name: "annotation-misplaced", title: "An annotation on the wrong object", manifests: both(account, annotate("client-id: 6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa")), settings },
-  { name: "label-ignored", title: "A label that is ignored", manifests: both(edit(account, '"true"', '"yes"'), pod), settings },
-  { name: "identity-unknown", title: "A name that no identity has", manifests: edit(namedManifests, "identity: yada", "identity: yadda"), settings: namedSettings },
-  { name: "container-identities", title: "A container's identity that is unknown", manifests: edit(namedManifests, "worker=payments", "worker=paymnets"), settings: namedSettings },
-  { name: "mount-hides-token", title: "A mount in the token's way", manifests: both(account, `${deployment("")}          volumeMounts:\n            - {name: cache, mountPath: /var/run/secrets/azure/wi}\n      volumes:\n        - {name: cache, emptyDir: {}}\n`), settings: `${settings.trimEnd()}\nlayout: Fixed\n` },
-  { name: "preflight", title: "Preflight: the workload itself is refused", manifests: both(account, deployment('\n      annotations:\n        azure.workload.identity/service-account-token-expiration: "1h"')), settings: `${settings.trimEnd()}\npreflight: Enforce\n` },
-  { name: "proxy", title: "The proxy sidecar", manifests: both(account, annotate('inject-proxy-sidecar: "true"')), settings },
-  { name: "client-id-not-allowed", title: "Governance: not in this namespace", manifests: both(account, pod), settings: `${settings.trimEnd()}\nallowedIdentities:\n  - namespaces: [payments-*]\n` },
-  { name: "identities", title: "Identities by name, one for each container", manifests: namedManifests, settings: namedSettings },
+/** An example whose name is that of its rule. */
+const of = (name: string, title: string, manifests: string, own = settings, more: Partial<State> = {}): Example => ({ name, title, state: { manifests, settings: own, ...more } });
+/** One of the walkthrough's pod. */
+const ofPod = (name: string, title: string, changed: string, own = settings) => of(name, title, join(account, changed), own);
+
+const does = [
+  ofPod("walkthrough", "The walkthrough: YADA's pod", pod),
+  of("deployment", "A Deployment", join(account, deployment({}))),
+  ofPod("proxy", "The proxy sidecar", proxied),
+  ofPod("endpoint", "A custom token endpoint (AKS identity bindings)", annotate('use-identity-binding: "true"'), also("customTokenEndpoint:\n  annotationSuffix: identity-binding\n  audience: api://AKSIdentityBinding\n  tokenProxy: https://token-proxy.example\n  ca:\n    configMap: token-proxy-ca")),
+  of("identities", "Identities by name, one for each container", namedManifests, namedSettings),
+  ofPod("governance", "Governance: which namespace may use which identity", pod, governed(`{namespaces: [default, payments-*], clientIds: [${CLIENT_ID}]}`)),
+  of("preflight", "Preflight: the workload itself is refused", join(account, deployment({ template: '\n      annotations:\n        azure.workload.identity/service-account-token-expiration: "1h"' })), also("preflight: Enforce")),
+  of("debug", "A debug container", review),
+];
+
+const refusals = [
+  of("client-id-malformed", "A client id that is none", join(withId(`"{${CLIENT_ID}}"`), pod)),
+  of("identity-unknown", "A name that no identity has", edit(namedManifests, "identity: yada", "identity: yadda"), namedSettings),
+  of("identity-disagrees", "A name and a client id of two identities", edit(namedManifests, "identity: yada", `identity: yada\n    azure.workload.identity/client-id: ${OTHER_ID}`), namedSettings),
+  of("container-identities", "A container's identity that is unknown", edit(namedManifests, "worker=payments", "worker=paymnets"), namedSettings),
+  of("tenant-id-malformed", "A tenant id that is none", join(annotated("tenant-id: contoso"), pod)),
+  ofPod("no-tenant", "No tenant", pod, "{}\n"),
+  of("client-id-required", "A client id that must be there", join(withoutId, pod), also("requireClientId: true")),
+  ofPod("expiration-malformed", "A token expiration that is no number", annotate('service-account-token-expiration: "1h"')),
+  ofPod("proxy-port-malformed", "A proxy's port that is none", annotate('inject-proxy-sidecar: "true"', 'proxy-sidecar-port: "http"')),
+  ofPod("proxy-on-host-network", "The proxy on the node's network", spec("hostNetwork: true", proxied)),
+  ofPod("proxy-on-windows", "The proxy on Windows", edit(proxied, "os: linux", "os: windows")),
+  of("mount-hides-token", "A mount in the token's way", join(account, mounts("{name: cache, mountPath: /var/run/secrets/azure/wi}", "{name: cache, emptyDir: {}}")), also("layout: Fixed")),
+  of("device-hides-token", "A block device in the token's way", join(account, devices("/var/run/secrets/azure/wi", "disk")), also("layout: Fixed")),
+  of("volume-name-taken", "A volume with the token volume's name", join(account, devices("/dev/disk", "azure-identity-token")), also("layout: Legacy")),
+  ofPod("namespace-not-allowed", "No identity for this namespace", pod, governed("namespaces: [payments-*]")),
+  ofPod("client-id-not-allowed", "Another identity than the namespace's", pod, governed(`{namespaces: [default], clientIds: [${OTHER_ID}]}`)),
+  of("no-client-id-not-allowed", "No client id where one is asked for", join(withoutId, pod), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
+  ofPod("tenant-id-not-allowed", "Another tenant than the namespace's", pod, governed("{namespaces: [default], tenantIds: [contoso.onmicrosoft.com]}")),
+  of("own-id-not-allowed", "A container's own client id", join(account, variable("AZURE_CLIENT_ID", OTHER_ID)), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
+  of("own-id-not-checkable", "A container's own client id, from a variable", join(account, variable("AZURE_CLIENT_ID", "$(OTHER_ID)")), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
+  of("own-id-from-elsewhere", "A container's own client id, from a Secret", join(account, deployment({ container: "          env:\n            - name: AZURE_CLIENT_ID\n              valueFrom: {secretKeyRef: {name: ids, key: client}}\n" })), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
+  of("no-service-account", "A ServiceAccount that is not there", edit(pod, "app: yadaapi", 'app: yadaapi\n    azure.workload.identity/use: "true"')),
+  of("look-up-not-granted", "The policy may not look up", join(account, pod), settings, { lookUps: "resource not granted" }),
+  of("look-up-capability", "The policy lacks the capability", join(account, pod), settings, { lookUps: "capability not granted" }),
+  of("look-up-forbidden", "RBAC forbids the look-up", join(account, pod), settings, { lookUps: "forbidden" }),
+  of("look-up-malformed", "A ServiceAccount that is malformed", join(withId("12"), pod)),
+  of("look-up-failed", "The API server can't be reached", join(account, pod), settings, { lookUps: "API server unreachable" }),
+  ofPod("service-account-name", "A ServiceAccount's name that is none", edit(pod, "serviceAccountName: myserviceaccount", "serviceAccountName: My_Account")),
+  of("unquoted", "A label without quotes", join(edit(account, '"true"', "true"), pod)),
+  ofPod("malformed", "A list that is none", edit(pod, /env:\n[^]*?\n  nodeSelector/, "env: {SQL_SERVER_USERNAME: azure}\n  nodeSelector")),
+  ofPod("settings", "Settings that are not valid", pod, also("layout: V3")),
+];
+
+const warnings = [
+  of("no-client-id", "No client id", join(withoutId, pod)),
+  ofPod("skips-nobody", "A skipped container that is not there", annotate("skip-containers: yada-api")),
+  of("identity-of-nobody", "An identity for a container that is not there", edit(namedManifests, "worker=payments", "wroker=payments"), namedSettings),
+  of("no-label", "Nobody is labelled", join(unlabelled, deployment({}))),
+  of("no-label-on-service-account", "The ServiceAccount is not labelled", join(unlabelled, edit(pod, "app: yadaapi", 'app: yadaapi\n    azure.workload.identity/use: "true"')), also("trigger: ServiceAccount")),
+  of("no-label-on-pod", "The pods are not labelled", join(account, deployment({ template: "\n      annotations:\n        azure.workload.identity/skip-containers: proxy" })), also("trigger: Pod")),
+  of("zero-client-id", "A client id of zeros", join(withId("00000000-0000-0000-0000-000000000000"), pod)),
+  of("credential-wins", "A client secret that wins", join(account, variable("AZURE_CLIENT_SECRET", "example"))),
+  of("credential-left-out", "AZURE_TOKEN_CREDENTIALS that leaves it out", join(account, variable("AZURE_TOKEN_CREDENTIALS", "dev"))),
+  of("refers-to-injected", "A variable that is not expanded", join(account, variable("ARM_CLIENT_ID", "$(AZURE_CLIENT_ID)"))),
+  of("other-token-file", "The token file of another version", join(account, variable("TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token"))),
+  of("token-file-in-arguments", "The token file of another version, in the arguments", join(account, deployment({ container: "          args: [--token-file=/var/run/secrets/azure/tokens/azure-identity-token]\n" }))),
+  ofPod("proxy-port-taken", "A port that the proxy has", edit(proxied, "name: yadaapi\n      env", "name: yadaapi\n      ports: [{containerPort: 8000}]\n      env")),
+  of("own-value", "A variable of the container's own", join(account, variable("AZURE_TENANT_ID", "contoso.onmicrosoft.com"))),
+  of("own-token", "A token of the container's own", join(account, deployment({ container: "          env:\n            - {name: AZURE_FEDERATED_TOKEN_FILE, value: /vcluster/token}\n          volumeMounts:\n            - {name: vcluster, mountPath: /vcluster}\n      volumes:\n        - {name: vcluster, secret: {secretName: token}}\n" }))),
+  of("read-only-above", "A volume above the token that can't be written to", join(account, mounts("{name: certificates, mountPath: /var/run/secrets}", "{name: certificates, secret: {secretName: certificates}}"))),
+  of("misspelt", "A misspelt annotation", join(edit(account, "client-id", "clientid"), pod)),
+  of("unknown-name", "An annotation that nobody knows", join(annotated("region: westeurope"), pod)),
+  of("annotation-as-label", "An annotation as a label", join(edit(account, 'use: "true"', `use: "true"\n    azure.workload.identity/tenant-id: contoso.com`), pod)),
+  ofPod("endpoint-not-set", "An endpoint that is not set up", annotate('use-identity-binding: "true"')),
+  of("identities-not-set", "A name, and no identities by name", namedManifests),
+  ofPod("port-without-proxy", "The proxy's port without the proxy", annotate('proxy-sidecar-port: "8080"')),
+  ofPod("proxy-not-declined", "A proxy that is not declined", annotate('inject-proxy-sidecar: "False"')),
+  ofPod("annotation-misplaced", "An annotation on the wrong object", annotate(`client-id: ${CLIENT_ID}`)),
+  of("label-as-annotation", "The label as an annotation", join(edit(edit(account, /  labels:\n.*\n/, ""), "client-id", 'use: "true"\n    azure.workload.identity/client-id'), pod)),
+  of("label-ignored", "A label that is ignored", join(edit(account, '"true"', '"yes"'), pod)),
+  of("label-misplaced", "The label on the workload", join(unlabelled, deployment({ metadata: '\n  labels:\n    azure.workload.identity/use: "true"' }))),
+  ofPod("retired-binding", "A label of aad-pod-identity", edit(pod, "app: yadaapi", "app: yadaapi\n    aadpodidbinding: yada")),
+  ofPod("proxy-runs-as-root", "The proxy beside runAsNonRoot", spec("securityContext: {runAsNonRoot: true}", proxied)),
+  of("annotations-without-label", "Annotations, and no label", join(unlabelled, pod), also("trigger: ServiceAccount")),
+  of("admitted-unread", "A look-up that fails, and is admitted", join(account, pod), also("onLookupFailure: Admit"), { lookUps: "API server unreachable" }),
+  of("workload-unread", "A workload whose look-up fails", join(account, deployment({})), settings, { lookUps: "API server unreachable" }),
+  of("pods-refused", "A workload whose pods will be refused", join(withId('"${CLIENT_ID}"'), deployment({}))),
+  of("more-refusals", "More than ten reasons", join(account, deployment({ container: many(12, (index) => `        - name: c${index}\n          image: x\n          volumeMounts: [{name: cache, mountPath: /var/run/secrets/azure/wi}]\n`) + "      volumes:\n        - {name: cache, emptyDir: {}}\n" })), also("layout: Fixed\npreflight: Enforce")),
+  of("more-warnings", "More warnings than are shown", join(account, deployment({ container: many(40, (index) => `        - name: container-with-a-long-name-that-takes-its-room-${index}\n          image: x\n          env: [{name: AZURE_CLIENT_SECRET, value: x}]\n`) }))),
+];
+
+/** A message of Microsoft Entra's about the walkthrough's pod. */
+const entra = (name: string, title: string, message: string): Example => of(name, title, join(account, pod), settings, { issuer: ISSUER, credentials: `${name}: ${message}` });
+const noRecord = (part: string, text: string) => `No matching federated identity record found for presented assertion ${part} '${text}'.`;
+const SUBJECT = "system:serviceaccount:default:myserviceaccount";
+const answers = [
+  of("federated-credentials", "A federated credential that fits", join(account, pod), settings, { issuer: ISSUER, credentials }),
+  entra("AADSTS700211", "Another issuer", noRecord("issuer", ISSUER.replace(/\/$/, ""))),
+  entra("AADSTS700213", "Another subject", noRecord("subject", SUBJECT)),
+  entra("AADSTS7002138", "A subject in another case", `${noRecord("subject", SUBJECT)} The subject matches with case-insensitive comparison, but not with case-sensitive comparison.`),
+  entra("AADSTS700212", "Another audience", noRecord("audience", "api://AzureADTokenExchange")),
+  entra("AADSTS70021", "No federated credential, as Entra said it before 2024", "No matching federated identity record found for presented assertion."),
+  of("binding-asks-entra", "An identity binding whose SDK asked Entra", does[3]?.state.manifests ?? "", does[3]?.state.settings, { issuer: ISSUER, credentials: `AADSTS700212: ${noRecord("audience", "api://AKSIdentityBinding")}` }),
+  entra("AADSTS700016", "An application that is not found", `Application with identifier '${CLIENT_ID}' was not found in the directory 'Contoso'.`),
+  entra("AADSTS90002", "A tenant that is not found", "Tenant '2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1' not found."),
+  entra("AADSTS90061", "An issuer that Entra can't reach", "Request to External OIDC endpoint failed."),
+  entra("AADSTS50027", "A token signed by another key", "JWT token is invalid or malformed."),
+  entra("AADSTS700024", "A token that is too old", "Client assertion is not within its valid time range."),
+  entra("AADSTS700023", "A token taken for a certificate", "Client assertion audience claim does not match Realm issuer."),
+  entra("AADSTS700222", "A token of Entra's own", "AAD-issued tokens may not be used for federated identity flows."),
+  entra("AADSTS700082", "Not a matter of the manifests", "The refresh token has expired due to inactivity."),
+];
+
+export const examples: { group: string; all: Example[] }[] = [
+  { group: "What it does", all: does },
+  { group: "Refusals", all: refusals },
+  { group: "Warnings", all: warnings },
+  { group: "What Microsoft Entra answers", all: answers },
 ];

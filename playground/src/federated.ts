@@ -18,15 +18,6 @@ interface Credential {
 const ERRORS = { issuer: "AADSTS700211", subject: "AADSTS700213", case: "AADSTS7002138", audience: "AADSTS700212" } as const;
 type Part = keyof typeof ERRORS;
 
-/** What of an AADSTS message differs. */
-export function explain(message: string): string | undefined {
-  const code = /AADSTS(\d+)/.exec(message)?.[0];
-  if (code === undefined) return undefined;
-  const part = (Object.keys(ERRORS) as Part[]).find((part) => ERRORS[part] === code);
-  if (part === undefined) return `${code}: see Troubleshooting, "What Microsoft Entra answers"`;
-  return `${code}: the federated credential has another ${part === "case" ? "subject, only by upper and lower case" : part} than the token`;
-}
-
 export function credentials(json: string): Credential[] {
   const read = JSON.parse(json) as Partial<Credential>[];
   if (!Array.isArray(read)) throw new Error("not a list of federated credentials");

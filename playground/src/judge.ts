@@ -1,7 +1,14 @@
 // What the policy says of every object of a text: as `policy-runner try` does it, with the same module.
-import { at, byBytes, canonical, creation, type Fields, isJudged, type Json, kind, nameOf, namespaceOf, runsPods, templates, written } from "./kubernetes.ts";
-import { type Found, read } from "./read.ts";
+import { at, canonical, type Fields, isJudged, isReview, type Json, kind, nameOf, namespaceOf, NotKubernetes, requestOf, runsPods, templates, written } from "./kubernetes.ts";
+import { Accounts, type LookUp, type LookUps, sameAccounts } from "./accounts.ts";
+import { type Place, place } from "./place.ts";
+import { type Found, read, type Remark } from "./read.ts";
 import { call, type HostCall } from "./wapc.ts";
+
+/** Something that the policy says, and the part of the text that it is about. */
+export interface Said extends Place {
+  text: string;
+}
 
 /** What came of an object. */
 export interface Card {
@@ -9,16 +16,16 @@ export interface Card {
   namespace: string;
   name: string;
   outcome: "identity" | "untouched" | "refused";
-  /** The refusal, line by line. */
-  message: string[];
-  warnings: string[];
+  /** The refusal, line by line: a mistake, and the lines of its cure. */
+  message: Said[];
+  warnings: Said[];
   /** Why it is untouched, or where its ServiceAccount was looked for. */
   why?: string;
   audit: { [name: string]: string };
+  /** The object as it went in, and as it comes out; nothing where it is the same. */
   before?: Json;
   after?: Json;
-  /** Where it is: its document, and its path there. */
-  document: number;
+  /** Where it is: its path in its document. */
   path: (string | number)[];
   from: number;
   to: number;
@@ -28,7 +35,9 @@ export interface Card {
 
 export interface Judged {
   cards: Card[];
-  broken: { message: string; from: number }[];
+  broken: Remark[];
+  /** What was read, and is likely not what was meant. */
+  doubts: Remark[];
   passedOver: string[];
   /** What is wrong with the settings, or worth knowing. */
   settings?: { valid: boolean; message: string };
@@ -42,40 +51,18 @@ interface Answer {
   mutated_object?: Json;
 }
 
-interface LookUp {
-  name: string;
+/** What the policy is asked. */
+export interface Question {
+  manifests: string;
+  settings: Json;
+  /** The namespace of objects that name none. */
   namespace: string;
+  lookUps: LookUps;
 }
 
 const LABEL = "azure.workload.identity/use";
 const bytes = new TextEncoder();
 const text = new TextDecoder();
-
-class Accounts {
-  private readonly found = new Map<string, Json>();
-
-  constructor(objects: Found[], namespace: string) {
-    for (const { object } of objects) {
-      if (kind(object) === "ServiceAccount") this.found.set(`${namespaceOf(object, namespace)}/${nameOf(object)}`, object);
-    }
-  }
-
-  /** The ServiceAccount; `default` is in every namespace. */
-  get({ name, namespace }: LookUp): Json | undefined {
-    const found = this.found.get(`${namespace}/${name}`);
-    if (found !== undefined || name !== "default") return found;
-    return { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } };
-  }
-
-  /** Where one was looked for that is not there. */
-  notFound(lookUp: LookUp): string | undefined {
-    if (this.get(lookUp) !== undefined) return undefined;
-    const keys = [...this.found.keys()].sort(byBytes).map((key) => key.split("/"));
-    const others = keys.filter(([namespace, name]) => name === lookUp.name && namespace !== lookUp.namespace).map(([namespace]) => namespace);
-    const other = others.length === 0 ? "" : `; there is one of that name in namespace ${others.slice(0, 3).join(", ")}`;
-    return `ServiceAccount ${lookUp.namespace}/${lookUp.name} is not among the files${other}`;
-  }
-}
 
 /** One request, with what the host was asked. */
 async function evaluate(module: WebAssembly.Module, request: Fields, settings: Json, accounts: Accounts): Promise<[Answer, LookUp[]]> {
@@ -86,11 +73,7 @@ async function evaluate(module: WebAssembly.Module, request: Fields, settings: J
     if (asked !== "kubewarden/kubernetes/get_resource") throw new Error(`unknown operation: ${binding} ${namespace}/${operation}`);
     const wanted = JSON.parse(text.decode(payload)) as LookUp;
     lookUps.push(wanted);
-    const account = accounts.get(wanted);
-    if (account === undefined) {
-      throw new Error(`Callback evaluation failure: Cannot find v1/ServiceAccount named '${wanted.name}' inside of namespace 'Some("${wanted.namespace}")'`);
-    }
-    return bytes.encode(canonical(account));
+    return bytes.encode(canonical(accounts.answer(wanted)));
   };
   // An API server sends the names of an object in their order.
   const answer = await call(module, "validate", canonical({ request, settings }), host);
@@ -108,62 +91,93 @@ function whyUntouched(object: Json, lookUps: LookUp[], accounts: Accounts, answe
   return `no label asks for an identity${notFound === undefined ? "" : `; ${notFound}`}`;
 }
 
-/** Judges the objects of a text. `settings` is the settings' JSON. */
-export async function judge(module: WebAssembly.Module, manifests: string, settings: Json, namespace: string): Promise<Judged> {
-  const { objects, broken, passedOver } = read(manifests);
-  const judged: Judged = { cards: [], broken, passedOver };
-  const checked = JSON.parse(await call(module, "validate_settings", canonical(settings), () => new Uint8Array())) as { valid: boolean; message?: string };
-  if (checked.message !== undefined && checked.message !== null) judged.settings = { valid: checked.valid, message: checked.message };
+/** A part of the text that is judged. */
+interface Part {
+  found: Found;
+  /** What is judged: the object, or the pod that it would make. */
+  object: Fields;
+  /** Where that stands in the object, and where a message looks first for what it names. */
+  path: (string | number)[];
+  first: (string | number)[];
+  /** Whether its pod is judged next, which then does not say the same again. */
+  isWorkload: boolean;
+}
+
+/** What of an object is judged: itself, its pods, or both. What is passed over is added to `passedOver`. */
+function partsOf(found: Found, passedOver: string[]): Part[] {
+  const { object } = found;
+  const name = `${kind(object)} ${nameOf(object)}`;
+  const part = (object: Fields, path: (string | number)[]): Part => ({ found, object, path, first: path, isWorkload: false });
+  const all = templates(object);
+  switch (all.is) {
+    case "patch":
+      passedOver.push(`${name} has no containers, it looks like a patch: judge \`kubectl kustomize DIR\``);
+      return [];
+    case "workload":
+      return [{ ...part(object, []), first: all.pod.path, isWorkload: true }, part(all.pod.pod, all.pod.path)];
+    case "unknown":
+      passedOver.push(...all.pods.map(({ path }) => `${name}: a kind that the policy does not judge; its pods, by ${written(path)}`));
+      return all.pods.map(({ pod, path }) => part(pod, path));
+    case "nothing":
+      return [part(object, isReview(object) ? ["request", "object"] : [])];
+  }
+}
+
+/** Judges the objects of a text; `working` is called before each. */
+export async function judge(module: WebAssembly.Module, question: Question, working = () => {}): Promise<Judged> {
+  const { objects, broken, doubts, passedOver } = read(question.manifests);
+  const judged: Judged = { cards: [], broken, doubts: [...doubts, ...sameAccounts(objects)], passedOver };
+  const checked = JSON.parse(await call(module, "validate_settings", canonical(question.settings), () => new Uint8Array())) as { valid: boolean; message?: string | null };
+  if (typeof checked.message === "string") judged.settings = { valid: checked.valid, message: checked.message };
   if (!checked.valid) return judged;
-  const accounts = new Accounts(objects, namespace);
-  let said = new Set<string>();
-  const one = async (found: Found, object: Fields, path: (string | number)[], part: "whole" | "workload" | "pod") => {
-    const place = { document: found.document, path: [...found.path, ...path], from: found.from, to: found.to };
-    let request: Fields | undefined;
-    try {
-      request = creation(object, namespace);
-    } catch (error) {
-      judged.broken.push({ message: error instanceof Error ? error.message : String(error), from: found.from });
-      return;
-    }
-    const base = { ...place, kind: kind(object), namespace: namespaceOf(object, namespace), name: nameOf(object) };
-    if (request === undefined) {
-      if (runsPods(object)) judged.passedOver.push(`${base.kind} ${base.name} is not judged; its pods are, when they are created`);
-      return;
-    }
-    const [answer, lookUps] = await evaluate(module, request, settings, accounts);
-    const before = request["object"] as Json;
-    const sentence = (warning: string) => warning.split(": ").slice(1).join(": ");
-    const warnings = (answer.warnings ?? []).filter((warning) => !said.has(sentence(warning)));
-    if (part === "workload") for (const warning of warnings) said.add(sentence(warning));
-    const why = whyUntouched(before, lookUps, accounts, answer);
-    const after = answer.accepted ? (answer.mutated_object ?? before) : before;
-    const outcome = !answer.accepted ? "refused" : answer.mutated_object === undefined ? "untouched" : "identity";
-    const quiet = base.kind === "ServiceAccount" && answer.accepted && warnings.length === 0 && objects.length > 1;
-    const card: Card = { ...base, outcome, message: (answer.message ?? "").split("\n"), warnings, audit: answer.audit_annotations ?? {}, before, after, quiet };
-    if (why !== undefined) card.why = why;
-    if (at(object, "metadata", "name") === undefined) card.name += "*";
-    judged.cards.push(card);
-  };
+  const accounts = new Accounts(objects, question.namespace, question.lookUps);
   for (const found of objects) {
-    const all = templates(found.object);
-    if (all.is === "patch") {
-      judged.passedOver.push(`${kind(found.object)} ${nameOf(found.object)} has no containers, it looks like a patch: judge \`kubectl kustomize DIR\``);
-    } else if (all.is === "workload") {
-      await one(found, found.object, [], "workload");
-      await one(found, all.pod.pod, all.pod.path, "pod");
-      said = new Set();
-    } else if (all.is === "unknown") {
-      for (const { pod, path } of all.pods) {
-        judged.passedOver.push(`${kind(found.object)} ${nameOf(found.object)}: a kind that the policy does not judge; its pods, by ${written(path)}`);
-        await one(found, pod, path, "whole");
+    working();
+    const said = new Set<string>();
+    for (const part of partsOf(found, passedOver)) {
+      try {
+        const card = await judgePart(module, question, part, objects, accounts, said);
+        if (card !== undefined) judged.cards.push(card);
+        else if (runsPods(part.object)) passedOver.push(`${kind(part.object)} ${nameOf(part.object)} is not judged; its pods are, when they are created`);
+      } catch (error) {
+        if (!(error instanceof NotKubernetes)) throw error;
+        broken.push({ message: error.message, from: found.from });
       }
-    } else {
-      await one(found, found.object, [], "whole");
     }
   }
   if (judged.cards.length === 0 && objects.length > 0 && !objects.some(({ object }) => isJudged(object))) {
-    judged.passedOver.push(`nothing for the policy among the ${objects.length} objects`);
+    passedOver.push(`nothing for the policy among the ${objects.length} objects`);
   }
   return judged;
+}
+
+/** What came of a part; nothing where the policy does not look at its kind. `said` is what was said of its workload. */
+async function judgePart(module: WebAssembly.Module, question: Question, part: Part, objects: Found[], accounts: Accounts, said: Set<string>): Promise<Card | undefined> {
+  const { found, object, path, first } = part;
+  const { namespace, settings } = question;
+  const request = requestOf(object, namespace);
+  if (request === undefined) return undefined;
+  const [answer, lookUps] = await evaluate(module, request, settings, accounts);
+  const before = request["object"] as Json;
+  const sentence = (warning: string) => warning.split(": ").slice(1).join(": ");
+  const warnings = (answer.warnings ?? []).filter((warning) => !said.has(sentence(warning)));
+  if (part.isWorkload) for (const warning of warnings) said.add(sentence(warning));
+  const placed = (text: string): Said => ({ text, ...place(text, found, first, objects, namespace) });
+  const why = whyUntouched(before, lookUps, accounts, answer);
+  const after = answer.accepted ? answer.mutated_object : undefined;
+  return {
+    kind: kind(before),
+    namespace: namespaceOf(before, namespace),
+    name: `${nameOf(before)}${at(before, "metadata", "name") === undefined ? "*" : ""}`,
+    outcome: !answer.accepted ? "refused" : after === undefined ? "untouched" : "identity",
+    message: (answer.message ?? "").split("\n").map(placed),
+    warnings: warnings.map(placed),
+    audit: answer.audit_annotations ?? {},
+    path: [...found.path, ...path],
+    from: found.from,
+    to: found.to,
+    quiet: kind(before) === "ServiceAccount" && answer.accepted && warnings.length === 0 && objects.length > 1,
+    ...(why === undefined ? {} : { why }),
+    ...(after === undefined ? {} : { before, after }),
+  };
 }

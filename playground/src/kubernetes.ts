@@ -19,6 +19,12 @@ export function at(value: Json | undefined, ...path: (string | number)[]): Json 
   return found;
 }
 
+/** The items of the list at `path`; none where there is no list. */
+export function list(value: Json | undefined, ...path: (string | number)[]): Json[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
 const string = (value: Json | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 
 export const kind = (object: Json): string => string(at(object, "kind")) ?? "";
@@ -90,7 +96,7 @@ export const canonical = (value: Json): string =>
       : JSON.stringify(value);
 
 export function templates(object: Json): Templates {
-  if (kind(object) === "Pod" || kind(object) === "ServiceAccount") return { is: "nothing" };
+  if (kind(object) === "Pod" || kind(object) === "ServiceAccount" || isReview(object)) return { is: "nothing" };
   if (isJudged(object)) {
     const path = kind(object) === "CronJob" ? ["spec", "jobTemplate", "spec", "template"] : ["spec", "template"];
     if (!hasContainers(at(object, ...path))) return { is: "patch" };
@@ -107,17 +113,28 @@ export function templates(object: Json): Templates {
 export const written = (path: (string | number)[]): string =>
   path.reduce<string>((text, step) => (typeof step === "number" ? `${text}[${step}]` : text === "" ? step : `${text}.${step}`), "");
 
-/** The request that an API server sends when `object` is created; nothing where the policy does not look at its kind. */
-export function creation(object: Json, other: string): Fields | undefined {
+/** An API server's question, which is judged as it is: an update or a debug container, that no manifest says. */
+export const isReview = (object: Json): boolean => kind(object) === "AdmissionReview";
+
+/** An object that an API server would not take. */
+export class NotKubernetes extends Error {}
+
+/** The request that an API server sends when `object` is created, or the one in a review; nothing where the policy does not look at its kind. */
+export function requestOf(object: Json, other: string): Fields | undefined {
   const own = kind(object);
+  if (isReview(object)) {
+    const request = at(object, "request");
+    if (!isFields(request) || !isFields(request["object"])) throw new NotKubernetes("an AdmissionReview has no request.object");
+    return request;
+  }
   const plural = kinds.judged.find(([known]) => known === own)?.[1];
   if (plural === undefined) {
     const meant = kinds.judged.find(([known]) => known?.toLowerCase() === own.toLowerCase());
-    if (meant !== undefined) throw new Error(`kind is ${JSON.stringify(own)}, did you mean ${meant[0]}?`);
+    if (meant !== undefined) throw new NotKubernetes(`kind is ${JSON.stringify(own)}, did you mean ${meant[0]}?`);
     return undefined;
   }
   const metadata = at(object, "metadata");
-  if (!isFields(object) || !isFields(metadata)) throw new Error(`a ${own} has no metadata`);
+  if (!isFields(object) || !isFields(metadata)) throw new NotKubernetes(`a ${own} has no metadata`);
   const [head, tail] = (string(object["apiVersion"]) ?? "").split("/", 2);
   const [group, version] = tail === undefined ? ["", head ?? ""] : [head ?? "", tail];
   const namespace = namespaceOf(object, other);

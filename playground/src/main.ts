@@ -1,76 +1,142 @@
-import { sha256, size } from "virtual:policy";
-import { EditorView } from "@codemirror/view";
-import { parseDocument } from "yaml";
-import { ask, newest } from "./ask.ts";
-import { type Around, cardOf, entraWords, presented, problem } from "./cards.ts";
-import { editor, mark, setText, textOf } from "./editors.ts";
+import { sha256, size, version, webhook } from "virtual:policy";
+import type { Diagnostic } from "@codemirror/lint";
+import type { LookUps } from "./accounts.ts";
+import { ask } from "./ask.ts";
+import { type Around, cardOf, entraWords, problem } from "./cards.ts";
+import { diagnose, editor, setText, show, textOf } from "./editors.ts";
 import { copy, details, element, make } from "./elements.ts";
 import { examples } from "./examples.ts";
-import { show as showForm } from "./form.ts";
-import type { Card, Judged } from "./judge.ts";
-import type { Json } from "./kubernetes.ts";
+import * as form from "./form.ts";
+import type { Judged, Question } from "./judge.ts";
 import * as links from "./links.ts";
+import { type Place, settingPlaces } from "./place.ts";
+import { readSettings } from "./read.ts";
 import { report } from "./report.ts";
+import { presented } from "./token.ts";
 import "./style.css";
 
-const manifests = editor("manifests", "Manifests, in YAML", later);
-const settings = editor("settings", "The policy's settings, in YAML", later);
-
-/** Marks the line of the manifests that a message is about. */
-function markLine(card: Pick<Card, "from" | "to">, message: string) {
-  const text = textOf(manifests);
-  const names = message.match(/azure\.workload[\w.-]*\/[\w-]+|(?<=container ")[\w.-]+|(?<=container )[\w.-]+|\bAZURE_\w+|spec\.\w+/g) ?? [];
-  const within = text.slice(card.from, card.to);
-  const found = names.map((name) => within.indexOf(name.replace("spec.", ""))).find((index) => index >= 0);
-  const kind = within.indexOf("kind:");
-  const line = manifests.state.doc.lineAt(Math.min(card.from + (found ?? Math.max(kind, 0)), text.length));
-  manifests.dispatch({ effects: [mark.of(line.from), EditorView.scrollIntoView(line.from, { y: "center" })], selection: { anchor: line.from } });
-  select("manifests");
-  manifests.focus();
-}
+const manifests = editor("manifests", "Manifests, in YAML", () => void update());
+const settings = editor("settings", "The policy's settings, in YAML", () => {
+  refreshForm();
+  void update();
+});
+const namespace = element<HTMLInputElement>("namespace");
+const lookUps = element<HTMLSelectElement>("look-ups");
+const issuer = element<HTMLInputElement>("issuer");
+const credentials = element<HTMLTextAreaElement>("credentials");
+for (const input of [namespace, issuer, credentials]) input.addEventListener("input", () => void update());
+lookUps.addEventListener("change", () => void update());
+const refreshForm = form.show(element("form"), () => textOf(settings), (text) => setText(settings, text));
 
 const around: Around = {
   text: () => textOf(manifests),
-  issuer: () => element<HTMLInputElement>("issuer").value,
-  credentials: () => element<HTMLTextAreaElement>("credentials").value,
-  mark: markLine,
+  issuer: () => issuer.value,
+  credentials: () => credentials.value,
+  mark: (place) => showIn("manifests", place),
 };
+function showIn(tab: "manifests" | "settings", place: Place) {
+  select(tab);
+  show(tab === "manifests" ? manifests : settings, place);
+}
 
 // === Judging, while typing ===
 
-let timer: ReturnType<typeof setTimeout> | undefined;
-function later() {
-  clearTimeout(timer);
-  timer = setTimeout(() => void update(), 120);
+/** How many edits there were: an answer to an older one is not shown. */
+let edits = 0;
+let latest: Judged | undefined;
+
+async function update() {
+  const start = performance.now();
+  edits += 1;
+  const edit = edits;
+  element("cards").dataset["asked"] = String(edit);
+  try {
+    const shown = await judgeAndShow();
+    if (!shown || edit !== edits) return;
+  } catch (error) {
+    cards([problem("No answer", error instanceof Error ? error.message : String(error))], "No answer.");
+  }
+  element("cards").dataset["milliseconds"] = String(Math.round(performance.now() - start));
+  element("cards").dataset["judged"] = String(edit);
 }
 
-let latest: Judged | undefined;
-async function update() {
-  const cards = element("cards");
-  const start = performance.now();
-  const document = parseDocument(textOf(settings), { version: "1.1", merge: true });
-  if (document.errors[0] !== undefined) {
-    cards.replaceChildren(problem(around, "The settings can't be read", document.errors[0].message.split("\n")[0] ?? ""));
-    return;
+/** Whether there was an answer to show: none where a newer question took the place of this one. */
+async function judgeAndShow(): Promise<boolean> {
+  const read = readSettings(textOf(settings));
+  if ("message" in read) {
+    const { message, from } = read;
+    diagnose(settings, [{ from, to: from + 1, severity: "error", message }]);
+    cards([problem("The settings can't be read", message, () => showIn("settings", { from, to: from }))], "The settings can't be read.");
+    return true;
   }
-  const parsed = (document.toJS() as Json) ?? {};
-  const asked = newest() + 1;
-  try {
-    const { judged } = await ask(textOf(manifests), parsed, element<HTMLInputElement>("namespace").value || "default");
-    if (asked !== newest()) return;
-    latest = judged;
-    const parts = judged.broken.map(({ message, from }) => problem(around, "Not readable", message, from));
-    if (judged.settings?.valid === false) parts.push(problem(around, "The settings are not valid", judged.settings.message));
-    else if (judged.settings !== undefined) parts.push(problem(around, "The settings", judged.settings.message));
-    parts.push(...judged.cards.map((card) => cardOf(around, card)));
-    if (judged.passedOver.length > 0) parts.push(details(`${judged.passedOver.length} passed over`, make("pre", judged.passedOver.join("\n"))));
-    if (parts.length === 0) parts.push(make("p", "Paste a workload and its ServiceAccount."));
-    cards.replaceChildren(...parts);
-    cards.dataset["milliseconds"] = String(Math.round(performance.now() - start));
-  } catch (error) {
-    cards.replaceChildren(problem(around, "No answer", error instanceof Error ? error.message : String(error)));
+  const question: Question = { manifests: textOf(manifests), settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps };
+  const slow = setTimeout(() => (element("summary").textContent = "Judging …"), 500);
+  const answer = await ask(question).finally(() => clearTimeout(slow));
+  if (answer === undefined) return false;
+  const { judged } = answer;
+  latest = judged;
+  diagnose(manifests, diagnostics(judged));
+  const said = judged.settings;
+  const places = said === undefined ? [] : settingPlaces(said.message, read.node);
+  diagnose(settings, places.map((place) => ({ ...place, severity: said?.valid === false ? "error" : "warning", message: said?.message ?? "" })));
+  const parts: HTMLElement[] = [];
+  for (const { message, from } of judged.broken) parts.push(problem("Not readable", message, () => showIn("manifests", { from, to: from })));
+  for (const { message, from } of judged.doubts) parts.push(problem("Doubtful", message, () => showIn("manifests", { from, to: from })));
+  if (said !== undefined) {
+    const [place] = places;
+    parts.push(problem(said.valid ? "The settings" : "The settings are not valid", said.message, place && (() => showIn("settings", place))));
   }
-  cards.dataset["judged"] = String(asked);
+  parts.push(...some(judged.cards, 0));
+  if (judged.passedOver.length > 0) parts.push(details("", `${judged.passedOver.length} passed over`)(make("pre", judged.passedOver.join("\n"))));
+  if (parts.length === 0) parts.push(make("p", "Paste a workload and its ServiceAccount."));
+  cards(parts, summary(judged));
+  return true;
+}
+
+/** How many cards are made at once: thousands would stop the page. */
+const AT_ONCE = 100;
+
+/** The cards from `first` on, and what shows those after them. */
+function some(all: Judged["cards"], first: number): HTMLElement[] {
+  const few = all.length <= 5;
+  const cards = all.slice(first, first + AT_ONCE).map((card) => cardOf(around, card, few));
+  const left = all.length - first - AT_ONCE;
+  if (left <= 0) return cards;
+  const more = make("button", `Show ${Math.min(left, AT_ONCE)} more of ${left}`);
+  more.type = "button";
+  more.addEventListener("click", () => {
+    const next = some(all, first + AT_ONCE);
+    more.replaceWith(...next);
+    next[0]?.querySelector<HTMLElement>("button, summary")?.focus();
+  });
+  return [...cards, more];
+}
+
+function cards(parts: HTMLElement[], text: string) {
+  element("cards").replaceChildren(...parts);
+  const status = element("summary");
+  if (status.textContent !== text) status.textContent = text;
+}
+
+/** In one line, which a screen reader says after an edit. */
+function summary({ cards, broken, doubts, settings }: Judged): string {
+  const count = (number: number, one: string, many = one) => (number === 0 ? [] : [`${number} ${number === 1 ? one : many}`]);
+  const warnings = cards.reduce((sum, card) => sum + card.warnings.length, doubts.length);
+  const of = (outcome: string) => cards.filter((card) => card.outcome === outcome).length;
+  const parts = [...count(of("identity"), "with its identity", "with their identity"), ...count(of("refused"), "refused"), ...count(of("untouched"), "untouched")];
+  if (settings?.valid === false) parts.push("the settings are not valid");
+  return [...parts, ...count(warnings, "warning", "warnings"), ...count(broken.length, "not readable")].join(", ");
+}
+
+/** What is underlined in the manifests. */
+function diagnostics({ cards, broken, doubts }: Judged): Diagnostic[] {
+  const unread = broken.map(({ message, from }) => ({ from, to: from + 1, severity: "error" as const, message }));
+  const doubtful = doubts.map(({ message, from }) => ({ from, to: from + 1, severity: "warning" as const, message }));
+  const said = cards.flatMap(({ message, warnings, outcome }) => [
+    ...(outcome === "refused" ? message.filter(({ text }) => /; [^;]*:$/.test(text)) : []).map(({ text, from, to }) => ({ from, to, severity: "error" as const, message: text })),
+    ...warnings.map(({ text, from, to }) => ({ from, to, severity: "warning" as const, message: text })),
+  ]);
+  return [...unread, ...doubtful, ...said].slice(0, AT_ONCE);
 }
 
 // === Tabs, examples, links ===
@@ -97,20 +163,39 @@ tabs.forEach((tab, index) => {
   });
 });
 
+for (const answer of links.LOOK_UPS) lookUps.add(new Option(answer === "manifests" ? "from the manifests" : `with an error: ${answer}`, answer));
+
 function load(state: links.State) {
-  setText(manifests, state.manifests);
+  namespace.value = state.namespace;
+  lookUps.value = state.lookUps;
+  issuer.value = state.issuer;
+  credentials.value = state.credentials;
   setText(settings, state.settings);
-  element<HTMLInputElement>("namespace").value = state.namespace;
-  void update();
+  setText(manifests, state.manifests);
+  select(state.credentials !== "" ? "entra" : state.lookUps !== "manifests" ? "settings" : "manifests");
 }
+const state = (): links.State => ({
+  manifests: textOf(manifests),
+  settings: textOf(settings),
+  namespace: namespace.value,
+  lookUps: lookUps.value as LookUps,
+  issuer: issuer.value,
+  credentials: credentials.value,
+});
 
 const chooser = element<HTMLSelectElement>("examples");
-for (const { name, title } of examples) chooser.add(new Option(title, name));
+for (const { group, all } of examples) {
+  const options = document.createElement("optgroup");
+  options.label = group;
+  options.append(...all.map(({ name, title }) => new Option(title, name)));
+  chooser.add(options);
+}
 function loadExample(name: string) {
-  const example = examples.find((example) => example.name === name) ?? examples[0];
+  const all = examples.flatMap(({ all }) => all);
+  const example = all.find((example) => example.name === name) ?? all[0];
   if (example === undefined) return;
   chooser.value = example.name;
-  load({ manifests: example.manifests, settings: example.settings, namespace: "default" });
+  load({ ...links.NOTHING, ...example.state });
 }
 chooser.addEventListener("change", () => {
   history.replaceState(null, "", `#example=${chooser.value}`);
@@ -131,35 +216,31 @@ async function openFragment() {
 addEventListener("hashchange", () => void openFragment());
 
 async function copyLink() {
-  const state = { manifests: textOf(manifests), settings: textOf(settings), namespace: element<HTMLInputElement>("namespace").value };
-  const secrets = links.secrets(state.manifests);
+  const secrets = links.secrets(textOf(manifests), textOf(settings));
   if (secrets.length > 0) {
-    element("warning-text").textContent = `The manifests have ${secrets.slice(0, 5).join(", ")}. Whoever has the link can read it.`;
+    element("warning-text").textContent = `There is ${secrets.slice(0, 5).join(", ")}. Whoever has the link can read it.`;
     const dialog = element<HTMLDialogElement>("warning");
     dialog.returnValue = "cancel";
     dialog.showModal();
     await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
     if (dialog.returnValue !== "copy") return;
   }
-  const fragment = await links.write(state);
-  history.replaceState(null, "", fragment);
+  history.replaceState(null, "", await links.write(state()));
   await copy(location.href);
 }
 element("link").addEventListener("click", () => void copyLink());
-element("namespace").addEventListener("input", later);
-element("issuer").addEventListener("input", later);
-element("credentials").addEventListener("input", later);
-showForm(element("form"), () => textOf(settings), (text) => setText(settings, text));
-element("about").textContent = `The policy's module itself: ${size} bytes, SHA-256 ${sha256}. It stands for version 0.1.0 of the policy, and is compared with the webhook 1.6.3. No request leaves this page, and nothing is stored.`;
+element("about").textContent = `Version ${version} of the policy: its module itself, ${size} bytes, SHA-256 ${sha256}. It does what the webhook ${webhook} does. No request leaves this page, and nothing is stored.`;
 
 /** For the tests: the worker's answer, and the text that policy-runner try would print. */
 Object.assign(window, {
   playground: {
-    judge: async (manifests: string, settings: Json, namespace: string) => report((await ask(manifests, settings, namespace)).judged),
-    with: async (module: number[]) => (await ask(textOf(manifests), {}, "default", Uint8Array.from(module))).milliseconds,
-    latest: () => latest,
-    entra: () => (latest?.cards ?? []).filter(({ outcome }) => outcome === "identity").map((card) => entraWords(around, presented(around, card))).join("\n"),
-    examples: examples.map(({ name }) => name),
+    judge: async (question: Partial<Question>) => {
+      const answer = await ask({ manifests: "", settings: {}, namespace: "default", lookUps: "manifests", ...question });
+      return answer && report(answer.judged);
+    },
+    with: async (module: number[]) => (await ask({ ...state(), settings: {} }, Uint8Array.from(module)))?.milliseconds,
+    entra: () => (latest?.cards ?? []).filter(({ outcome }) => outcome === "identity").map((card) => entraWords(around, presented(card, issuer.value))).join("\n"),
+    examples,
   },
 });
 void openFragment();

@@ -1,28 +1,96 @@
-// Manifests as kubectl reads them: YAML 1.1 with merge keys, several documents, lists of objects.
-import { type Document, parseAllDocuments } from "yaml";
+// Manifests as kubectl reads them: several documents, lists of objects, merge keys and the scalars of YAML 1.1. `conformance/yaml` has
+// what readers understand differently, and a test asks Kubernetes' own reader.
+import { Alias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from "yaml";
 import { at, type Fields, isFields, type Json } from "./kubernetes.ts";
+import { scalar } from "./scalars.ts";
 
 /** An object of the text, and where it stands. */
 export interface Found {
   object: Fields;
   /** The number of its document, from 1. */
   document: number;
-  /** The document, with its comments. */
-  yaml: Document;
+  /** The object's own part of the YAML. */
+  node: Node;
   /** Where the object is in the document, where that is a list. */
   path: (string | number)[];
-  /** The first and the last character of its document. */
+  /** The first and the last character of its document; the places of `node` are counted from the first. */
   from: number;
   to: number;
+}
+
+/** Something to say of the text at one place of it. */
+export interface Remark {
+  message: string;
+  from: number;
 }
 
 /** What a text holds. */
 export interface Read {
   objects: Found[];
-  /** What could not be read: where, and why. */
-  broken: { message: string; from: number }[];
+  /** What could not be read. */
+  broken: Remark[];
+  /** What was read, and is likely not what was meant. */
+  doubts: Remark[];
   /** What was passed over. */
   passedOver: string[];
+}
+
+/** Most values that aliases may make of a document (kubectl refuses such documents, too), and the deepest nesting. */
+const VALUES_MAX = 1_000_000;
+const DEPTH_MAX = 200;
+
+/** A value that can't be read, and where. */
+class NotReadable extends Error {
+  constructor(message: string, readonly from: number) {
+    super(message);
+  }
+}
+
+/** The value of a document, and the names that an object has twice. */
+class Values {
+  readonly doubts: Remark[] = [];
+  private values = 0;
+  private readonly anchors = new Map<string, Node>();
+
+  of(node: Node | null, depth = 0): Json {
+    if (node === null) return null;
+    const from = node.range?.[0] ?? 0;
+    this.values += 1;
+    if (depth > DEPTH_MAX || this.values > VALUES_MAX) throw new NotReadable("nested or repeated too often", from);
+    if (node instanceof Alias) {
+      const anchored = this.anchors.get(node.source);
+      if (anchored === undefined) throw new NotReadable("an alias that nothing before it defines", from);
+      return this.of(anchored, depth + 1);
+    }
+    let value: Json = null;
+    if (isScalar(node)) value = scalar(String(node.source ?? node.value ?? ""), node.type === Scalar.PLAIN || node.type === undefined, node.tag);
+    else if (isSeq<Node | null>(node)) value = node.items.map((item) => this.of(item, depth + 1));
+    else if (isMap<Node, Node | null>(node)) value = this.fields(node.items, depth);
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
+    return value;
+  }
+
+  private fields(pairs: { key: Node; value: Node | null }[], depth: number): Fields {
+    // Without the names that every JavaScript object has, such as `constructor`.
+    const fields: Fields = Object.create(null) as Fields;
+    for (const { key, value } of pairs) {
+      const from = key.range?.[0] ?? 0;
+      const name = this.of(key, depth + 1);
+      if (Array.isArray(name) || isFields(name)) throw new NotReadable("a list or an object as a name", from);
+      const own = this.of(value, depth + 1);
+      if (isScalar(key) && key.type === Scalar.PLAIN && key.source === "<<") {
+        // In their order, and of several the first one wins: as kubectl has it, not as YAML's specification.
+        for (const merged of (Array.isArray(own) ? own : [own]).reverse()) {
+          if (!isFields(merged)) throw new NotReadable("only objects can be merged", from);
+          Object.assign(fields, merged);
+        }
+      } else {
+        if (String(name) in fields) this.doubts.push({ message: `${name} is there twice, the last one counts`, from });
+        fields[String(name)] = own;
+      }
+    }
+    return fields;
+  }
 }
 
 /** The JSON texts of a text that is several, one after another; each with its first and last character. */
@@ -47,41 +115,83 @@ function jsonTexts(text: string): [number, number][] | undefined {
   return depth === 0 && texts.length > 1 ? texts : undefined;
 }
 
-export function read(text: string): Read {
-  const result: Read = { objects: [], broken: [], passedOver: [] };
-  const texts = jsonTexts(text);
-  if (texts !== undefined) {
-    texts.forEach(([from, to], index) => {
-      for (const found of read(text.slice(from, to)).objects) result.objects.push({ ...found, document: index + 1, from, to });
-    });
-    return result;
+/** The text cut at its `---` and `...`, which stand at the start of a line in no other place; each part with its first character. */
+function parts(text: string): [number, number][] {
+  const json = jsonTexts(text);
+  if (json !== undefined) return json;
+  const cuts: [number, number][] = [];
+  let from = 0;
+  for (const mark of text.matchAll(/^(---(?=[ \t\r\n]|$)|\.\.\.[ \t\r]*$)/gm)) {
+    cuts.push([from, mark.index]);
+    from = mark.index + mark[0].length;
   }
-  const documents = parseAllDocuments(text.replace(/^\uFEFF/, ""), { version: "1.1", merge: true, uniqueKeys: false, strict: true });
-  if (!Array.isArray(documents)) return result;
-  documents.forEach((yaml, index) => {
-    const [error] = yaml.errors;
-    if (error !== undefined) {
-      const cure = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
-      result.broken.push({ message: `${error.message.split("\n")[0]}${cure}`, from: error.pos[0] });
-      return;
+  return [...cuts, [from, text.length]];
+}
+
+export function read(text: string): Read {
+  const result: Read = { objects: [], broken: [], doubts: [], passedOver: [] };
+  const source = text.replace(/^\uFEFF/, " ");
+  const cure = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
+  let number = 0;
+  for (const [from, to] of parts(source)) {
+    const part = source.slice(from, to);
+    if (!/^[ \t]*[^\s#%]/m.test(part)) continue;
+    number += 1;
+    try {
+      addDocument(result, part, { document: number, from, to });
+    } catch (error) {
+      if (!(error instanceof NotReadable)) throw error;
+      result.broken.push({ message: `${error.message}${cure}`, from: from + error.from });
     }
-    const value = yaml.toJS({ maxAliasCount: 1000 }) as Json;
-    const [from, , to] = yaml.range;
-    add(result, value, { document: index + 1, yaml, path: [], from, to });
-  });
+  }
   return result;
 }
 
-function add(result: Read, value: Json, place: Omit<Found, "object">) {
-  if (value === null || value === undefined) return;
+/** The settings in a text, or in a policy's manifest; nothing where it is empty. */
+export function readSettings(text: string): { value: Json; node: Node | null } | Remark {
+  try {
+    const { value, node } = parse(text);
+    const isManifest = isFields(value) && value["apiVersion"] !== undefined && value["kind"] !== undefined;
+    if (!isManifest) return { value: value ?? {}, node };
+    const inner = isMap(node) ? (node.getIn(["spec", "settings"], true) as Node | undefined) : undefined;
+    return { value: at(value, "spec", "settings") ?? {}, node: inner ?? null };
+  } catch (error) {
+    if (error instanceof NotReadable) return { message: error.message, from: error.from };
+    throw error;
+  }
+}
+
+/** The value of one document. */
+function parse(part: string): { value: Json; node: Node | null; doubts: Remark[] } {
+  const document = parseDocument(part.replace(/^%.*/gm, (directive) => " ".repeat(directive.length)), { schema: "failsafe", uniqueKeys: false });
+  const [error] = document.errors;
+  if (error !== undefined) throw new NotReadable(error.message.split("\n")[0] ?? "", error.pos[0]);
+  // kubectl refuses what this reader takes for a blank.
+  const tab = /^\t+(?=\S)/m.exec(part);
+  if (tab !== null && part.slice(0, tab.index).trim() === "") throw new NotReadable("a tab at the start of a line", tab.index);
+  const values = new Values();
+  return { value: values.of(document.contents), node: document.contents, doubts: values.doubts };
+}
+
+function addDocument(result: Read, part: string, place: { document: number; from: number; to: number }) {
+  const { value, node, doubts } = parse(part);
+  result.doubts.push(...doubts.map(({ message, from }) => ({ message, from: place.from + from })));
+  if (node !== null) addValue(result, value, { ...place, node, path: [] });
+}
+
+function addValue(result: Read, value: Json, place: Omit<Found, "object">) {
+  if (value === null) return;
   if (!isFields(value) || typeof value["kind"] !== "string" || typeof value["apiVersion"] !== "string") {
     result.passedOver.push(`document ${place.document} is no Kubernetes object (it has no apiVersion and kind)`);
     return;
   }
   const items = at(value, "items");
-  if (Array.isArray(items)) {
-    items.forEach((item, index) => add(result, item, { ...place, path: [...place.path, "items", index] }));
-  } else {
+  if (!Array.isArray(items)) {
     result.objects.push({ ...place, object: value });
+    return;
   }
+  items.forEach((item, index) => {
+    const node = isMap(place.node) ? place.node.getIn(["items", index], true) : undefined;
+    addValue(result, item, { ...place, node: (node as Node | undefined) ?? place.node, path: [...place.path, "items", index] });
+  });
 }

@@ -1,14 +1,10 @@
 // What `policy-runner try` prints of what was judged (runner/src/report.rs).
 import type { Judged } from "./judge.ts";
-import { at, byBytes, canonical, type Json } from "./kubernetes.ts";
+import { at, byBytes, canonical, type Json, list } from "./kubernetes.ts";
 
-const items = (value: Json | undefined, ...path: string[]): Json[] => {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
-};
-const added = (before: Json | undefined, after: Json | undefined, list: string): Json[] => {
-  const was = new Set(items(before, list).map(canonical));
-  return items(after, list).filter((item) => !was.has(canonical(item)));
+const added = (before: Json | undefined, after: Json | undefined, name: string): Json[] => {
+  const was = new Set(list(before, name).map(canonical));
+  return list(after, name).filter((item) => !was.has(canonical(item)));
 };
 const shown = (value: Json, name: string): string => {
   const found = at(value, name);
@@ -18,9 +14,9 @@ const shown = (value: Json, name: string): string => {
 /** What a pod gets, line by line. */
 export function additions(before: Json | undefined, after: Json | undefined): string[] {
   const lines: string[] = [];
-  for (const list of ["initContainers", "containers"]) {
-    for (const container of items(after, "spec", list)) {
-      const was = items(before, "spec", list).find((one) => at(one, "name") === at(container, "name"));
+  for (const containers of ["initContainers", "containers", "ephemeralContainers"]) {
+    for (const container of list(after, "spec", containers)) {
+      const was = list(before, "spec", containers).find((one) => at(one, "name") === at(container, "name"));
       const [env, mounts] = [added(was, container, "env"), added(was, container, "volumeMounts")];
       const name = typeof at(container, "name") === "string" ? at(container, "name") : "";
       if (env.length === 0 && mounts.length === 0 && was !== undefined) {
@@ -37,7 +33,7 @@ export function additions(before: Json | undefined, after: Json | undefined): st
   }
   for (const volume of added(at(before, "spec"), at(after, "spec"), "volumes")) {
     lines.push(`+ volume ${shown(volume, "name")}`);
-    for (const source of items(volume, "projected", "sources")) {
+    for (const source of list(volume, "projected", "sources")) {
       const token = at(source, "serviceAccountToken");
       if (token === undefined) lines.push(`    ${canonical(source)}`);
       else lines.push(`    ServiceAccount token: audience ${shown(token, "audience")}, ${shown(token, "expirationSeconds")} s, path ${shown(token, "path")}`);
@@ -52,7 +48,7 @@ export function report(judged: Judged): string {
   for (const card of judged.cards.filter((card) => !card.quiet)) {
     const title = `${card.kind} ${card.namespace}/${card.name}`;
     if (card.outcome === "refused") {
-      lines.push(`${title}: refused`, ...card.message.map((line) => `  ${line}`));
+      lines.push(`${title}: refused`, ...card.message.map(({ text }) => `  ${text}`));
       if (card.why !== undefined) lines.push(`  ${card.why}`);
     } else if (card.outcome === "untouched") {
       lines.push(`${title}: allowed, untouched`);
@@ -62,7 +58,7 @@ export function report(judged: Judged): string {
       for (const name of Object.keys(card.audit).sort(byBytes)) lines.push(`  ${name}: ${card.audit[name]}`);
       lines.push(...additions(card.before, card.after).map((line) => `  ${line}`));
     }
-    lines.push(...card.warnings.map((warning) => `  warning: ${warning}`));
+    lines.push(...card.warnings.map(({ text }) => `  warning: ${text}`));
   }
   return lines.map((line) => `${line}\n`).join("");
 }

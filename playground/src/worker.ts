@@ -1,27 +1,29 @@
 // Judges in a thread of its own, so that a large text does not freeze the page, and can be stopped.
 import { base64 } from "virtual:policy";
-import { judge } from "./judge.ts";
-import type { Json } from "./kubernetes.ts";
+import { judge, type Judged, type Question } from "./judge.ts";
 
-export interface Question {
-  id: number;
-  manifests: string;
-  settings: Json;
-  namespace: string;
-  /** Another module than the policy: the tests have one that does not end. */
-  module?: Uint8Array;
-}
+/** What the worker says: the answer, why there is none, or that it is still at work. */
+export type Answered = { judged: Judged; milliseconds: number } | { error: string } | { working: true };
+
+/** How often it says that it is at work, in milliseconds. */
+const BEAT = 500;
 
 const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-const module = WebAssembly.compile(bytes);
+const policy = WebAssembly.compile(bytes);
+const say = (answer: Answered) => self.postMessage(answer);
 
-self.onmessage = async ({ data }: MessageEvent<Question>) => {
+self.onmessage = async ({ data }: MessageEvent<Question & { module?: Uint8Array }>) => {
   const start = performance.now();
   try {
-    const chosen = data.module === undefined ? module : WebAssembly.compile(data.module as BufferSource);
-    const judged = await judge(await chosen, data.manifests, data.settings, data.namespace);
-    self.postMessage({ id: data.id, judged, milliseconds: performance.now() - start });
+    const module = await (data.module === undefined ? policy : WebAssembly.compile(data.module as BufferSource));
+    let said = start;
+    const judged = await judge(module, data, () => {
+      if (performance.now() - said < BEAT) return;
+      said = performance.now();
+      say({ working: true });
+    });
+    say({ judged, milliseconds: performance.now() - start });
   } catch (error) {
-    self.postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
+    say({ error: error instanceof Error ? error.message : String(error) });
   }
 };

@@ -40,12 +40,12 @@ export async function open(browser, url, options = {}) {
   });
   await page.goto(url);
   await page.waitForFunction(() => document.getElementById("cards")?.dataset.judged !== undefined);
+  await settled(page);
   return { page, context, wrong };
 }
 
 /** The cards' text, once the last edit is judged. */
 export async function settled(page) {
-  const before = await page.evaluate(() => document.getElementById("cards").dataset.judged);
-  await page.waitForFunction((before) => document.getElementById("cards").dataset.judged !== before, before);
+  await page.waitForFunction(() => document.getElementById("cards").dataset.judged === document.getElementById("cards").dataset.asked);
   return page.locator("#cards").innerText();
 }

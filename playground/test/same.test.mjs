@@ -25,16 +25,16 @@ function tried(file, settings) {
   const { stdout } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", settings, file], { encoding: "utf8" });
   return stdout;
 }
-const judged = (manifests, settings) => page.evaluate(([manifests, settings]) => window.playground.judge(manifests, settings, "default"), [manifests, settings]);
+const judged = (manifests, settings) => page.evaluate(([manifests, settings]) => window.playground.judge({ manifests, settings }), [manifests, settings]);
 
 test("over the cases of published reports, and every example", { skip }, async () => {
   let [compared, different] = [0, []];
   const folders = readdirSync(join(root, "tests/cases")).map((name) => join(root, "tests/cases", name));
-  folders.push(join(root, "examples/walkthrough"), join(root, "examples/identities"));
+  folders.push(join(root, "examples/walkthrough"), join(root, "examples/identities"), join(root, "examples/debug"));
   for (const folder of folders) {
-    const settings = join(folder, "settings.yaml");
-    if (!existsSync(settings)) continue;
-    for (const name of readdirSync(folder).filter((name) => /\.(ya?ml|json)$/.test(name) && !/^(settings|replay|expected|federated|review)/.test(name))) {
+    const own = join(folder, "settings.yaml");
+    const settings = existsSync(own) ? own : join(root, "examples/walkthrough/settings.yaml");
+    for (const name of readdirSync(folder).filter((name) => /\.(ya?ml|json)$/.test(name) && !/^(settings|replay|expected|federated)/.test(name))) {
       const file = join(folder, name);
       const own = await judged(readFileSync(file, "utf8"), parse(readFileSync(settings, "utf8")) ?? {});
       compared += 1;
@@ -43,6 +43,24 @@ test("over the cases of published reports, and every example", { skip }, async (
   }
   console.log(`  ${compared} files compared`);
   assert.ok(compared >= 20, `${compared}`);
+  assert.deepEqual(different, []);
+});
+
+test("over the page's own examples", { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "examples-"));
+  const examples = await page.evaluate(() => window.playground.examples.flatMap(({ all }) => all));
+  let [compared, different] = [0, []];
+  // No files make a look-up fail, and `try` judges nothing with settings that are not valid.
+  for (const { name, state } of examples.filter(({ name, state }) => (state.lookUps ?? "manifests") === "manifests" && name !== "settings")) {
+    const [file, settings] = ["manifests.yaml", "settings.yaml"].map((name) => join(folder, name));
+    writeFileSync(file, state.manifests);
+    writeFileSync(settings, state.settings);
+    const own = await judged(state.manifests, parse(state.settings) ?? {});
+    compared += 1;
+    if (own !== tried(file, settings)) different.push([name, own, tried(file, settings)]);
+  }
+  console.log(`  ${compared} examples compared`);
+  assert.ok(compared > 70, `${compared}`);
   assert.deepEqual(different, []);
 });
 
@@ -58,8 +76,8 @@ test("of a federated credential, with each of its three parts wrong in turn", { 
     const { stdout } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
     const said = stdout.slice(stdout.indexOf("system:serviceaccount:default:myserviceaccount: "));
     await other.page.getByRole("tab", { name: "Microsoft Entra" }).click();
-    await other.page.getByLabel(/issuer/).fill(issuer);
-    await other.page.getByLabel(/federated-credential list/).fill(JSON.stringify(list));
+    await other.page.getByLabel(/^The cluster's issuer/).fill(issuer);
+    await other.page.locator("#credentials").fill(JSON.stringify(list));
     assert.equal(`${await other.page.evaluate(() => window.playground.entra())}\n`, said);
   }
   await other.context.close();

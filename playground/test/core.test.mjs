@@ -1,0 +1,143 @@
+// The parts that need no page: how manifests are read, by Kubernetes' own reader, which part of them a message is about, the waPC host, links.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createServer } from "vite";
+import { root } from "./browser.mjs";
+
+const vite = await createServer({ root: join(root, "playground"), server: { middlewareMode: true, ws: false }, appType: "custom", logLevel: "error" });
+after(() => vite.close());
+const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
+const { read, readSettings } = await load("read");
+const { judge } = await load("judge");
+const { call } = await load("wapc");
+const { examples } = await load("examples");
+const links = await load("links");
+const policy = await WebAssembly.compile(readFileSync(join(root, "policy.wasm")));
+
+const kubernetes = join(root, "target/kubernetes");
+const files = (folder) => readdirSync(folder, { recursive: true }).filter((name) => /\.ya?ml$/.test(name)).map((name) => readFileSync(join(folder, name), "utf8"));
+
+test("manifests are read as kubectl reads them", { skip: existsSync(kubernetes) ? false : "no target/kubernetes here" }, () => {
+  const corpus = readFileSync(join(root, "conformance/yaml/corpus.txt"), "utf8").split("\n----\n");
+  const manifests = ["deploy", "examples", "tests"].flatMap((folder) => files(join(root, folder))).flatMap((text) => text.split("\n---\n"));
+  // What the corpus has is not always an object, so it is put into one, on a line of its own.
+  const texts = [...corpus.map((text) => `apiVersion: v1\nkind: List\nof:\n  ${text.replaceAll("\n", "\n  ")}`), ...manifests];
+  const input = texts.map((yaml) => `${JSON.stringify({ yaml })}\n`).join("");
+  const { stdout } = spawnSync(kubernetes, { input, encoding: "utf8", maxBuffer: 2 ** 28 });
+  const answers = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const different = [];
+  texts.forEach((text, index) => {
+    const { objects, broken } = read(text);
+    const { errors = [], json } = answers[index];
+    const one = objects[0];
+    const theirs = errors.length > 0 ? "not readable" : json;
+    const ours = broken.length > 0 ? "not readable" : one === undefined ? (json ?? null) : one.path.length > 0 ? theirs : JSON.parse(JSON.stringify(one.object));
+    if (!same(ours, theirs ?? null)) different.push([text, JSON.stringify(ours), JSON.stringify(theirs), errors]);
+  });
+  assert.ok(texts.length > 150, `${texts.length}`);
+  assert.deepEqual(different, []);
+});
+
+function same(one, other) {
+  try {
+    assert.deepEqual(one, other);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const example = (name) => examples.flatMap(({ all }) => all).find((example) => example.name === name).state;
+const judged = (name) => {
+  const { manifests, settings, lookUps = "manifests" } = example(name);
+  return judge(policy, { manifests, settings: readSettings(settings).value, namespace: "default", lookUps });
+};
+
+/** Each message's first part, and the line of the example that it is about. */
+const PLACES = [
+  ["client-id-malformed", /^ServiceAccount default\/myserviceaccount: annotation/, /^ +azure.workload.identity\/client-id: "\{/],
+  ["identity-disagrees", /client-id is/, /^ +azure.workload.identity\/client-id: 1{8}/],
+  ["expiration-malformed", /token-expiration is/, /service-account-token-expiration: "1h"/],
+  ["proxy-on-host-network", /hostNetwork is true/, /^  hostNetwork: true/],
+  ["mount-hides-token", /hides the identity's token/, /mountPath: \/var\/run\/secrets\/azure\/wi/],
+  ["device-hides-token", /block device/, /devicePath: /],
+  ["volume-name-taken", /volume "azure-identity-token" has the name/, /devicePath|name: azure-identity-token|name: yadaapi/],
+  ["own-id-not-allowed", /has AZURE_CLIENT_ID/, /- name: AZURE_CLIENT_ID/],
+  ["service-account-name", /serviceAccountName is/, /^  serviceAccountName: My_Account/],
+  ["malformed", /env is an object/, /^      env: /],
+  ["unquoted", /without quotes/, /azure.workload.identity\/use: true/],
+  ["no-service-account", /does not exist/, /^kind: Pod|serviceAccountName/],
+  ["credential-wins", /AZURE_CLIENT_SECRET/, /- name: AZURE_CLIENT_SECRET/],
+  ["refers-to-injected", /ARM_CLIENT_ID/, /- name: ARM_CLIENT_ID/],
+  ["token-file-in-arguments", /names a token file in its args/, /args: \[/],
+  ["proxy-port-taken", /listens on port/, /name: yadaapi/],
+  ["read-only-above", /read-only/, /mountPath: \/var\/run\/secrets\}/],
+  ["misspelt", /did you mean/, /azure.workload.identity\/clientid/],
+  ["annotation-as-label", /make it an annotation/, /azure.workload.identity\/tenant-id/],
+  ["label-misplaced", /no effect here/, /^    azure.workload.identity\/use/],
+  ["retired-binding", /aadpodidbinding/, /aadpodidbinding: yada/],
+  ["pods-refused", /its pods will be refused/, /azure.workload.identity\/client-id: "\$/],
+];
+
+test("a message is about the line that it names", async () => {
+  const wrong = [];
+  for (const [name, message, line] of PLACES) {
+    const { cards } = await judged(name);
+    const said = cards.flatMap((card) => [...(card.outcome === "refused" ? card.message : []), ...card.warnings]).find(({ text }) => message.test(text));
+    const { manifests } = example(name);
+    const whole = said && manifests.slice(manifests.lastIndexOf("\n", said.from - 1) + 1, `${manifests}\n`.indexOf("\n", said.from));
+    if (said === undefined || !line.test(whole)) wrong.push([name, said?.text ?? cards.flatMap(({ message, warnings }) => [...message, ...warnings].map(({ text }) => text)), whole]);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("no message points outside of the text", async () => {
+  for (const { name } of examples.flatMap(({ all }) => all)) {
+    const { cards } = await judged(name);
+    const { length } = example(name).manifests;
+    for (const { from, to, text } of cards.flatMap(({ message, warnings }) => [...message, ...warnings])) {
+      assert.ok(from >= 0 && to >= from && to <= length, `${name}: ${text}: ${from} to ${to}`);
+    }
+  }
+});
+
+test("what is read twice, or not at all, is said with its place", () => {
+  const text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, name: b}\n---\na: [\n---\n{{ template }}\n---\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: c}\n";
+  const { objects, broken, doubts, passedOver } = read(text);
+  assert.deepEqual(objects.map(({ object, document }) => [object.metadata.name, document]), [["b", 1], ["c", 4]]);
+  assert.deepEqual(doubts, [{ message: "name is there twice, the last one counts", from: text.indexOf("name: b") }]);
+  assert.deepEqual([broken.length, passedOver.length], [2, 0]);
+  assert.ok(broken.every(({ message }) => message.includes("helm template")) && broken[0].from > text.indexOf("a: ["), JSON.stringify(broken));
+  const lists = read('{"kind": "List", "apiVersion": "v1", "items": [{"kind": "Pod", "apiVersion": "v1"}]} {"kind": "Pod", "apiVersion": "v1"}');
+  assert.deepEqual(lists.objects.map(({ path, document }) => [path, document]), [[["items", 0], 1], [[], 2]]);
+  assert.deepEqual(readSettings("preflight: Off\ntokenExpirationSeconds: 7_200\n").value.tokenExpirationSeconds, 7200);
+  assert.equal(JSON.stringify(readSettings("apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\nspec: {settings: {trigger: Pod}}\n").value), '{"trigger":"Pod"}');
+  assert.equal(readSettings("a: [").from, 4);
+});
+
+test("the waPC host: what the guest says of a failure is the error, and so is silence", async () => {
+  await assert.rejects(call(policy, "no such operation", "", () => new Uint8Array()), /no such operation|handler/i);
+  await assert.rejects(call(policy, "validate", "{", () => new Uint8Array()), /./);
+  // (module (memory (export "memory") 1) (func (export "__guest_call") (param i32 i32) (result i32) (i32.const 1)))
+  const silent = await WebAssembly.compile(Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 127, 127, 1, 127, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 25, 2, 6, 109, 101, 109, 111, 114, 121, 2, 0, 12, 95, 95, 103, 117, 101, 115, 116, 95, 99, 97, 108, 108, 0, 0, 10, 6, 1, 4, 0, 65, 1, 11]));
+  await assert.rejects(call(silent, "validate", "", () => new Uint8Array()), /the policy gave no answer/);
+});
+
+test("a link holds the whole state, and tells what looks like a secret", async () => {
+  const state = { ...links.NOTHING, manifests: "# é\n".repeat(2000), settings: "a: b", lookUps: "forbidden", issuer: "https://x/", credentials: "AADSTS1" };
+  const link = await links.write(state);
+  assert.ok(link.length < 400, `${link.length}`);
+  assert.deepEqual(await links.open(link), state);
+  await assert.rejects(links.open("#v2:abc"), /another version/);
+  await assert.rejects(links.open("#v1:####"));
+  const pod = (name, value) => `apiVersion: v1\nkind: Pod\nspec: {containers: [{env: [{name: ${name}, value: "${value}"}]}]}\n`;
+  assert.deepEqual(links.secrets("apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n", ""), ["Secret keys"]);
+  assert.deepEqual(links.secrets(pod("DB_PASSWORD", "hunter2"), ""), ["variable DB_PASSWORD"]);
+  assert.deepEqual(links.secrets("", "extraEnv: [{name: API_KEY, value: x}]\n"), ["variable API_KEY"]);
+  for (const [name, value] of [["AKV_SECRET_NAME", "sqlpassword"], ["DB_PASSWORD", "$(OTHER)"], ["TOKEN_FILE", "/x"], ["COLOUR", "red"]]) {
+    assert.deepEqual(links.secrets(pod(name, value), ""), [], name);
+  }
+});
