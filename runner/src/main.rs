@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use policy_runner::{
     host::{Answers, GetResource, Module},
-    replay,
+    replay, yaml,
 };
 use serde_json::Value;
 
@@ -106,8 +106,16 @@ fn read_settings(path: Option<&Path>) -> Result<Value> {
 fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the settings {}", path.display()))?;
-    let value: Value = yaml_serde::from_str(&text)
-        .with_context(|| format!("the settings {} are no YAML or JSON", path.display()))?;
+    // As kubectl reads them: there they go in the end, and `Off` is no text to it.
+    let mut documents = yaml::documents(&text).into_iter();
+    let value = match documents.next().map(|document| document.content) {
+        Some(Ok(value)) => value,
+        Some(Err(error)) => bail!("the settings {} are no YAML or JSON: {error}", path.display()),
+        None => Value::Null,
+    };
+    if documents.next().is_some() {
+        bail!("the settings {} are more than one document", path.display());
+    }
     let is_manifest = value.get("apiVersion").is_some() && value.get("kind").is_some();
     if is_manifest {
         Ok((value.pointer("/spec/settings").cloned().unwrap_or_default(), Some(value)))

@@ -196,9 +196,13 @@ impl<'r> Fields<'r> {
         self.given(name, |fields| fields.scalar(name)?.parse().ok(), T::accepted)
     }
 
-    /// What the string `name` chooses.
+    /// What the string `name` chooses. The word `Off` without quotes is `false` to kubectl, as in YAML 1.1.
     pub(crate) fn choice<T: Choice>(&mut self, name: &str) -> Option<T> {
-        self.given(name, |fields| T::chosen(&fields.text(name)?), || T::words().into())
+        let word = |fields: &Self| match fields.scalar(name) {
+            Some("false") => Some(Cow::Borrowed("Off")),
+            Some(_) | None => fields.text(name),
+        };
+        self.given(name, |fields| T::chosen(&word(fields)?), || T::words().into())
     }
 
     /// What the boolean `name` chooses of two.

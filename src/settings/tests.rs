@@ -139,6 +139,8 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
             json!({"allowedIdentities": [{"tenantIds": "x"}]}),
             "allowedIdentities[0].tenantIds is \"x\", expected a list",
         ),
+        (json!({"preflight": true}), "preflight is true, expected Off, Warn or Enforce"),
+        (json!({"trigger": false}), "trigger is false, expected ServiceAccount, Pod or Any"),
         (json!({"preflight": "On"}), "preflight is \"On\", expected Off, Warn or Enforce"),
         (json!({"proxy": []}), "proxy is a list, expected an object"),
         (json!({"proxy": {"image": ""}}), "proxy.image is \"\", expected an image name"),

@@ -323,3 +323,26 @@ fn never_hangs_panics_or_ends_early() {
         Command::new("bash").args(["-c", &script]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert_eq!((closed.stdout, String::from_utf8(closed.stderr).unwrap()), (b"0\n".to_vec(), String::new()));
 }
+
+/// Settings are read as kubectl reads the policy's manifest that they go into.
+#[test]
+fn reads_settings_as_kubectl_does() {
+    let file = std::env::temp_dir().join(format!("settings-{}.yaml", std::process::id()));
+    let said = |settings: &str| {
+        std::fs::write(&file, settings).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/walkthrough");
+        let mut command = Command::new(RUNNER);
+        command.current_dir(folder).args(["try", "--policy", POLICY, "pod.yaml", "--settings"]).arg(&file);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(said("preflight: Off\ntokenExpirationSeconds: 7_200\n").0, Some(0));
+    assert_eq!(said("").0, Some(0));
+    let (status, text) = said("preflight: On\n");
+    assert!(status == Some(2) && text.contains("preflight is true, expected Off, Warn or Enforce"), "{text}");
+    let (status, text) = said("trigger: Any\ncloud: [\n");
+    assert!(status == Some(2) && text.contains("are no YAML or JSON: line "), "{text}");
+    let (status, text) = said("trigger: Any\n---\ntrigger: Pod\n");
+    assert!(status == Some(2) && text.contains("are more than one document"), "{text}");
+    std::fs::remove_file(&file).unwrap();
+}

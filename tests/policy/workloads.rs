@@ -32,10 +32,11 @@ fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
             judged(&with(&json!({"preflight": "Enforce"})), &workload(kind, |_| ()), &wrong),
             (true, says)
         );
-        assert_eq!(
-            judged(&with(&json!({"preflight": "Off"})), &workload(kind, |_| ()), &wrong),
-            (true, vec![])
-        );
+        // `preflight: Off` without quotes is false, as kubectl reads it.
+        for off in [json!("Off"), json!(false)] {
+            let settings = with(&json!({"preflight": off}));
+            assert_eq!(judged(&settings, &workload(kind, |_| ()), &wrong), (true, vec![]));
+        }
         let hasty = workload(kind, |template| annotate(template, "service-account-token-expiration", "60"));
         assert!(judged(&settings(), &hasty, &yada_account()).0);
         let (message, _) = refused(&with(&json!({"preflight": "Enforce"})), &hasty, holding(&yada_account()));
