@@ -136,6 +136,19 @@ fn each_command_is_one_and_prints_what_stands_below_it() {
     assert!(run >= 4 && parsed >= 30, "{run} run, {parsed} parsed");
 }
 
+/// The headings of a page, as GitHub and mdBook write them in a link.
+fn headings(page: &str) -> BTreeSet<String> {
+    let slug = |title: &str| -> String {
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let text = file(page);
+    text.lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|line| slug(line.trim_start_matches('#').trim()))
+        .collect()
+}
+
 #[test]
 fn each_link_leads_somewhere() {
     let home = "https://github.com/example/azure-workload-identity-policy/";
@@ -148,17 +161,25 @@ fn each_link_leads_somewhere() {
             });
             let local = if target.contains("://") {
                 path.map(str::to_owned)
+            } else if target.starts_with('#') {
+                Some(format!("{page}{target}"))
             } else {
                 assert!(
-                    page != "README.md" || target.starts_with('#'),
+                    page != "README.md",
                     "README.md is shown elsewhere too, so its links are absolute: {target}"
                 );
+                assert!(
+                    !page.starts_with("docs/") || !target.starts_with(".."),
+                    "not in the book: {page}: {target}"
+                );
                 let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
-                (!target.starts_with('#')).then(|| format!("{folder}/{target}"))
+                Some(format!("{folder}/{target}"))
             };
             if let Some(local) = local {
-                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(local.trim_start_matches('/'));
-                assert!(path.exists(), "{page}: {target}");
+                let (local, heading) = local.split_once('#').unwrap_or((&local, ""));
+                let local = local.trim_start_matches('/');
+                assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(local).exists(), "{page}: {target}");
+                assert!(heading.is_empty() || headings(local).contains(heading), "{page}: {target}");
             }
         }
     }
