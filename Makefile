@@ -175,7 +175,7 @@ playground-serve: playground
 playground-test: $(RUNNER) $(CONFORMANCE) $(if $(shell command -v npm),$(PLAYGROUND))
 	-@./hack/need.sh chromium chromium
 	$(if $(shell command -v npm),@mkdir -p target/summary; cd playground && { node --test test/*.test.mjs > ../target/playground.log 2>&1 || { cat ../target/playground.log; exit 1; }; } \
-	  && sed -nE 's/^# +(an edit.*|a megabyte.*|[0-9]+ (files|examples).*|pass [0-9]+|skipped [0-9]+)$$/\1/p' ../target/playground.log > ../target/summary/playground \
+	  && sed -nE 's/^# +(an edit.*|a megabyte.*|[0-9]+ (files|examples|objects).*|pass [0-9]+|skipped [0-9]+)$$/\1/p' ../target/playground.log > ../target/summary/playground \
 	  && cat ../target/summary/playground,$(CONFORMANCE) skipped playground "no npm here")
 
 # The README's picture of the playground, as its tests have it.

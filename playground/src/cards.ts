@@ -2,14 +2,13 @@
 import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { type Document, parseDocument } from "yaml";
-import { write as writeDifference } from "./difference.ts";
+import { difference } from "./difference.ts";
 import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
 import { explain } from "./entra.ts";
 import { check, create, credentials, type Presented } from "./federated.ts";
 import type { Card, Said } from "./judge.ts";
-import { at, type Json, list } from "./kubernetes.ts";
+import { at, list } from "./kubernetes.ts";
 import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
 import { body, presented } from "./token.ts";
@@ -98,13 +97,13 @@ function identity(around: Around, card: Card, few: boolean): HTMLElement[] {
   const parts: HTMLElement[] = [];
   parts.push(title("What it gets", few)(make("pre", additions(card.before, card.after).join("\n"))));
   const place = make("div", "", "editor");
-  const difference = title("The difference, in your YAML")(place);
+  const changes = title("The difference, in your YAML")(place);
   const open = () => {
-    if (difference.open && place.childElementCount === 0) showDifference(place, around.text(), card);
+    if (changes.open && place.childElementCount === 0) showDifference(place, around.text(), card);
   };
-  difference.addEventListener("toggle", open);
+  changes.addEventListener("toggle", open);
   open();
-  parts.push(difference);
+  parts.push(changes);
   for (const container of ["containers", "initContainers", "ephemeralContainers"].flatMap((name) => list(card.after, "spec", name))) {
     const env = at(container, "env");
     if (env !== undefined) parts.push(title(`Environment of ${String(at(container, "name"))}`)(make("pre", JSON.stringify(env, null, 2))));
@@ -130,17 +129,8 @@ export function entraWords(around: Around, tokens: Presented[]): string | undefi
   }
 }
 
-/** The object's own YAML, and the same as it comes out. */
-function written(text: string, card: Card): [string, string] {
-  const document: Document = parseDocument(text.slice(card.from, card.to), { version: "1.1", merge: true, uniqueKeys: false });
-  const before = document.toString();
-  const inner = (value: Json | undefined): Json => ({ spec: at(value, "spec") ?? null });
-  writeDifference(document, card.path, inner(card.before), inner(card.after));
-  return [before, document.toString()];
-}
-
 function showDifference(place: HTMLElement, text: string, card: Card) {
-  const [before, after] = written(text, card);
+  const [before, after] = difference(text.slice(card.from, card.to), card.path, card.before ?? null, card.after ?? null);
   const label = `${card.kind} ${card.name} as it comes out`;
   const view = new EditorView({
     parent: place,

@@ -161,8 +161,8 @@ export function readSettings(text: string): { value: Json; node: Node | null } |
   }
 }
 
-/** The value of one document. */
-function parse(part: string): { value: Json; node: Node | null; doubts: Remark[] } {
+/** The value of one document; an exception says what can't be read. */
+export function parse(part: string): { value: Json; node: Node | null; doubts: Remark[] } {
   const document = parseDocument(part.replace(/^%.*/gm, (directive) => " ".repeat(directive.length)), { schema: "failsafe", uniqueKeys: false });
   const [error] = document.errors;
   if (error !== undefined) throw new NotReadable(error.message.split("\n")[0] ?? "", error.pos[0]);

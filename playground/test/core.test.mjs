@@ -1,7 +1,8 @@
 // The parts that need no page: how manifests are read, by Kubernetes' own reader, which part of them a message is about, the waPC host, links.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createServer } from "vite";
@@ -10,8 +11,10 @@ import { root } from "./browser.mjs";
 const vite = await createServer({ root: join(root, "playground"), server: { middlewareMode: true, ws: false }, appType: "custom", logLevel: "error" });
 after(() => vite.close());
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
-const { read, readSettings } = await load("read");
+const { parse, read, readSettings } = await load("read");
+const { at, canonical } = await load("kubernetes");
 const { judge } = await load("judge");
+const { difference } = await load("difference");
 const { call } = await load("wapc");
 const { examples } = await load("examples");
 const links = await load("links");
@@ -140,4 +143,50 @@ test("a link holds the whole state, and tells what looks like a secret", async (
   for (const [name, value] of [["AKV_SECRET_NAME", "sqlpassword"], ["DB_PASSWORD", "$(OTHER)"], ["TOKEN_FILE", "/x"], ["COLOUR", "red"]]) {
     assert.deepEqual(links.secrets(pod(name, value), ""), [], name);
   }
+});
+
+/** What is wrong with the YAML as it comes out, of each object that gets its identity. */
+async function wrongDifferences(manifests, settings, counts) {
+  const { cards } = await judge(policy, { manifests, settings, namespace: "default", lookUps: "manifests" });
+  const wrong = [];
+  for (const card of cards.filter(({ outcome }) => outcome === "identity")) {
+    const [own, out] = difference(manifests.slice(card.from, card.to), card.path, card.before, card.after);
+    const says = (text) => canonical(at(parse(text).value, ...card.path, "spec"));
+    counts.objects += 1;
+    if (says(out) !== canonical(card.after.spec)) wrong.push([card.name, "out", out, JSON.stringify(card.after.spec)]);
+    if (says(own) !== canonical(card.before.spec)) wrong.push([card.name, "own", own]);
+    const comments = (text) => text.match(/#.*$/gm) ?? [];
+    for (const comment of comments(own)) if (!comments(out).includes(comment)) wrong.push([card.name, comment]);
+  }
+  return wrong;
+}
+
+test("the YAML as it comes out says what the module says, and keeps the user's comments", async () => {
+  const counts = { objects: 0 };
+  const wrong = [];
+  for (const { state } of examples.flatMap(({ all }) => all)) wrong.push(...(await wrongDifferences(state.manifests, readSettings(state.settings).value, counts)));
+  const tenant = { tenantId: "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1" };
+  const account = example("walkthrough").manifests.split("---\n")[0];
+  const pod = (spec) => `${account}---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a # the name\n  annotations: {azure.workload.identity/inject-proxy-sidecar: "true"}\nspec:\n  serviceAccountName: myserviceaccount # ours\n${spec}`;
+  const common = "  # first\n  containers:\n  - name: a # a\n    env: &env # all have it\n    - {name: X, value: '0400'} # x\n  - name: b\n    env: *env\n  - {name: c, env: *env}\n";
+  for (const spec of [
+    common,
+    `${common}  initContainers:\n  - name: first # stays\n    image: x\n  volumes: # none\n`,
+    "  containers:\n  - {name: a, env: null, volumeMounts: []}\n  volumes: []\n",
+    "  x-common: &c {image: yes, env: [{name: A, value: on}]}\n  containers:\n  - <<: *c\n    name: a\n  - name: b\n    <<: *c\n",
+    "  containers:\n  - name: a\n    name: b\n    env: []\n    env: [{name: A, value: 'null'}]\n",
+  ]) {
+    const found = await wrongDifferences(pod(spec), tenant, counts);
+    wrong.push(...found);
+  }
+  for (const text of files(join(root, "tests/cases"))) wrong.push(...(await wrongDifferences(text, tenant, counts)));
+  const conformance = join(root, "target/host/conformance");
+  if (existsSync(conformance)) {
+    const folder = mkdtempSync(join(tmpdir(), "difference-"));
+    execFileSync(conformance, ["manifests", folder, "--cases", "200"]);
+    for (const text of files(folder)) wrong.push(...(await wrongDifferences(text, tenant, counts)));
+  }
+  console.log(`  ${counts.objects} objects with their identity`);
+  assert.ok(counts.objects > 60, `${counts.objects}`);
+  assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} differ`);
 });
