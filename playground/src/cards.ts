@@ -7,7 +7,7 @@ import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
 import { explain } from "./entra.ts";
 import { check, create, credentials, type Presented } from "./federated.ts";
-import type { Card, Said } from "./judge.ts";
+import { type Card, CURE, type Said } from "./judge.ts";
 import { at, list } from "./kubernetes.ts";
 import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
@@ -79,7 +79,7 @@ function refusal(around: Around, card: Card): HTMLElement[] {
     cure = [];
   };
   for (const line of card.message) {
-    if (/; [^;]*:$/.test(line.text) || (parts.length === 0 && cure.length === 0)) {
+    if (CURE.test(line.text) || (parts.length === 0 && cure.length === 0)) {
       flush();
       const paragraph = make("p");
       paragraph.append(message(around, without(card, line.text), line));

@@ -2,7 +2,7 @@
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
-import { StateEffect, StateField } from "@codemirror/state";
+import { Compartment, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
 import { basicSetup } from "codemirror";
 import { tags } from "@lezer/highlight";
@@ -32,7 +32,11 @@ const colours = syntaxHighlighting(
     { tag: [tags.keyword, tags.bool, tags.number, tags.meta, tags.punctuation, tags.separator], class: "y-other" },
   ]),
 );
-export const common = [basicSetup, yaml(), colours, EditorView.lineWrapping];
+/** CodeMirror's own colours, of selections, tooltips and folds, as the page has them. */
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const scheme = new Compartment();
+const ofScheme = () => EditorView.darkTheme.of(dark.matches);
+export const common = [basicSetup, yaml(), colours, EditorView.lineWrapping, scheme.of(ofScheme())];
 
 /** An editor in the element of this id. `changed` is called with every edit. */
 export function editor(id: string, label: string, changed: () => void): EditorView {
@@ -50,6 +54,7 @@ export function editor(id: string, label: string, changed: () => void): EditorVi
   });
   // What scrolls can be scrolled by the keyboard.
   view.scrollDOM.tabIndex = 0;
+  dark.addEventListener("change", () => view.dispatch({ effects: scheme.reconfigure(ofScheme()) }));
   return view;
 }
 

@@ -10,6 +10,9 @@ export interface Said extends Place {
   text: string;
 }
 
+/** What introduces the cure at the end of a mistake's line: `; fix it with:`. */
+export const CURE = /; [^;]*:$/;
+
 /** What came of an object. */
 export interface Card {
   kind: string;

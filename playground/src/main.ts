@@ -7,7 +7,7 @@ import { diagnose, editor, setText, show, textOf } from "./editors.ts";
 import { copy, details, element, make } from "./elements.ts";
 import { examples } from "./examples.ts";
 import * as form from "./form.ts";
-import type { Judged, Question } from "./judge.ts";
+import { CURE, type Judged, type Question } from "./judge.ts";
 import * as links from "./links.ts";
 import { type Place, settingPlaces } from "./place.ts";
 import { readSettings } from "./read.ts";
@@ -133,10 +133,12 @@ function diagnostics({ cards, broken, doubts }: Judged): Diagnostic[] {
   const unread = broken.map(({ message, from }) => ({ from, to: from + 1, severity: "error" as const, message }));
   const doubtful = doubts.map(({ message, from }) => ({ from, to: from + 1, severity: "warning" as const, message }));
   const said = cards.flatMap(({ message, warnings, outcome }) => [
-    ...(outcome === "refused" ? message.filter(({ text }) => /; [^;]*:$/.test(text)) : []).map(({ text, from, to }) => ({ from, to, severity: "error" as const, message: text })),
+    ...(outcome === "refused" ? message.filter(({ text }) => CURE.test(text)) : []).map(({ text, from, to }) => ({ from, to, severity: "error" as const, message: text.replace(CURE, "") })),
     ...warnings.map(({ text, from, to }) => ({ from, to, severity: "warning" as const, message: text })),
   ]);
-  return [...unread, ...doubtful, ...said].slice(0, AT_ONCE);
+  // A ServiceAccount's mistake is its pods' mistake, too: once is enough.
+  const once = new Map([...unread, ...doubtful, ...said].map((one) => [`${one.from} ${one.message}`, one]));
+  return [...once.values()].slice(0, AT_ONCE);
 }
 
 // === Tabs, examples, links ===
