@@ -1,7 +1,7 @@
 //! The module, and the host calls that it makes.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -94,6 +94,13 @@ pub fn dispatch(
     }
 }
 
+/// The user's folder for what can be made again (XDG Base Directory Specification); none where there is no home.
+fn cache() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    folder.is_absolute().then(|| folder.join("policy-runner"))
+}
+
 /// A compiled module, instantiated anew for each call as the PolicyServer does it.
 pub struct Module {
     pre: WasmtimeEngineProviderPre,
@@ -111,17 +118,24 @@ pub struct Evaluation {
 }
 
 impl Module {
-    /// Compiles the module in the file `path`.
+    /// Compiles the module in the file `path`, or takes what was compiled of it before: wasmtime keeps that in the user's cache, by the
+    /// module's digest, its own version and the processor.
     ///
     /// # Errors
     /// No such file, or no WebAssembly in it.
     pub fn from_file(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path)
             .with_context(|| format!("cannot read the policy's module {}", path.display()))?;
-        Self::from_bytes(&bytes).with_context(|| format!("{} is no policy", path.display()))
+        let builder = WasmtimeEngineProviderBuilder::new().module_bytes(&bytes);
+        let builder = match cache() {
+            Some(folder) => builder.enable_cache(Some(&folder)),
+            None => builder,
+        };
+        let pre = builder.build_pre().with_context(|| format!("{} is no policy", path.display()))?;
+        Ok(Self { pre })
     }
 
-    /// Compiles a module.
+    /// Compiles a module, every time anew.
     ///
     /// # Errors
     /// No WebAssembly.

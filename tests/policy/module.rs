@@ -47,3 +47,34 @@ fn imports_nothing_that_reaches_outside() {
     .into();
     assert_eq!(imports.difference(&allowed).collect::<Vec<_>>(), Vec::<&String>::new());
 }
+
+/// What was compiled is kept for the next time, in the user's cache; where there can be none, it is compiled again.
+#[test]
+fn is_compiled_once_where_there_is_a_cache() {
+    let cache = std::env::temp_dir().join(format!("cache-{}", std::process::id()));
+    let said = |cache: &std::path::Path| {
+        let output =
+            std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .env("XDG_CACHE_HOME", cache)
+                .args(["try", "examples/walkthrough/pod.yaml"])
+                .output()
+                .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let first = said(&cache);
+    let compiled = || -> Vec<_> {
+        let versions = std::fs::read_dir(cache.join("policy-runner/modules")).unwrap();
+        let files = versions.flat_map(|version| std::fs::read_dir(version.unwrap().path()).unwrap());
+        let files = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_none());
+        files.map(|path| (std::fs::metadata(&path).unwrap().modified().unwrap(), path)).collect()
+    };
+    let kept = compiled();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(said(&cache), first);
+    assert_eq!(compiled(), kept, "it was compiled again");
+    assert_eq!(said(std::path::Path::new("/dev/null")), first);
+    assert_eq!(said(std::path::Path::new("relative")), first);
+    std::fs::remove_dir_all(&cache).unwrap();
+}
