@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 
 /// The module, compiled once for each test program.
 pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.wasm");
-    Module::from_file(&path).expect("policy.wasm: build it with `make policy.wasm`")
+    Module::from_file(Path::new(POLICY)).expect("policy.wasm: build it with `make policy.wasm`")
 });
+
+/// The program that runs the module without a cluster, and the module's file.
+pub const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner");
+pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
 
 pub const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
 pub const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";

@@ -140,11 +140,7 @@ fn takes_a_review_in_place_of_a_manifest() {
         let review = format!("apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\n{request}");
         std::fs::write(&file, review).unwrap();
         let output =
-            std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
-                .args(["try", "--policy", concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm")])
-                .arg(&file)
-                .output()
-                .unwrap();
+            std::process::Command::new(RUNNER).args(["try", "--policy", POLICY]).arg(&file).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("an AdmissionReview has no request.object"), "{said}");

@@ -13,7 +13,7 @@ fn tried(name: &str, credentials: &Value, client_id: Option<&str>) -> (String, i
     std::fs::write(&file, credentials.to_string()).unwrap();
     let given = client_id.map(|id| format!("{id}=")).unwrap_or_default() + file.to_str().unwrap();
     let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
-    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
+    let output = Command::new(RUNNER)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args([
             "try",
@@ -42,7 +42,7 @@ fn credential(change: (&str, &Value)) -> Value {
 fn prints_terraforms_resource_of_what_is_missing() {
     let printed = |credentials: &[&str]| {
         let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
-        let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
+        let output = Command::new(RUNNER)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["try", "-o", "terraform", "--settings", &walkthrough("settings"), "--issuer", ISSUER])
             .args(credentials)

@@ -2,10 +2,8 @@
 
 use std::process::{Command, Output};
 
+use crate::common::{POLICY, RUNNER};
 use serde_json::{Value, json};
-
-const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner");
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
 
 fn tried(case: &str, more: &[&str]) -> Output {
     let folder = format!("{}/tests/cases/{case}", env!("CARGO_MANIFEST_DIR"));

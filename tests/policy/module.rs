@@ -1,11 +1,11 @@
 //! The module itself: how large it is, and what it can reach.
 use std::collections::BTreeSet;
 
+use crate::common::{POLICY, RUNNER};
 use wasmparser::{Parser, Payload};
 
 fn module() -> Vec<u8> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.wasm");
-    std::fs::read(path).expect("policy.wasm: build it with `make policy.wasm`")
+    std::fs::read(POLICY).expect("policy.wasm: build it with `make policy.wasm`")
 }
 
 #[test]
@@ -53,13 +53,12 @@ fn imports_nothing_that_reaches_outside() {
 fn is_compiled_once_where_there_is_a_cache() {
     let cache = std::env::temp_dir().join(format!("cache-{}", std::process::id()));
     let said = |cache: &std::path::Path| {
-        let output =
-            std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner"))
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .env("XDG_CACHE_HOME", cache)
-                .args(["try", "examples/walkthrough/pod.yaml"])
-                .output()
-                .unwrap();
+        let output = std::process::Command::new(RUNNER)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("XDG_CACHE_HOME", cache)
+            .args(["try", "examples/walkthrough/pod.yaml"])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };

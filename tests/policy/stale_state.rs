@@ -62,8 +62,7 @@ fn one_instance_answers_a_hundred_thousand_requests_as_a_fresh_one_does() {
     let current = Arc::new(Mutex::new(String::new()));
     let held = Arc::clone(&current);
     let answers: Answers = Arc::new(move |_: &GetResource| Ok(held.lock().unwrap().clone().into_bytes()));
-    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm"))
-        .expect("policy.wasm: `make policy.wasm`");
+    let bytes = std::fs::read(POLICY).expect("policy.wasm: `make policy.wasm`");
     let mut instance = Meter::from_bytes(&bytes).unwrap().instance(answers).unwrap();
     let expected: Vec<Vec<u8>> = tenants
         .iter()
