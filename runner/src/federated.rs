@@ -178,6 +178,16 @@ fn hcl(text: &str) -> String {
     quoted.replace("${", "$${").replace("%{", "%%{")
 }
 
+/// A word for a shell: in quotes where something in it would mean more than itself.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 impl fmt::Display for Mismatch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Presented { client_id, issuer, subject, audience } = &self.presented;
@@ -201,6 +211,7 @@ impl fmt::Display for Mismatch<'_> {
             }
         }
         let name = subject.rsplit(':').next().unwrap_or_default();
+        let [name, issuer, subject, audience] = [name, issuer, subject, audience].map(word);
         write!(
             f,
             "create it with:\naz identity federated-credential create --name {name} --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {issuer} --subject {subject} --audiences {audience}"
@@ -259,6 +270,13 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_read_otherwise() {
+        let presented = Presented { issuer: "https://x/$(id)'".to_owned(), ..presented() };
+        let text = check(&[], &presented).unwrap_err().to_string();
+        assert!(text.contains(r"--issuer 'https://x/$(id)'\''' --subject system:"), "{text}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use policy_runner::{
     host::{Answers, GetResource, Module},
@@ -104,8 +104,10 @@ fn read_settings(path: Option<&Path>) -> Result<Value> {
 
 /// The settings in a file, and the manifest that they are in, where it is a policy's manifest.
 fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the settings {}", path.display()))?;
+    let bytes =
+        std::fs::read(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
+    let text =
+        yaml::decode(&bytes).map_err(|problem| anyhow!("the settings {} are {problem}", path.display()))?;
     // As kubectl reads them: there they go in the end, and `Off` is no text to it.
     let mut documents = yaml::documents(&text).into_iter();
     let value = match documents.next().map(|document| document.content) {

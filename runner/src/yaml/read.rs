@@ -1,7 +1,10 @@
 //! YAML as kubectl reads it (`sigs.k8s.io/yaml`): merge keys, the scalars of YAML 1.1, anchors, JSON texts one after another, any
 //! Unicode encoding. The parser is saphyr's; what its events mean is here.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
@@ -205,6 +208,8 @@ impl Reader {
 
     fn fields(&mut self, events: &mut Events<'_>, depth: usize) -> Result<Map<String, Value>, NotYaml> {
         let mut fields = Map::new();
+        // What a merge key brought may be said again.
+        let mut own = BTreeSet::new();
         while let Some((event, span)) = self.next(events)? {
             if event == Event::MappingEnd {
                 break;
@@ -231,8 +236,13 @@ impl Reader {
                     };
                     fields.extend(from);
                 }
-            } else if fields.insert(name.clone(), value).is_some() {
-                self.duplicates.push((self.line + span.start.line(), name));
+            } else {
+                fields.insert(name.clone(), value);
+                if own.contains(&name) {
+                    self.duplicates.push((self.line + span.start.line(), name));
+                } else {
+                    own.insert(name);
+                }
             }
         }
         Ok(fields)
@@ -281,6 +291,9 @@ mod tests {
             ("2026-11-25", json!("2026-11-25")),
             (".inf", json!(".inf")),
             ("!!str 5", json!("5")),
+            ("!<tag:yaml.org,2002:str> 5", json!("5")),
+            ("0x+1", json!("0x+1")),
+            ("0+7", json!("0+7")),
             ("e5", json!("e5")),
         ] {
             assert_eq!(one(&format!("a: {text}\n"))["a"], value, "{text}");
@@ -292,6 +305,8 @@ mod tests {
         let text = "a: &a {x: 1, z: 2}\nb:\n  <<: *a\n  z: 3\nc:\n  z: 4\n  <<: [*a, {z: 5, v: 6}]\nd: *a\n";
         let expected = json!({"a": {"x": 1, "z": 2}, "b": {"x": 1, "z": 3}, "c": {"x": 1, "z": 2, "v": 6}, "d": {"x": 1, "z": 2}});
         assert_eq!(one(text), expected);
+        let read = documents("a: &a {x: 1}\nb: {<<: *a, x: 2}\nc: {x: 1, x: 2}\n");
+        assert_eq!(read[0].duplicates, [(3, "x".to_owned())]);
     }
 
     #[test]

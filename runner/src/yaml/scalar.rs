@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 /// What a scalar says: only a plain one can be something else than a text.
 pub(crate) fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     match tag {
-        Some("str") => return Value::from(text),
+        Some("str" | "tag:yaml.org,2002:str") => return Value::from(text),
         None if style != ScalarStyle::Plain => return Value::from(text),
         Some(_) | None => {}
     }
@@ -42,7 +42,10 @@ fn number(text: &str) -> Option<Value> {
         Some(_) if lower.starts_with('0') => (8, lower.get(1..)?),
         Some(_) | None => (10, lower.as_str()),
     };
-    if let Ok(number) = u64::from_str_radix(rest, radix).map(i128::from) {
+    // Its sign stands before all of it.
+    if !rest.starts_with('+')
+        && let Ok(number) = u64::from_str_radix(rest, radix).map(i128::from)
+    {
         let number = if negative { -number } else { number };
         let whole = i64::try_from(number).map(Value::from);
         if let Ok(whole) = whole.or_else(|_| u64::try_from(number).map(Value::from)) {
