@@ -13,21 +13,24 @@ export interface LookUp {
 }
 
 export class Accounts {
-  private readonly found = new Map<string, Json>();
+  /** By namespace, and then by name. */
+  private readonly found = new Map<string, Map<string, Json>>();
 
   constructor(
     objects: Found[],
     namespace: string,
     private readonly lookUps: LookUps,
   ) {
-    for (const { object } of objects) {
-      if (kind(object) === "ServiceAccount") this.found.set(`${namespaceOf(object, namespace)}/${nameOf(object)}`, object);
+    for (const { object } of objects.filter(({ object }) => kind(object) === "ServiceAccount")) {
+      const own = namespaceOf(object, namespace);
+      const there = this.found.get(own) ?? new Map<string, Json>();
+      this.found.set(own, there.set(nameOf(object), object));
     }
   }
 
   /** The ServiceAccount; `default` is in every namespace. */
-  get({ name, namespace }: LookUp): Json | undefined {
-    const found = this.found.get(`${namespace}/${name}`);
+  private get({ name, namespace }: LookUp): Json | undefined {
+    const found = this.found.get(namespace)?.get(name);
     if (found !== undefined || name !== "default") return found;
     return { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } };
   }
@@ -43,8 +46,7 @@ export class Accounts {
   /** Where one was looked for that is not there. */
   notFound(lookUp: LookUp): string | undefined {
     if (this.lookUps !== "manifests" || this.get(lookUp) !== undefined) return undefined;
-    const keys = [...this.found.keys()].sort(byBytes).map((key) => key.split("/"));
-    const others = keys.filter(([namespace, name]) => name === lookUp.name && namespace !== lookUp.namespace).map(([namespace]) => namespace);
+    const others = [...this.found].filter(([, names]) => names.has(lookUp.name)).map(([namespace]) => namespace).sort(byBytes);
     const other = others.length === 0 ? "" : `; there is one of that name in namespace ${others.slice(0, 3).join(", ")}`;
     return `ServiceAccount ${lookUp.namespace}/${lookUp.name} is not among the files${other}`;
   }
@@ -58,7 +60,7 @@ export function sameAccounts(objects: Found[]): Remark[] {
     const key = `${namespaceOf(found.object, "")}/${nameOf(found.object)}`;
     const before = seen.get(key);
     if (before !== undefined && canonical(before.object) !== canonical(found.object)) {
-      doubts.push({ message: `ServiceAccount ${key} is there twice with different content, in document ${before.document} and document ${found.document}, and the last one counts`, from: found.from });
+      doubts.push({ message: `ServiceAccount ${key} is there twice with different content, in document ${before.document} and document ${found.document}, and the last one counts`, from: found.from + (found.node.range?.[0] ?? 0) });
     }
     seen.set(key, found);
   }

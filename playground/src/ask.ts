@@ -36,7 +36,7 @@ function send() {
   let timer = setTimeout(stop, LIMIT);
   function end(then: () => void) {
     clearTimeout(timer);
-    worker.onmessage = null;
+    [worker.onmessage, worker.onerror] = [null, null];
     then();
     send();
   }
@@ -53,5 +53,6 @@ function send() {
       timer = setTimeout(stop, LIMIT);
     }
   };
+  worker.onerror = ({ message }) => end(() => reject(new Error(message)));
   worker.postMessage({ ...question, module });
 }

@@ -5,27 +5,31 @@ import { EditorView } from "@codemirror/view";
 import { difference } from "./difference.ts";
 import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
-import { explain } from "./entra.ts";
-import { check, create, credentials, type Presented } from "./federated.ts";
+import { ISSUER } from "./entra.ts";
+import { create } from "./federated.ts";
 import { type Card, CURE, type Said } from "./judge.ts";
 import { at, list } from "./kubernetes.ts";
 import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
-import { body, presented } from "./token.ts";
+import { body } from "./token.ts";
 
 /** What the cards need of the page. */
 export interface Around {
-  /** The manifests' text. */
-  text: () => string;
-  /** The cluster's issuer, and what Microsoft Entra has or said. */
-  issuer: () => string;
-  credentials: () => string;
+  /** The manifests that were judged. */
+  text: string;
+  /** The cluster's issuer; empty where it was not typed in. */
+  issuer: string;
+  /** Whether what an object gets is in sight at first. */
+  few: boolean;
   /** Marks a part of the manifests. */
   mark: (place: Place) => void;
 }
 
-/** What stands for an issuer that was not typed in. */
-const ISSUER = "ISSUER";
+/** The views of differences that are open: they are ended with their cards. */
+const views: EditorView[] = [];
+export function endViews() {
+  for (const view of views.splice(0)) view.destroy();
+}
 
 /** A message: a click shows the part of the manifests that it is about. */
 function message(around: Around, text: string, place: Place, name = ""): HTMLElement {
@@ -45,8 +49,8 @@ function copyable(text: string): HTMLElement {
 
 const OUTCOMES = { identity: "allowed, with its identity", untouched: "allowed, untouched", refused: "refused" };
 
-/** The card; with what the object gets in sight where there are `few`. */
-export function cardOf(around: Around, card: Card, few: boolean): HTMLElement {
+/** The card. `key` tells it from others of the same title. */
+export function cardOf(around: Around, card: Card, key: string): HTMLElement {
   const article = make("article", "", `card ${card.outcome}`);
   const head = make("h2", `${card.kind} ${card.namespace}/${card.name}: `);
   head.append(make("span", OUTCOMES[card.outcome], `outcome ${card.outcome}`));
@@ -60,7 +64,7 @@ export function cardOf(around: Around, card: Card, few: boolean): HTMLElement {
     if (command !== undefined) paragraph.append(" ", copyButton(command));
     article.append(paragraph);
   }
-  if (card.outcome === "identity") article.append(...identity(around, card, few));
+  if (card.outcome === "identity") article.append(...identity(around, card, key));
   return article;
 }
 
@@ -69,6 +73,9 @@ function without(card: Card, text: string): string {
   const own = `${card.kind} ${card.namespace}/${card.name}: `;
   return text.startsWith(own) ? text.slice(own.length) : text;
 }
+
+/** How a refusal with too many mistakes ends. */
+const MORE = /^and \d+ more like these$/;
 
 /** Each problem with its cure, which can be copied. */
 function refusal(around: Around, card: Card): HTMLElement[] {
@@ -79,7 +86,10 @@ function refusal(around: Around, card: Card): HTMLElement[] {
     cure = [];
   };
   for (const line of card.message) {
-    if (CURE.test(line.text) || (parts.length === 0 && cure.length === 0)) {
+    if (MORE.test(line.text)) {
+      flush();
+      parts.push(make("p", line.text));
+    } else if (CURE.test(line.text) || (parts.length === 0 && cure.length === 0)) {
       flush();
       const paragraph = make("p");
       paragraph.append(message(around, without(card, line.text), line));
@@ -90,16 +100,15 @@ function refusal(around: Around, card: Card): HTMLElement[] {
   return parts;
 }
 
-function identity(around: Around, card: Card, few: boolean): HTMLElement[] {
-  const issuer = around.issuer() || ISSUER;
-  const tokens = presented(card, issuer);
-  const title = (text: string, isOpen = false) => details(`${card.kind} ${card.namespace}/${card.name}`, text, isOpen);
+function identity(around: Around, card: Card, key: string): HTMLElement[] {
+  const issuer = around.issuer === "" ? ISSUER : around.issuer;
+  const title = (text: string, isOpen = false) => details(key, text, isOpen);
   const parts: HTMLElement[] = [];
-  parts.push(title("What it gets", few)(make("pre", additions(card.before, card.after).join("\n"))));
+  parts.push(title("What it gets", around.few)(make("pre", additions(card.before, card.after).join("\n"))));
   const place = make("div", "", "editor");
   const changes = title("The difference, in your YAML")(place);
   const open = () => {
-    if (changes.open && place.childElementCount === 0) showDifference(place, around.text(), card);
+    if (changes.open && place.childElementCount === 0) showDifference(place, around.text, card);
   };
   changes.addEventListener("toggle", open);
   open();
@@ -108,25 +117,10 @@ function identity(around: Around, card: Card, few: boolean): HTMLElement[] {
     const env = at(container, "env");
     if (env !== undefined) parts.push(title(`Environment of ${String(at(container, "name"))}`)(make("pre", JSON.stringify(env, null, 2))));
   }
-  parts.push(title("The token that the kubelet will project")(make("pre", JSON.stringify(body(card, issuer), null, 2)), make("p", "The kubelet asks for a new one when 80 % of its time has passed, and at the latest after a day.")));
-  if (tokens.length > 0) parts.push(title("The federated credential for Microsoft Entra")(copyable(tokens.map((token) => create(token)).join("\n"))));
-  const entra = entraWords(around, tokens);
-  if (entra !== undefined) parts.push(make("pre", entra, "entra"));
+  parts.push(title("The token that the kubelet will project")(make("pre", JSON.stringify(body(card.after, card, issuer), null, 2)), make("p", "The kubelet asks for a new one when 80 % of its time has passed, and at the latest after a day.")));
+  const commands = card.tokens.map((token) => create({ ...token, issuer }));
+  if (commands.length > 0) parts.push(title("The federated credential for Microsoft Entra")(copyable(commands.join("\n"))));
   return parts;
-}
-
-/** What the third tab's text says of these tokens. */
-export function entraWords(around: Around, tokens: Presented[]): string | undefined {
-  const text = around.credentials().trim();
-  if (text === "") return undefined;
-  const explained = explain(text, tokens);
-  if (explained !== undefined) return explained;
-  try {
-    const all = credentials(text);
-    return tokens.map((token) => check(all, token)).join("\n");
-  } catch (error) {
-    return `That is not what az identity federated-credential list -o json prints: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
 
 function showDifference(place: HTMLElement, text: string, card: Card) {
@@ -137,14 +131,13 @@ function showDifference(place: HTMLElement, text: string, card: Card) {
     doc: after,
     extensions: [common, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-label": label }), unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 3 } })],
   });
+  views.push(view);
   view.scrollDOM.tabIndex = 0;
   place.before(copyButton(after, "Copy it as it comes out"));
 }
 
 /** What is wrong before any object is judged; `show` leads to the place. */
 export function problem(title: string, text: string, show?: () => void): HTMLElement {
-  const article = make("article", "", "card broken");
-  article.append(make("h2", title));
   const paragraph = make("p");
   if (show === undefined) paragraph.textContent = text;
   else {
@@ -153,6 +146,14 @@ export function problem(title: string, text: string, show?: () => void): HTMLEle
     line.addEventListener("click", show);
     paragraph.append(line);
   }
-  article.append(paragraph);
+  const article = titled(title, paragraph);
+  article.classList.add("broken");
+  return article;
+}
+
+/** A card that is about no object. */
+export function titled(title: string, inner: HTMLElement): HTMLElement {
+  const article = make("article", "", "card");
+  article.append(make("h2", title), inner);
   return article;
 }

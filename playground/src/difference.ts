@@ -1,17 +1,47 @@
 // The object as it comes out, in the user's own YAML: what the policy changes goes into the document, whose comments stay.
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, visit } from "yaml";
-import { canonical, isFields, type Json } from "./kubernetes.ts";
+import { type Document, isAlias, isMap, isSeq, type Node, type Pair, visit } from "yaml";
+import { at, canonical, isFields, type Json } from "./kubernetes.ts";
+import { parse } from "./read.ts";
+import { documentOf, nodeOf, pairOf, textOf } from "./yaml.ts";
+
+type Path = (string | number)[];
 
 /** The document's text as it is and as it comes out, where what stands at `path` becomes `after` from `before`. */
-export function difference(text: string, path: (string | number)[], before: Json, after: Json): [string, string] {
-  // The schema says which texts need quotes when they are written.
-  const document: Document = parseDocument(text, { version: "1.1", uniqueKeys: false });
+export function difference(text: string, path: Path, before: Json, after: Json): [string, string] {
+  const json = parseJson(text);
+  if (json !== undefined) return [JSON.stringify(json, null, 2), JSON.stringify(changed(json, path, partOf(after)), null, 2)];
+  const document = documentOf(text);
   expandAliases(document);
-  const own = document.toString();
+  const own = textOf(document);
   const place = path.length === 0 ? document.contents : (document.getIn(path, true) as Node | undefined);
-  const changed = put(document, place ?? null, before, after);
-  if (changed !== place) document.setIn(path, changed);
-  return [own, document.toString()];
+  document.setIn(path, put(place ?? null, before, after));
+  const out = textOf(document);
+  const says = (text: string) => canonical(at(parse(text).value, ...path, "spec") ?? null);
+  if (says(out) === canonical(partOf(after))) return [own, out];
+  // A name that is there twice, or a merge key that counts more than what stands before it: then without the comments.
+  const whole = documentOf("");
+  whole.contents = nodeOf(changed(parse(text).value, path, partOf(after))) as typeof whole.contents;
+  return [own, textOf(whole)];
+}
+
+/** What the policy changes of an object. */
+const partOf = (object: Json): Json => at(object, "spec") ?? null;
+
+function parseJson(text: string): Json | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value with another `spec` in the object at `path`. */
+function changed(value: Json, path: Path, after: Json): Json {
+  const [step, ...rest] = path;
+  if (step === undefined) return isFields(value) ? { ...value, spec: after } : value;
+  if (Array.isArray(value)) return value.map((item, index) => (index === step ? changed(item, rest, after) : item));
+  return isFields(value) ? { ...value, [step]: changed(value[step] ?? null, rest, after) } : value;
 }
 
 /** Puts a copy in place of each alias: the policy changes one place, and not all that say the same. */
@@ -32,16 +62,15 @@ function expandAliases(document: Document) {
 }
 
 /** The node that says `after`: the same one as far as it can be, with what is new in it. */
-function put(document: Document, node: Node | null, before: Json | undefined, after: Json): Node {
+function put(node: Node | null, before: Json | undefined, after: Json): Node {
   if (node !== null && before !== undefined && canonical(before) === canonical(after)) return node;
   if (isMap<Node, Node | null>(node) && isFields(before) && isFields(after)) {
     for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) node.delete(name);
     for (const [name, value] of Object.entries(after)) {
       if (before[name] !== undefined && canonical(before[name]) === canonical(value)) continue;
-      // Of a name that is there twice the last one counts.
-      const pair = node.items.findLast(({ key }) => isScalar(key) && key.value === name);
-      if (pair === undefined) node.set(document.createNode(name), document.createNode(value));
-      else pair.value = put(document, pair.value, before[name], value);
+      const pair: Pair<Node, Node | null> | undefined = pairOf(node, name);
+      if (pair === undefined) node.set(nodeOf(name), nodeOf(value));
+      else pair.value = put(pair.value, before[name], value);
     }
     return node;
   }
@@ -51,11 +80,11 @@ function put(document: Document, node: Node | null, before: Json | undefined, af
     node.items = after.map((item) => {
       const found = left.findIndex((one) => same(one.item, item));
       const [was] = found < 0 ? [] : left.splice(found, 1);
-      return put(document, was?.node ?? null, was?.item, item);
+      return put(was?.node ?? null, was?.item, item);
     });
     return node;
   }
-  const made = document.createNode(after);
+  const made = nodeOf(after);
   const comments = [node?.commentBefore, node?.comment].filter((comment) => typeof comment === "string");
   if (comments.length > 0) made.commentBefore = comments.join("\n");
   return made;

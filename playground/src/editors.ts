@@ -9,14 +9,12 @@ import { tags } from "@lezer/highlight";
 import { element } from "./elements.ts";
 import type { Place } from "./place.ts";
 
-const mark = StateEffect.define<number | null>();
+const mark = StateEffect.define<number>();
 const marked = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(marks, transaction) {
     for (const effect of transaction.effects) {
-      if (effect.is(mark)) {
-        return effect.value === null ? Decoration.none : Decoration.set([Decoration.line({ class: "cm-marked" }).range(effect.value)]);
-      }
+      if (effect.is(mark)) return Decoration.set([Decoration.line({ class: "cm-marked" }).range(effect.value)]);
     }
     return marks.map(transaction.changes);
   },

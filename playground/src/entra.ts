@@ -1,39 +1,80 @@
-// What an AADSTS message means for these pods: which of issuer, subject and audience differs, and from what.
+// What Microsoft Entra has or said, against the tokens of these pods: which of issuer, subject and audience differs, and from what.
 import { errors } from "virtual:entra";
-import { create, type Presented } from "./federated.ts";
+import { checkAll, create, credentials, type Presented } from "./federated.ts";
+import type { Card } from "./judge.ts";
+import type { Json } from "./kubernetes.ts";
+import type { Token } from "./token.ts";
 
 type Part = "issuer" | "subject" | "audience";
 
-/** The part of the token that Entra says it found in no federated credential, and its text there. */
-function refused(message: string): [Part, string] | undefined {
-  const [, part, text] = /presented assertion (issuer|subject|audience) ['"]([^'"]*)['"]/.exec(message) ?? [];
-  return part === undefined || text === undefined ? undefined : [part as Part, text];
+/** What stands for an issuer that was not typed in. */
+export const ISSUER = "ISSUER";
+
+/** What the objects' pods present: those that get their identity or have it, and labelled ServiceAccounts without a pod among them. */
+export function tokens(cards: Card[]): Token[] {
+  const pods = cards.filter(({ isAccount }) => !isAccount).flatMap(({ tokens }) => tokens);
+  const known = new Set(pods.map(({ subject }) => subject));
+  return [...pods, ...cards.filter(({ isAccount }) => isAccount).flatMap(({ tokens }) => tokens.filter(({ subject }) => !known.has(subject)))];
 }
 
-/** What a message of Microsoft Entra means; nothing where it has no code. */
-export function explain(message: string, tokens: Presented[]): string | undefined {
-  const codes = [...new Set(message.match(/AADSTS\d+/g))];
-  if (codes.length === 0) return undefined;
-  return codes.map((code) => [meaning(code, message), ...compare(message, tokens)].join("\n")).join("\n");
+/** What is said of the third tab's text; nothing where it is empty. */
+export function words(text: string, issuer: string, cards: Card[]): string | undefined {
+  if (text.trim() === "") return undefined;
+  const presented = tokens(cards).map((token) => ({ ...token, issuer: issuer === "" ? ISSUER : issuer }));
+  const json = readJson(text);
+  if (json === undefined && /AADSTS\d/.test(text)) return explain(text, presented);
+  if (presented.length === 0) return "No pod here gets an identity: there is nothing to compare.";
+  try {
+    if (json === undefined) throw new Error("it is no JSON");
+    const all = credentials(json);
+    if (issuer === "") return "The cluster's issuer is not given: without it nothing can be compared.";
+    return checkAll(all, presented, issuer).join("\n");
+  } catch (error) {
+    return `That is neither an AADSTS message nor what az identity federated-credential list -o json prints: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function readJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a message means, or each of several. */
+function explain(text: string, presented: Presented[]): string {
+  // A log may have escaped its quotes, and broken its lines.
+  const plain = text.replaceAll("\\u0027", "'").replaceAll('\\"', '"').replaceAll(/\s+/g, " ");
+  const said = plain.split(/(?=AADSTS\d)/).filter((part) => part.startsWith("AADSTS"));
+  return [...new Set(said.map((message) => [meaning(message), ...compare(message, presented)].join("\n")))].join("\n");
 }
 
 /** From Troubleshooting's table: of two rows with one code, the one whose words are in the message. */
-function meaning(code: string, message: string): string {
+function meaning(message: string): string {
+  const code = /^AADSTS\d+/.exec(message)?.[0] ?? "";
   const rows = errors.filter(({ codes }) => codes.includes(code));
   const row = rows.find(({ words }) => words !== "" && message.includes(words)) ?? rows.find(({ words }) => words === "") ?? rows[0];
   return row === undefined ? `${code} is not in Troubleshooting` : `${code}: ${row.meaning}`;
 }
 
-function compare(message: string, tokens: Presented[]): string[] {
-  const found = refused(message);
-  if (found === undefined) return [];
-  const [part, text] = found;
-  // An issuer that was not typed in is not compared.
-  const known = tokens.filter((token) => token[part] !== "" && token[part] !== "ISSUER");
-  return known.flatMap((token) => {
-    if (token[part] !== text) {
-      return [`It is about another token than this pod's: the ${part} differs`, `    ${part.padEnd(8)}  message  ${text}`, `              pod      ${token[part]}`];
-    }
-    return [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${part}; create it with:`, create(token)];
+/** The parts of the token that a message quotes, as Entra says it today and as it said it before 2024. */
+function quoted(message: string): [Part, string][] {
+  const found = message.matchAll(/(?:presented assertion|Assertion) (issuer|subject|audience):? ['"]([^'"]*)['"]/gi);
+  return [...found].map(([, part, text]) => [(part ?? "").toLowerCase() as Part, text ?? ""]);
+}
+
+function compare(message: string, presented: Presented[]): string[] {
+  const parts = quoted(message);
+  if (parts.length === 0) return [];
+  if (presented.length === 0) return ["No pod here gets an identity: there is nothing to compare it with."];
+  return presented.flatMap((token) => {
+    // An issuer that was not typed in is not compared.
+    const known = parts.filter(([part]) => token[part] !== ISSUER);
+    const others = known.filter(([part, text]) => token[part] !== text);
+    const lines = others.flatMap(([part, text]) => [`    ${part.padEnd(8)}  message  ${text}`, `              pod      ${token[part]}`]);
+    if (lines.length > 0) return [`It is about another token than this pod's: the ${others.map(([part]) => part).join(" and ")} differs`, ...lines];
+    if (known.length === 0) return ["The cluster's issuer is not given: whether it is about this pod's token can't be told."];
+    return [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${known.map(([part]) => part).join(" and ")}; create it with:`, create(token)];
   });
 }

@@ -70,11 +70,15 @@ const of = (name: string, title: string, manifests: string, own = settings, more
 /** One of the walkthrough's pod. */
 const ofPod = (name: string, title: string, changed: string, own = settings) => of(name, title, join(account, changed), own);
 
+const endpoint = {
+  manifests: join(account, annotate('use-identity-binding: "true"')),
+  settings: also("customTokenEndpoint:\n  annotationSuffix: identity-binding\n  audience: api://AKSIdentityBinding\n  tokenProxy: https://token-proxy.example\n  ca:\n    configMap: token-proxy-ca"),
+};
 const does = [
   ofPod("walkthrough", "The walkthrough: YADA's pod", pod),
   of("deployment", "A Deployment", join(account, deployment({}))),
   ofPod("proxy", "The proxy sidecar", proxied),
-  ofPod("endpoint", "A custom token endpoint (AKS identity bindings)", annotate('use-identity-binding: "true"'), also("customTokenEndpoint:\n  annotationSuffix: identity-binding\n  audience: api://AKSIdentityBinding\n  tokenProxy: https://token-proxy.example\n  ca:\n    configMap: token-proxy-ca")),
+  of("endpoint", "A custom token endpoint (AKS identity bindings)", endpoint.manifests, endpoint.settings),
   of("identities", "Identities by name, one for each container", namedManifests, namedSettings),
   ofPod("governance", "Governance: which namespace may use which identity", pod, governed(`{namespaces: [default, payments-*], clientIds: [${CLIENT_ID}]}`)),
   of("preflight", "Preflight: the workload itself is refused", join(account, deployment({ template: '\n      annotations:\n        azure.workload.identity/service-account-token-expiration: "1h"' })), also("preflight: Enforce")),
@@ -164,7 +168,7 @@ const answers = [
   entra("AADSTS7002138", "A subject in another case", `${noRecord("subject", SUBJECT)} The subject matches with case-insensitive comparison, but not with case-sensitive comparison.`),
   entra("AADSTS700212", "Another audience", noRecord("audience", "api://AzureADTokenExchange")),
   entra("AADSTS70021", "No federated credential, as Entra said it before 2024", "No matching federated identity record found for presented assertion."),
-  of("binding-asks-entra", "An identity binding whose SDK asked Entra", does[3]?.state.manifests ?? "", does[3]?.state.settings, { issuer: ISSUER, credentials: `AADSTS700212: ${noRecord("audience", "api://AKSIdentityBinding")}` }),
+  of("binding-asks-entra", "An identity binding whose SDK asked Entra", endpoint.manifests, endpoint.settings, { issuer: ISSUER, credentials: `AADSTS700212: ${noRecord("audience", "api://AKSIdentityBinding")}` }),
   entra("AADSTS700016", "An application that is not found", `Application with identifier '${CLIENT_ID}' was not found in the directory 'Contoso'.`),
   entra("AADSTS90002", "A tenant that is not found", "Tenant '2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1' not found."),
   entra("AADSTS90061", "An issuer that Entra can't reach", "Request to External OIDC endpoint failed."),

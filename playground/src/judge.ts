@@ -3,6 +3,7 @@ import { at, canonical, type Fields, isJudged, isReview, type Json, kind, nameOf
 import { Accounts, type LookUp, type LookUps, sameAccounts } from "./accounts.ts";
 import { type Place, place } from "./place.ts";
 import { type Found, read, type Remark } from "./read.ts";
+import { type Token, tokensOf } from "./token.ts";
 import { call, type HostCall } from "./wapc.ts";
 
 /** Something that the policy says, and the part of the text that it is about. */
@@ -32,6 +33,9 @@ export interface Card {
   path: (string | number)[];
   from: number;
   to: number;
+  /** What its pods present to Microsoft Entra, and whether it is a ServiceAccount, whose pods may not be here. */
+  tokens: Token[];
+  isAccount: boolean;
   /** Whether `try` would leave it out, as a ServiceAccount of which there is nothing to say. */
   quiet: boolean;
 }
@@ -128,7 +132,7 @@ function partsOf(found: Found, passedOver: string[]): Part[] {
 
 /** Judges the objects of a text; `working` is called before each. */
 export async function judge(module: WebAssembly.Module, question: Question, working = () => {}): Promise<Judged> {
-  const { objects, broken, doubts, passedOver } = read(question.manifests);
+  const { objects, broken, doubts, passedOver } = read(question.manifests, working);
   const judged: Judged = { cards: [], broken, doubts: [...doubts, ...sameAccounts(objects)], passedOver };
   const checked = JSON.parse(await call(module, "validate_settings", canonical(question.settings), () => new Uint8Array())) as { valid: boolean; message?: string | null };
   if (typeof checked.message === "string") judged.settings = { valid: checked.valid, message: checked.message };
@@ -144,7 +148,7 @@ export async function judge(module: WebAssembly.Module, question: Question, work
         else if (runsPods(part.object)) passedOver.push(`${kind(part.object)} ${nameOf(part.object)} is not judged; its pods are, when they are created`);
       } catch (error) {
         if (!(error instanceof NotKubernetes)) throw error;
-        broken.push({ message: error.message, from: found.from });
+        broken.push({ message: error.message, from: found.from + (found.node.range?.[0] ?? 0) });
       }
     }
   }
@@ -168,18 +172,21 @@ async function judgePart(module: WebAssembly.Module, question: Question, part: P
   const placed = (text: string): Said => ({ text, ...place(text, found, first, objects, namespace) });
   const why = whyUntouched(before, lookUps, accounts, answer);
   const after = answer.accepted ? answer.mutated_object : undefined;
+  const isAccount = kind(before) === "ServiceAccount";
   return {
     kind: kind(before),
     namespace: namespaceOf(before, namespace),
     name: `${nameOf(before)}${at(before, "metadata", "name") === undefined ? "*" : ""}`,
     outcome: !answer.accepted ? "refused" : after === undefined ? "untouched" : "identity",
-    message: (answer.message ?? "").split("\n").map(placed),
+    message: (answer.message ?? "").split("\n").filter((line) => line !== "").map(placed),
     warnings: warnings.map(placed),
     audit: answer.audit_annotations ?? {},
     path: [...found.path, ...path],
     from: found.from,
     to: found.to,
-    quiet: kind(before) === "ServiceAccount" && answer.accepted && warnings.length === 0 && objects.length > 1,
+    tokens: answer.accepted && (!isAccount || at(before, "metadata", "labels", LABEL) === "true") ? tokensOf(after ?? before, answer.audit_annotations ?? {}, settings) : [],
+    isAccount,
+    quiet: isAccount && answer.accepted && warnings.length === 0 && objects.length > 1,
     ...(why === undefined ? {} : { why }),
     ...(after === undefined ? {} : { before, after }),
   };

@@ -135,8 +135,9 @@ export function requestOf(object: Json, other: string): Fields | undefined {
   }
   const metadata = at(object, "metadata");
   if (!isFields(object) || !isFields(metadata)) throw new NotKubernetes(`a ${own} has no metadata`);
-  const [head, tail] = (string(object["apiVersion"]) ?? "").split("/", 2);
-  const [group, version] = tail === undefined ? ["", head ?? ""] : [head ?? "", tail];
+  const apiVersion = string(object["apiVersion"]) ?? "";
+  const slash = apiVersion.indexOf("/");
+  const [group, version] = slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
   const namespace = namespaceOf(object, other);
   const gvk = { group, version, kind: own };
   const gvr = { group, version, resource: plural };

@@ -2,23 +2,23 @@ import { sha256, size, version, webhook } from "virtual:policy";
 import type { Diagnostic } from "@codemirror/lint";
 import type { LookUps } from "./accounts.ts";
 import { ask } from "./ask.ts";
-import { type Around, cardOf, entraWords, problem } from "./cards.ts";
+import { cardOf, endViews, problem, titled } from "./cards.ts";
 import { diagnose, editor, setText, show, textOf } from "./editors.ts";
 import { copy, details, element, make } from "./elements.ts";
+import { words } from "./entra.ts";
 import { examples } from "./examples.ts";
-import * as form from "./form.ts";
+import { Form } from "./form.ts";
 import { CURE, type Judged, type Question } from "./judge.ts";
 import * as links from "./links.ts";
 import { type Place, settingPlaces } from "./place.ts";
 import { readSettings } from "./read.ts";
 import { report } from "./report.ts";
-import { presented } from "./token.ts";
 import "./style.css";
 
 const manifests = editor("manifests", "Manifests, in YAML", () => void update());
 const settings = editor("settings", "The policy's settings, in YAML", () => {
-  refreshForm();
   void update();
+  form.refresh();
 });
 const namespace = element<HTMLInputElement>("namespace");
 const lookUps = element<HTMLSelectElement>("look-ups");
@@ -26,14 +26,8 @@ const issuer = element<HTMLInputElement>("issuer");
 const credentials = element<HTMLTextAreaElement>("credentials");
 for (const input of [namespace, issuer, credentials]) input.addEventListener("input", () => void update());
 lookUps.addEventListener("change", () => void update());
-const refreshForm = form.show(element("form"), () => textOf(settings), (text) => setText(settings, text));
+const form = new Form(element("form"), () => textOf(settings), (text) => setText(settings, text));
 
-const around: Around = {
-  text: () => textOf(manifests),
-  issuer: () => issuer.value,
-  credentials: () => credentials.value,
-  mark: (place) => showIn("manifests", place),
-};
 function showIn(tab: "manifests" | "settings", place: Place) {
   select(tab);
   show(tab === "manifests" ? manifests : settings, place);
@@ -43,25 +37,26 @@ function showIn(tab: "manifests" | "settings", place: Place) {
 
 /** How many edits there were: an answer to an older one is not shown. */
 let edits = 0;
-let latest: Judged | undefined;
+let latest: Judged = { cards: [], broken: [], doubts: [], passedOver: [] };
 
 async function update() {
   const start = performance.now();
   edits += 1;
   const edit = edits;
   element("cards").dataset["asked"] = String(edit);
-  try {
-    const shown = await judgeAndShow();
-    if (!shown || edit !== edits) return;
-  } catch (error) {
-    cards([problem("No answer", error instanceof Error ? error.message : String(error))], "No answer.");
-  }
+  const shown = await judgeAndShow(edit).catch((error: unknown) => {
+    if (edit === edits) cards([problem("No answer", textOfError(error))], "No answer.");
+    return edit === edits;
+  });
+  if (!shown) return;
   element("cards").dataset["milliseconds"] = String(Math.round(performance.now() - start));
   element("cards").dataset["judged"] = String(edit);
 }
 
-/** Whether there was an answer to show: none where a newer question took the place of this one. */
-async function judgeAndShow(): Promise<boolean> {
+const textOfError = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Whether there was an answer to show: none where there is a newer edit. */
+async function judgeAndShow(edit: number): Promise<boolean> {
   const read = readSettings(textOf(settings));
   if ("message" in read) {
     const { message, from } = read;
@@ -69,15 +64,16 @@ async function judgeAndShow(): Promise<boolean> {
     cards([problem("The settings can't be read", message, () => showIn("settings", { from, to: from }))], "The settings can't be read.");
     return true;
   }
-  const question: Question = { manifests: textOf(manifests), settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps };
-  const slow = setTimeout(() => (element("summary").textContent = "Judging …"), 500);
+  const text = textOf(manifests);
+  const question: Question = { manifests: text, settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps };
+  const slow = setTimeout(() => edit === edits && (element("summary").textContent = "Judging …"), 500);
   const answer = await ask(question).finally(() => clearTimeout(slow));
-  if (answer === undefined) return false;
+  if (answer === undefined || edit !== edits) return false;
   const { judged } = answer;
   latest = judged;
   diagnose(manifests, diagnostics(judged));
   const said = judged.settings;
-  const places = said === undefined ? [] : settingPlaces(said.message, read.node);
+  const places = said === undefined ? [] : settingPlaces(said.message, read.node).map(({ from, to }) => ({ from: from + read.from, to: to + read.from }));
   diagnose(settings, places.map((place) => ({ ...place, severity: said?.valid === false ? "error" : "warning", message: said?.message ?? "" })));
   const parts: HTMLElement[] = [];
   for (const { message, from } of judged.broken) parts.push(problem("Not readable", message, () => showIn("manifests", { from, to: from })));
@@ -86,8 +82,11 @@ async function judgeAndShow(): Promise<boolean> {
     const [place] = places;
     parts.push(problem(said.valid ? "The settings" : "The settings are not valid", said.message, place && (() => showIn("settings", place))));
   }
-  parts.push(...some(judged.cards, 0));
-  if (judged.passedOver.length > 0) parts.push(details("", `${judged.passedOver.length} passed over`)(make("pre", judged.passedOver.join("\n"))));
+  const entra = words(credentials.value, issuer.value.trim(), judged.cards);
+  if (entra !== undefined) parts.push(titled("Microsoft Entra", make("pre", entra, "entra")));
+  parts.push(...some(judged.cards, text, 0));
+  const { length } = judged.passedOver;
+  if (length > 0) parts.push(details("", `${length} passed over`, judged.cards.length === 0)(make("pre", judged.passedOver.join("\n"))));
   if (parts.length === 0) parts.push(make("p", "Paste a workload and its ServiceAccount."));
   cards(parts, summary(judged));
   return true;
@@ -97,15 +96,15 @@ async function judgeAndShow(): Promise<boolean> {
 const AT_ONCE = 100;
 
 /** The cards from `first` on, and what shows those after them. */
-function some(all: Judged["cards"], first: number): HTMLElement[] {
-  const few = all.length <= 5;
-  const cards = all.slice(first, first + AT_ONCE).map((card) => cardOf(around, card, few));
+function some(all: Judged["cards"], text: string, first: number): HTMLElement[] {
+  const around = { text, issuer: issuer.value.trim(), few: all.length <= 5, mark: (place: Place) => showIn("manifests", place) };
+  const cards = all.slice(first, first + AT_ONCE).map((card, index) => cardOf(around, card, `${first + index} ${card.kind} ${card.namespace}/${card.name}`));
   const left = all.length - first - AT_ONCE;
   if (left <= 0) return cards;
   const more = make("button", `Show ${Math.min(left, AT_ONCE)} more of ${left}`);
   more.type = "button";
   more.addEventListener("click", () => {
-    const next = some(all, first + AT_ONCE);
+    const next = some(all, text, first + AT_ONCE);
     more.replaceWith(...next);
     next[0]?.querySelector<HTMLElement>("button, summary")?.focus();
   });
@@ -113,6 +112,7 @@ function some(all: Judged["cards"], first: number): HTMLElement[] {
 }
 
 function cards(parts: HTMLElement[], text: string) {
+  endViews();
   element("cards").replaceChildren(...parts);
   const status = element("summary");
   if (status.textContent !== text) status.textContent = text;
@@ -125,7 +125,7 @@ function summary({ cards, broken, doubts, settings }: Judged): string {
   const of = (outcome: string) => cards.filter((card) => card.outcome === outcome).length;
   const parts = [...count(of("identity"), "with its identity", "with their identity"), ...count(of("refused"), "refused"), ...count(of("untouched"), "untouched")];
   if (settings?.valid === false) parts.push("the settings are not valid");
-  return [...parts, ...count(warnings, "warning", "warnings"), ...count(broken.length, "not readable")].join(", ");
+  return [...parts, ...count(warnings, "warning", "warnings"), ...count(broken.length, "not readable")].join(", ") || "Nothing to judge.";
 }
 
 /** What is underlined in the manifests. */
@@ -174,6 +174,8 @@ function load(state: links.State) {
   credentials.value = state.credentials;
   setText(settings, state.settings);
   setText(manifests, state.manifests);
+  element("status").textContent = "";
+  void update();
   select(state.credentials !== "" ? "entra" : state.lookUps !== "manifests" ? "settings" : "manifests");
 }
 const state = (): links.State => ({
@@ -192,33 +194,35 @@ for (const { group, all } of examples) {
   options.append(...all.map(({ name, title }) => new Option(title, name)));
   chooser.add(options);
 }
-function loadExample(name: string) {
-  const all = examples.flatMap(({ all }) => all);
-  const example = all.find((example) => example.name === name) ?? all[0];
-  if (example === undefined) return;
-  chooser.value = example.name;
+/** Whether there is an example of that name. */
+function loadExample(name: string): boolean {
+  const example = examples.flatMap(({ all }) => all).find((example) => example.name === name);
+  if (example === undefined) return false;
+  chooser.value = name;
   load({ ...links.NOTHING, ...example.state });
+  return true;
 }
-chooser.addEventListener("change", () => {
-  history.replaceState(null, "", `#example=${chooser.value}`);
-  loadExample(chooser.value);
-});
+// Through the address, so that the browser's way back leads to the example before.
+chooser.addEventListener("change", () => (location.hash = `#example=${chooser.value}`));
 
 async function openFragment() {
-  const fragment = location.hash;
-  if (fragment.startsWith("#example=")) return loadExample(fragment.slice("#example=".length));
-  if (fragment.length < 2) return loadExample("walkthrough");
+  const fragment = links.fragmentOf(location.hash);
+  const name = fragment.startsWith("#example=") ? fragment.slice("#example=".length) : fragment === "" ? "walkthrough" : undefined;
   try {
-    load(await links.open(fragment));
+    if (name === undefined) {
+      load(await links.open(fragment));
+      chooser.selectedIndex = -1;
+    } else if (!loadExample(name)) throw new Error(`there is no example ${JSON.stringify(name)}`);
   } catch (error) {
-    loadExample("walkthrough");
-    element("status").textContent = `The link can't be opened: ${error instanceof Error ? error.message : String(error)}`;
+    // What was typed before stays.
+    if (textOf(manifests) === "") loadExample("walkthrough");
+    element("status").textContent = `The link can't be opened: ${textOfError(error)}`;
   }
 }
 addEventListener("hashchange", () => void openFragment());
 
 async function copyLink() {
-  const secrets = links.secrets(textOf(manifests), textOf(settings));
+  const secrets = links.secrets(state());
   if (secrets.length > 0) {
     element("warning-text").textContent = `There is ${secrets.slice(0, 5).join(", ")}. Whoever has the link can read it.`;
     const dialog = element<HTMLDialogElement>("warning");
@@ -228,6 +232,7 @@ async function copyLink() {
     if (dialog.returnValue !== "copy") return;
   }
   history.replaceState(null, "", await links.write(state()));
+  chooser.selectedIndex = -1;
   await copy(location.href);
 }
 element("link").addEventListener("click", () => void copyLink());
@@ -241,8 +246,10 @@ Object.assign(window, {
       return answer && report(answer.judged);
     },
     with: async (module: number[]) => (await ask({ ...state(), settings: {} }, Uint8Array.from(module)))?.milliseconds,
-    entra: () => (latest?.cards ?? []).filter(({ outcome }) => outcome === "identity").map((card) => entraWords(around, presented(card, issuer.value))).join("\n"),
+    entra: () => words(credentials.value, issuer.value.trim(), latest.cards),
     examples,
+    type: (name: "manifests" | "settings", text: string) => setText(name === "manifests" ? manifests : settings, text),
+    link: (of: Partial<links.State>) => links.write({ ...links.NOTHING, ...of }),
   },
 });
 void openFragment();

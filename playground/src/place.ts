@@ -23,6 +23,7 @@ export function place(message: string, found: Found, path: Path, objects: Found[
     if (other !== undefined && other !== about) [about, inside] = [other, []];
     rest = rest.slice(whole.length);
   }
+  rest = rest.replace(/^its pods will be refused: /, "");
   const root = inside.length === 0 ? about.node : at(about.node, inside);
   const spot = (root === undefined ? undefined : within(root, rest)) ?? within(about.node, rest) ?? nodePlace(pair(about.node, "kind")) ?? { from: 0, to: 0 };
   return { from: about.from + spot.from, to: about.from + spot.to };
@@ -67,11 +68,13 @@ const text = (node: Node | undefined, name: string): unknown => {
 function within(object: Node, message: string): Place | undefined {
   const path = /^(?:spec|metadata)(?:\.[A-Za-z]+|\[\d+\])+/.exec(message)?.[0];
   if (path !== undefined) return field(object, path);
+  if (/^(client id|an identity without a client id|no identity) /.test(message)) return annotation(object, "azure.workload.identity/client-id");
+  if (message.startsWith("securityContext.")) return field(object, `spec.${/^[\w.]+/.exec(message)?.[0] ?? ""}`);
   return container(object, message) ?? annotation(object, message) ?? volume(object, message);
 }
 
 function field(object: Node, path: string): Place | undefined {
-  const steps: Path = [...path.matchAll(/([A-Za-z]+)|\[(\d+)\]/g)].map(([, name, index]) => name ?? Number(index));
+  const steps: Path = [...path.matchAll(/\[(\d+)\]|([\w-]+)/g)].map(([, index, name]) => name ?? Number(index));
   const last = steps.at(-1);
   const named = typeof last === "string" ? pair(at(object, steps.slice(0, -1)), last) : at(object, steps);
   return nodePlace(named);

@@ -1,8 +1,9 @@
 // Manifests as kubectl reads them: several documents, lists of objects, merge keys and the scalars of YAML 1.1. `conformance/yaml` has
 // what readers understand differently, and a test asks Kubernetes' own reader.
-import { Alias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from "yaml";
+import { Alias, isMap, isScalar, isSeq, type Node, Scalar } from "yaml";
 import { at, type Fields, isFields, type Json } from "./kubernetes.ts";
 import { scalar } from "./scalars.ts";
+import { documentOf } from "./yaml.ts";
 
 /** An object of the text, and where it stands. */
 export interface Found {
@@ -50,7 +51,8 @@ class NotReadable extends Error {
 class Values {
   readonly doubts: Remark[] = [];
   private values = 0;
-  private readonly anchors = new Map<string, Node>();
+  /** What an anchor names; nothing while that is being read, as it can't hold itself. */
+  private readonly anchors = new Map<string, Node | undefined>();
 
   of(node: Node | null, depth = 0): Json {
     if (node === null) return null;
@@ -62,31 +64,35 @@ class Values {
       if (anchored === undefined) throw new NotReadable("an alias that nothing before it defines", from);
       return this.of(anchored, depth + 1);
     }
+    // An anchor of the same name within counts from there on.
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, undefined);
     let value: Json = null;
     if (isScalar(node)) value = scalar(String(node.source ?? node.value ?? ""), node.type === Scalar.PLAIN || node.type === undefined, node.tag);
     else if (isSeq<Node | null>(node)) value = node.items.map((item) => this.of(item, depth + 1));
     else if (isMap<Node, Node | null>(node)) value = this.fields(node.items, depth);
-    if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
+    if (node.anchor !== undefined && this.anchors.get(node.anchor) === undefined) this.anchors.set(node.anchor, node);
     return value;
   }
 
   private fields(pairs: { key: Node; value: Node | null }[], depth: number): Fields {
     // Without the names that every JavaScript object has, such as `constructor`.
     const fields: Fields = Object.create(null) as Fields;
+    const own = new Set<string>();
     for (const { key, value } of pairs) {
       const from = key.range?.[0] ?? 0;
       const name = this.of(key, depth + 1);
       if (Array.isArray(name) || isFields(name)) throw new NotReadable("a list or an object as a name", from);
-      const own = this.of(value, depth + 1);
+      const said = this.of(value, depth + 1);
       if (isScalar(key) && key.type === Scalar.PLAIN && key.source === "<<") {
         // In their order, and of several the first one wins: as kubectl has it, not as YAML's specification.
-        for (const merged of (Array.isArray(own) ? own : [own]).reverse()) {
+        for (const merged of (Array.isArray(said) ? said : [said]).reverse()) {
           if (!isFields(merged)) throw new NotReadable("only objects can be merged", from);
           Object.assign(fields, merged);
         }
       } else {
-        if (String(name) in fields) this.doubts.push({ message: `${name} is there twice, the last one counts`, from });
-        fields[String(name)] = own;
+        if (own.has(String(name))) this.doubts.push({ message: `${name} is there twice, the last one counts`, from });
+        own.add(String(name));
+        fields[String(name)] = said;
       }
     }
     return fields;
@@ -112,7 +118,15 @@ function jsonTexts(text: string): [number, number][] | undefined {
       if (depth === 0) texts.push([start, index + 1]);
     } else if (depth === 0 && character !== undefined && !/\s/.test(character)) return undefined;
   }
-  return depth === 0 && texts.length > 1 ? texts : undefined;
+  const isJson = ([from, to]: [number, number]) => {
+    try {
+      JSON.parse(text.slice(from, to));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return depth === 0 && texts.length > 1 && texts.every(isJson) ? texts : undefined;
 }
 
 /** The text cut at its `---` and `...`, which stand at the start of a line in no other place; each part with its first character. */
@@ -121,53 +135,65 @@ function parts(text: string): [number, number][] {
   if (json !== undefined) return json;
   const cuts: [number, number][] = [];
   let from = 0;
-  for (const mark of text.matchAll(/^(---(?=[ \t\r\n]|$)|\.\.\.[ \t\r]*$)/gm)) {
+  for (const mark of text.matchAll(/(?<=^|\n)(---(?=[ \t\r\n]|$)|\.\.\.[ \t\r]*(?=\n|$))/g)) {
     cuts.push([from, mark.index]);
     from = mark.index + mark[0].length;
   }
   return [...cuts, [from, text.length]];
 }
 
-export function read(text: string): Read {
+/** The parts that are not empty. */
+const documents = (text: string): [number, number][] => parts(text).filter(([from, to]) => /(?<=^|\n)[ \t]*[^\s#%]/.test(text.slice(from, to)));
+
+/** What can't be read, with its line and column in the text. */
+function placed(text: string, error: NotReadable, start: number): Remark {
+  const from = start + error.from;
+  const lines = text.slice(0, from).split("\n");
+  return { message: `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}: ${error.message}`, from };
+}
+
+/** The objects of a text; `working` is called before each document. */
+export function read(text: string, working = () => {}): Read {
   const result: Read = { objects: [], broken: [], doubts: [], passedOver: [] };
-  const source = text.replace(/^\uFEFF/, " ");
   const cure = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
   let number = 0;
-  for (const [from, to] of parts(source)) {
-    const part = source.slice(from, to);
-    if (!/^[ \t]*[^\s#%]/m.test(part)) continue;
+  for (const [from, to] of documents(text)) {
     number += 1;
+    working();
     try {
-      addDocument(result, part, { document: number, from, to });
+      addDocument(result, text.slice(from, to), { document: number, from, to });
     } catch (error) {
       if (!(error instanceof NotReadable)) throw error;
-      result.broken.push({ message: `${error.message}${cure}`, from: from + error.from });
+      const remark = placed(text, error, from);
+      result.broken.push({ ...remark, message: `${remark.message}${cure}` });
     }
   }
   return result;
 }
 
-/** The settings in a text, or in a policy's manifest; nothing where it is empty. */
-export function readSettings(text: string): { value: Json; node: Node | null } | Remark {
+/** The settings in a text, or in a policy's manifest: their value, and their part of the text, whose places are counted from `from`. */
+export function readSettings(text: string): { value: Json; node: Node | null; from: number } | Remark {
+  const [[from, to] = [0, text.length], another] = documents(text);
   try {
-    const { value, node } = parse(text);
+    if (another !== undefined) throw new NotReadable("more than one document", another[0] - from);
+    const { value, node } = parse(text.slice(from, to));
     const isManifest = isFields(value) && value["apiVersion"] !== undefined && value["kind"] !== undefined;
-    if (!isManifest) return { value: value ?? {}, node };
+    if (!isManifest) return { value: value ?? {}, node, from };
     const inner = isMap(node) ? (node.getIn(["spec", "settings"], true) as Node | undefined) : undefined;
-    return { value: at(value, "spec", "settings") ?? {}, node: inner ?? null };
+    return { value: at(value, "spec", "settings") ?? {}, node: inner ?? null, from };
   } catch (error) {
-    if (error instanceof NotReadable) return { message: error.message, from: error.from };
+    if (error instanceof NotReadable) return placed(text, error, from);
     throw error;
   }
 }
 
 /** The value of one document; an exception says what can't be read. */
 export function parse(part: string): { value: Json; node: Node | null; doubts: Remark[] } {
-  const document = parseDocument(part.replace(/^%.*/gm, (directive) => " ".repeat(directive.length)), { schema: "failsafe", uniqueKeys: false });
+  const document = documentOf(part);
   const [error] = document.errors;
-  if (error !== undefined) throw new NotReadable(error.message.split("\n")[0] ?? "", error.pos[0]);
+  if (error !== undefined) throw new NotReadable(error.message, error.pos[0]);
   // kubectl refuses what this reader takes for a blank.
-  const tab = /^\t+(?=\S)/m.exec(part);
+  const tab = /(?<=^|\n)\t+(?=\S)/.exec(part);
   if (tab !== null && part.slice(0, tab.index).trim() === "") throw new NotReadable("a tab at the start of a line", tab.index);
   const values = new Values();
   return { value: values.of(document.contents), node: document.contents, doubts: values.doubts };

@@ -1,10 +1,17 @@
 // The token that the kubelet will project into a pod, and what is presented to Microsoft Entra with it.
-import type { Presented } from "./federated.ts";
-import type { Card } from "./judge.ts";
 import { at, type Json, list } from "./kubernetes.ts";
 
 /** The audience that Microsoft Entra expects ("workload identity federation"). */
 const AUDIENCE = "api://AzureADTokenExchange";
+
+/** What an object's pods present to Microsoft Entra, but for the cluster's issuer. */
+export interface Token {
+  clientId: string;
+  subject: string;
+  audience: string;
+}
+
+type Audit = { [name: string]: string };
 
 /** The source of the pod's token, as its volume has it. */
 function source(pod: Json | undefined): Json | undefined {
@@ -13,17 +20,17 @@ function source(pod: Json | undefined): Json | undefined {
   return tokens.find((token) => String(at(token, "path") ?? "").endsWith("azure-identity-token"));
 }
 
-/** What each client id of a pod presents. Containers with an identity of their own present the same token. */
-export function presented({ after, audit }: Card, issuer: string): Presented[] {
-  const audience = String(at(source(after), "audience") ?? AUDIENCE);
+/** The tokens of an object, by its client ids. Containers with an identity of their own present the same token. */
+export function tokensOf(object: Json, audit: Audit, settings: Json): Token[] {
+  const audience = at(source(object), "audience") ?? at(settings, "audience");
   const others = (audit["container-identities"] ?? "").split("; ").flatMap((entry) => entry.split("=")[1] ?? []);
   const ids = [audit["client-id"], ...others].filter((id) => id !== undefined);
-  return [...new Set(ids)].map((clientId) => ({ clientId, issuer, subject: audit["subject"] ?? "", audience }));
+  return ids.map((clientId) => ({ clientId, subject: audit["subject"] ?? "", audience: typeof audience === "string" ? audience : AUDIENCE }));
 }
 
 /** The token's body (Kubernetes, "Managing Service Accounts", "Schema for service account private claims"). What only the cluster knows is in angle brackets. */
-export function body({ after, audit, namespace, name }: Card, issuer: string): Json {
-  const token = source(after);
+export function body(pod: Json | undefined, { namespace, name, audit }: { namespace: string; name: string; audit: Audit }, issuer: string): Json {
+  const token = source(pod);
   const seconds = at(token, "expirationSeconds") ?? 3600;
   const account = (audit["service-account"] ?? "").split("/")[1] ?? "";
   return {

@@ -18,6 +18,7 @@ const { difference } = await load("difference");
 const { call } = await load("wapc");
 const { examples } = await load("examples");
 const links = await load("links");
+const { words } = await load("entra");
 const policy = await WebAssembly.compile(readFileSync(join(root, "policy.wasm")));
 
 const kubernetes = join(root, "target/kubernetes");
@@ -129,6 +130,51 @@ test("the waPC host: what the guest says of a failure is the error, and so is si
   await assert.rejects(call(silent, "validate", "", () => new Uint8Array()), /the policy gave no answer/);
 });
 
+test("what counts twice, what a tool wrote, and what is in other places is read as kubectl reads it", () => {
+  const names = (text) => read(text).objects.map(({ object }) => object.metadata?.name);
+  assert.deepEqual(names("\uFEFFapiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\n"), ["a", "b"]);
+  assert.deepEqual(names("apiVersion: v1\r\nkind: Pod\r\nmetadata:\r\n  name: a\r\n---\r\n# nothing\r\n---\r\nkind: Pod\r\napiVersion: v1\r\nmetadata: {name: b}\r\n"), ["a", "b"]);
+  assert.deepEqual(names("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, x: 'a}{b'}"), ["a"]);
+  assert.deepEqual(names('apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {x: "a\u2028--- b"}}\n'), ["a"]);
+  assert.deepEqual(read("a: &c {x: 1}\nb: {<<: *c, x: 2}\napiVersion: v1\nkind: Pod\n").doubts, []);
+  const [broken] = read("a: 1\n---\nb: 2\n---\nc: [\n").broken;
+  assert.match(broken.message, /^line [56], column \d+: /);
+  assert.equal(readSettings("---\ntenantId: a\n---\n").value.tenantId, "a");
+  assert.match(readSettings("a: 1\n---\nb: 1\n").message, /more than one document/);
+  assert.equal(JSON.stringify(read("apiVersion: v1\nkind: Pod\n__proto__: {a: 1}\n").objects[0].object), '{"apiVersion":"v1","kind":"Pod","__proto__":{"a":1}}');
+});
+
+test("where a ServiceAccount is instead is told in the namespaces' order", async () => {
+  const account = (namespace) => `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: s, namespace: ${namespace}}\n---\n`;
+  const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {serviceAccountName: s, containers: [{name: a, image: x}]}\n";
+  const manifests = `${["team-c", "team-b", "team-a", "team"].map(account).join("")}${pod}`;
+  const { cards } = await judge(policy, { manifests, settings: {}, namespace: "default", lookUps: "manifests" });
+  assert.match(cards.at(-1).why, /there is one of that name in namespace team, team-a, team-b$/);
+});
+
+test("what Microsoft Entra says is compared with what the pods present", async () => {
+  const { cards } = await judged("walkthrough");
+  const issuer = "https://issuer.example/";
+  const say = (text, own = issuer) => words(text, own, cards);
+  const subject = "system:serviceaccount:default:myserviceaccount";
+  const list = (...all) => JSON.stringify(all.map((one) => ({ name: "yada", issuer, subject, audiences: ["api://AzureADTokenExchange"], ...one })));
+  assert.equal(say(list({})), `${subject}: a federated credential fits`);
+  assert.match(say(list({}), ""), /issuer is not given/);
+  assert.match(say(list({ name: "fix-AADSTS700213" })), /fits$/);
+  assert.match(say(list({}, { subject: "system:serviceaccount:a:b" })), /fits\nwarning: federated credential "yada" is for system:serviceaccount:a:b, which no file has$/);
+  assert.match(say(list(...Array(21).fill({}))), /warning: there are 21 federated credentials: an identity can have 20/);
+  for (const wrong of ["[null]", '[{"name": null}]', "{}", "x", '[{"issuer": "a", "subject": "b", "audiences": [5]}]']) assert.match(say(wrong), /^That is neither/, wrong);
+  const log = (part, text) => `ERROR AADSTS700211: No matching federated identity record found for presented\n   assertion ${part} \\u0027${text}\\u0027.`;
+  assert.match(say(log("issuer", issuer)), /about this pod's token.*this issuer/s);
+  assert.match(say(log("issuer", "https://other/")), /the issuer differs\n +issuer +message +https:\/\/other\/\n +pod +https:\/\/issuer/);
+  const both = say(`${log("issuer", "https://other/")} AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'.`);
+  assert.deepEqual(both.match(/^AADSTS\d+|the \w+ differs|this subject/gm), ["AADSTS700211", "the issuer differs", "AADSTS700213", "this subject"]);
+  assert.match(say(`AADSTS70021: No matching federated identity record found for presented assertion. Assertion Issuer: '${issuer}'. Assertion Subject: 'system:x'. Assertion Audience: 'api://AzureADTokenExchange'.`), /the subject differs/);
+  assert.match(words(log("issuer", issuer), issuer, []), /No pod here gets an identity/);
+  assert.match(words(list({}), issuer, []), /No pod here gets an identity/);
+  assert.equal(words(" ", issuer, cards), undefined);
+});
+
 test("a link holds the whole state, and tells what looks like a secret", async () => {
   const state = { ...links.NOTHING, manifests: "# é\n".repeat(2000), settings: "a: b", lookUps: "forbidden", issuer: "https://x/", credentials: "AADSTS1" };
   const link = await links.write(state);
@@ -136,13 +182,30 @@ test("a link holds the whole state, and tells what looks like a secret", async (
   assert.deepEqual(await links.open(link), state);
   await assert.rejects(links.open("#v2:abc"), /another version/);
   await assert.rejects(links.open("#v1:####"));
-  const pod = (name, value) => `apiVersion: v1\nkind: Pod\nspec: {containers: [{env: [{name: ${name}, value: "${value}"}]}]}\n`;
-  assert.deepEqual(links.secrets("apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n", ""), ["Secret keys"]);
-  assert.deepEqual(links.secrets(pod("DB_PASSWORD", "hunter2"), ""), ["variable DB_PASSWORD"]);
-  assert.deepEqual(links.secrets("", "extraEnv: [{name: API_KEY, value: x}]\n"), ["variable API_KEY"]);
-  for (const [name, value] of [["AKV_SECRET_NAME", "sqlpassword"], ["DB_PASSWORD", "$(OTHER)"], ["TOKEN_FILE", "/x"], ["COLOUR", "red"]]) {
-    assert.deepEqual(links.secrets(pod(name, value), ""), [], name);
+  await assert.rejects(links.open(link.slice(0, -20)), /damaged/);
+  assert.equal(links.fragmentOf("#v1%3Aabc)."), "#v1:abc");
+  const pod = (name, value) => `apiVersion: v1\nkind: Pod\nspec: {containers: [{env: [{name: ${name}, value: ${value}}]}]}\n`;
+  const secrets = (manifests, more = {}) => links.secrets({ ...links.NOTHING, manifests, ...more });
+  for (const [manifests, found] of [
+    ["apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n", "a Secret"],
+    ["kind: Secret\nstringData: {a: hunter2\n", "a Secret"],
+    [pod("DB_PASSWORD", "hunter2"), "variable DB_PASSWORD"],
+    [pod("PGPASS", "/x"), "variable PGPASS"],
+    [pod("STORAGE_ACCESS_KEY", "123456"), "variable STORAGE_ACCESS_KEY"],
+    ["apiVersion: v1\nkind: ConfigMap\ndata: {password: x}\n", "field password"],
+    [pod("DB", "postgres://u:pw@h/db"), "a password in an address"],
+    ["apiVersion: v1\nkind: Pod\nspec: {containers: [{args: [--password=hunter2]}]}\n", "a password in arguments"],
+    [`apiVersion: v1\nkind: Pod\nmetadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"data": {"API_KEY": "x"}}'}}\n`, "field API_KEY"],
+  ]) {
+    assert.deepEqual(secrets(manifests), [found], manifests);
   }
+  assert.deepEqual(secrets("", { settings: "extraEnv: [{name: API_KEY, value: x}]\n" }), ["variable API_KEY"]);
+  assert.deepEqual(secrets("", { credentials: "Bearer eyJhbGciOiJSUzI1NiIs.eyJhdWQiOlsiYXBpOi8v.c2ln" }), ["a token"]);
+  for (const [name, value] of [["AKV_SECRET_NAME", "sqlpassword"], ["DB_PASSWORD", '"$(OTHER)"'], ["TOKEN_FILE", "/x"], ["COLOUR", "red"]]) {
+    assert.deepEqual(secrets(pod(name, value)), [], name);
+  }
+  // No example but the one about a secret is said to have one.
+  for (const { name, state } of examples.flatMap(({ all }) => all)) assert.deepEqual([name, links.secrets({ ...links.NOTHING, ...state })], [name, ["credential-wins", "more-warnings"].includes(name) ? ["variable AZURE_CLIENT_SECRET"] : []]);
 });
 
 /** What is wrong with the YAML as it comes out, of each object that gets its identity. */
@@ -175,10 +238,25 @@ test("the YAML as it comes out says what the module says, and keeps the user's c
     "  containers:\n  - {name: a, env: null, volumeMounts: []}\n  volumes: []\n",
     "  x-common: &c {image: yes, env: [{name: A, value: on}]}\n  containers:\n  - <<: *c\n    name: a\n  - name: b\n    <<: *c\n",
     "  containers:\n  - name: a\n    name: b\n    env: []\n    env: [{name: A, value: 'null'}]\n",
+    // Scalars that other readers write otherwise.
+    "  x: [2026-11-25T10:00:00Z, 2026-13-45, 1e400, 9007199254740993, 0o17, 0X1F, !!binary aGk=, 1:20]\n  containers:\n  - name: a\n",
   ]) {
-    const found = await wrongDifferences(pod(spec), tenant, counts);
-    wrong.push(...found);
+    wrong.push(...(await wrongDifferences(pod(spec), tenant, counts)));
   }
+  // What counts stands later than what is written: that costs the comments.
+  const twice = "  containers:\n  - name: a\nspec:\n  serviceAccountName: myserviceaccount\n  containers:\n  - {name: c, env: [], <<: {env: [{name: B, value: b}]}}\n";
+  wrong.push(...(await wrongDifferences(pod(twice), tenant, counts)).filter(([, what]) => !what.startsWith("#")));
+  // Values that need quotes, from settings; a JSON text stays one; a long line stays one line.
+  const extraEnv = ["0o17", "0X1F", "-0o7", "yes", "", "null", "1:20", "~", "<<", "a: b", "# no", "two\nlines"].map((value, index) => ({ name: `V${index}`, value }));
+  wrong.push(...(await wrongDifferences(example("walkthrough").manifests, { ...tenant, extraEnv }, counts)));
+  const json = JSON.stringify({ apiVersion: "v1", kind: "List", items: [parse(account).value, parse(example("walkthrough").manifests.split("---\n")[1]).value] });
+  wrong.push(...(await wrongDifferences(json, tenant, counts)));
+  const { cards } = await judge(policy, { manifests: json, settings: tenant, namespace: "default", lookUps: "manifests" });
+  const pods = cards.filter(({ outcome }) => outcome === "identity");
+  assert.equal(pods.length, 1);
+  for (const text of difference(json, pods[0].path, pods[0].before, pods[0].after)) JSON.parse(text);
+  const long = "x ".repeat(100).trim();
+  assert.ok(difference(`a: ${long}\nspec: {}\n`, [], { spec: {} }, { spec: { b: 1 } })[1].includes(`a: ${long}\n`));
   for (const text of files(join(root, "tests/cases"))) wrong.push(...(await wrongDifferences(text, tenant, counts)));
   const conformance = join(root, "target/host/conformance");
   if (existsSync(conformance)) {

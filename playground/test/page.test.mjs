@@ -133,7 +133,114 @@ test("the settings can be written by the form, and keep their comments", { skip 
   await page.locator("#setting-identities").fill("yada: [");
   await page.locator("#setting-identities").blur();
   assert.match(await page.locator("#form").innerText(), /that is no YAML/);
-  assert.doesNotMatch(await page.locator("#settings .cm-content").innerText(), /extraEnv/);
+  assert.doesNotMatch(await page.locator("#settings .cm-content").innerText(), /ARM_CLIENT_ID/);
+  await context.close();
+});
+
+test("the form writes what is within others, into empty settings, and after what was typed since", { skip }, async () => {
+  const { page, context } = await open(browser, at("#example=walkthrough"));
+  const text = () => page.locator("#settings .cm-content").innerText();
+  const fill = async (locator, value) => {
+    await locator.fill(value);
+    await locator.blur();
+  };
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await page.getByText("As a form").click();
+  await page.locator("#settings .cm-content").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText("# ours\nproxy:\nextraEnv:\n");
+  await fill(page.locator("#setting-tenantId"), "contoso.com");
+  await page.locator("#setting-preflight").selectOption("Off");
+  await fill(page.locator("#setting-proxy-image"), "example/proxy:1");
+  await fill(page.locator("#setting-proxy-resources"), "limits: {memory: 64Mi}");
+  await fill(page.locator("#setting-customTokenEndpoint-annotationSuffix"), "identity-binding");
+  await fill(page.locator("#setting-customTokenEndpoint-audience"), "api://AKSIdentityBinding");
+  await fill(page.locator("#setting-customTokenEndpoint-ca-data"), "-----BEGIN\n-----END");
+  const add = page.getByRole("button", { name: "Add to: Extra environment variables" });
+  for (const [index, name] of ["A", "B"].entries()) {
+    await add.click();
+    assert.equal(await page.evaluate(() => document.activeElement.id), `setting-extraEnv-${index}-name`);
+    await fill(page.locator(`#setting-extraEnv-${index}-name`), name);
+    await fill(page.locator(`#setting-extraEnv-${index}-value`), "0400");
+  }
+  await page.getByRole("button", { name: "Remove 1" }).click();
+  assert.deepEqual((await text()).trimEnd().split("\n"), [
+    "# ours", "proxy:", "  image: example/proxy:1", "  resources:", "    limits:", "      memory: 64Mi", "extraEnv:", "  - name: B", '    value: "0400"', "tenantId: contoso.com", 'preflight: "Off"',
+    "customTokenEndpoint:", "  annotationSuffix: identity-binding", "  audience: api://AKSIdentityBinding", "  ca:", "    data: |-", "      -----BEGIN", "      -----END",
+  ]);
+  assert.match(await settled(page), /Pod default\/yadaapi: allowed/);
+  // An empty list of allowed identities allows none: it is not taken away in silence.
+  await page.getByRole("button", { name: "Add to: Allowed identities" }).click();
+  assert.match(await settled(page), /The settings are not valid/);
+  await fill(page.locator("#setting-allowedIdentities-0-namespaces"), "default");
+  assert.match(await settled(page), /with its identity/);
+  await page.getByRole("group", { name: "Allowed identities, 1" }).getByRole("button", { name: "Remove 1" }).click();
+  assert.match(await text(), /allowedIdentities: \[\]/);
+  await fill(page.locator("#setting-proxy-image"), "");
+  await fill(page.locator("#setting-proxy-resources"), "");
+  assert.doesNotMatch(await text(), /proxy:/);
+  await page.locator("#settings .cm-content").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText("preflight: Off\nidentities: {a: *x}\n");
+  assert.match(await settled(page), /The settings can't be read/);
+  assert.match(await page.locator("#form").innerText(), /mend it first/);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText("preflight: Off\n");
+  assert.equal(await page.locator("#setting-preflight").inputValue(), "Off");
+  await context.close();
+});
+
+test("an answer that comes late does not take the place of a newer one", { skip, timeout: 60_000 }, async () => {
+  const { page, context } = await open(browser, at(""));
+  await page.evaluate(() => window.playground.type("manifests", Array.from({ length: 900 }, (_, n) => `apiVersion: v1\nkind: Pod\nmetadata: {name: p${n}}\nspec: {containers: [{name: a, image: x}]}\n---\n`).join("")));
+  await page.evaluate(() => window.playground.type("settings", "a: ["));
+  await page.waitForTimeout(4000);
+  assert.match(await settled(page), /^The settings can't be read/);
+  await page.evaluate(() => window.playground.type("settings", "{}"));
+  assert.match(await settled(page), /Pod default\/p0/);
+  await context.close();
+});
+
+test("a difference that is open costs nothing after an edit, and can't stop the page", { skip, timeout: 60_000 }, async () => {
+  const { page, context } = await open(browser, at(""));
+  await page.getByText("The difference, in your YAML").click();
+  const session = await context.newCDPSession(page);
+  const nodes = async () => {
+    await session.send("HeapProfiler.collectGarbage");
+    return (await session.send("Memory.getDOMCounters")).jsEventListeners;
+  };
+  const before = await nodes();
+  for (let index = 0; index < 30; index += 1) {
+    await page.locator("#namespace").fill(`n${index}`);
+    await settled(page);
+  }
+  const after = await nodes();
+  assert.ok(after < before + 200, `${before} listeners, and ${after} after 30 edits`);
+  await page.locator("#manifests .cm-content").click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.insertText("%foo\n");
+  assert.match(await settled(page), /with its identity/);
+  await context.close();
+});
+
+test("examples are steps of the browser's way back, and a broken link takes nothing away", { skip }, async () => {
+  const { page, context } = await open(browser, at(""));
+  await page.locator("#examples").selectOption("no-tenant");
+  await page.waitForFunction(() => location.hash === "#example=no-tenant");
+  assert.match(await settled(page), /setting tenantId is set/);
+  await page.goBack();
+  await page.waitForFunction(() => document.getElementById("examples").value === "walkthrough");
+  assert.match(await settled(page), /with its identity/);
+  await page.evaluate(() => window.playground.type("manifests", "# mine"));
+  for (const [hash, said] of [["#example=nope", /there is no example "nope"/], ["#v1:abc", /it is damaged/]]) {
+    await page.evaluate((hash) => (location.hash = hash), hash);
+    await page.getByText(said).waitFor();
+    assert.match(await page.locator("#manifests .cm-content").innerText(), /^# mine/);
+  }
+  const link = await page.evaluate(() => window.playground.link({ manifests: "", settings: "" }));
+  await page.evaluate((hash) => (location.hash = hash), link);
+  await page.getByText("Paste a workload and its ServiceAccount.").waitFor();
+  assert.equal(await page.locator("#status").innerText(), "");
   await context.close();
 });
 
@@ -180,7 +287,7 @@ test("Entra's side: the credential that differs, and an AADSTS message", { skip 
   await page.locator("#credentials").fill("AADSTS7002138: No matching federated identity record");
   assert.match(await settled(page), /only in upper and lower case/);
   await page.locator("#credentials").fill("none");
-  assert.match(await settled(page), /not what az identity federated-credential list -o json prints/);
+  assert.match(await settled(page), /neither an AADSTS message nor what az identity federated-credential list -o json prints/);
   await context.close();
 });
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
-import { launch, open, root, serve, skip } from "./browser.mjs";
+import { launch, open, root, serve, settled, skip } from "./browser.mjs";
 
 let browser, server, page;
 before(async () => {
@@ -73,12 +73,15 @@ test("of a federated credential, with each of its three parts wrong in turn", { 
   for (const change of [{}, { issuer: issuer.replace(/\/$/, "") }, { subject: "system:serviceaccount:a:b" }, { subject: "system:serviceaccount:Default:myserviceaccount" }, { audiences: ["api://other"] }]) {
     const list = [{ ...credentials[0], ...change }];
     writeFileSync(join(folder, "list.json"), JSON.stringify(list));
-    const { stdout } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
     const said = stdout.slice(stdout.indexOf("system:serviceaccount:default:myserviceaccount: "));
     await other.page.getByRole("tab", { name: "Microsoft Entra" }).click();
     await other.page.getByLabel(/^The cluster's issuer/).fill(issuer);
     await other.page.locator("#credentials").fill(JSON.stringify(list));
-    assert.equal(`${await other.page.evaluate(() => window.playground.entra())}\n`, said);
+    await settled(other.page);
+    const own = (await other.page.evaluate(() => window.playground.entra())).split("\n");
+    assert.equal(own.filter((line) => !line.startsWith("warning: ")).map((line) => `${line}\n`).join(""), said);
+    assert.deepEqual(own.filter((line) => line.startsWith("warning: ")), stderr.split("\n").filter((line) => line.startsWith("warning: ")));
   }
   await other.context.close();
 });
