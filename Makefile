@@ -116,11 +116,11 @@ conformance: policy.wasm $(CONFORMANCE) $(if $(shell command -v go),$(ORACLE) $(
 	  for check in conformance passes validity conditions fallback yaml; do $(CONFORMANCE) skipped "$$check" "no Go here to build the webhook and Kubernetes with"; done)
 
 $(ORACLE): $(shell find conformance/oracle -type f)
-	cd conformance/oracle && go vet ./... && go build -trimpath -o ../../$(ORACLE) .
+	cd conformance/oracle && go vet ./... && go build -o ../../$(ORACLE) .
 
 # Kubernetes' own defaulting, validation and CEL, from its Go module.
 $(KUBERNETES): $(shell find conformance/kubernetes -type f)
-	cd conformance/kubernetes && go vet ./... && go build -trimpath -o ../../$(KUBERNETES) .
+	cd conformance/kubernetes && go vet ./... && go build -o ../../$(KUBERNETES) .
 
 $(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformance/Cargo.toml runner/Cargo.toml Cargo.lock
 	cargo build $(CARGO_FLAGS) --workspace --bin conformance
@@ -131,7 +131,7 @@ $(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformanc
 tools: cargo-fuzz $(if $(shell command -v go),target/bin/kustomize target/bin/actionlint $(ORACLE) $(KUBERNETES))
 
 cargo-fuzz:
-	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet --debug
 
 # Coverage-guided fuzzing, natively, for TIME seconds with each target: JSON is mutated as JSON. What it finds new goes to
 # fuzz/corpus, which begins as what hours of it have found (corpus.tar.gz), a crash to fuzz/artifacts.
