@@ -58,6 +58,6 @@ fn number(text: &str) -> Option<Value> {
     let float: f64 = plain.trim_start_matches('+').parse().ok().filter(|_| is_float)?;
     // As Go's JSON writes it: without a fraction where there is none.
     #[allow(clippy::cast_possible_truncation)]
-    let whole = (float.fract() == 0.0 && float.abs() < 1e15).then(|| Value::from(float as i64));
+    let whole = (float.fract() == 0.0 && float.abs() < 9e18).then(|| Value::from(float as i64));
     whole.or_else(|| Number::from_f64(float).map(Value::Number))
 }
