@@ -124,6 +124,15 @@ function identity(around: Around, card: Card, key: string): HTMLElement[] {
 }
 
 function showDifference(place: HTMLElement, text: string, card: Card) {
+  try {
+    showTexts(place, card, text);
+  } catch (error) {
+    // The card has what the policy says all the same.
+    place.append(make("p", `It can't be shown in your YAML: ${error instanceof Error ? error.message : String(error)}`));
+  }
+}
+
+function showTexts(place: HTMLElement, card: Card, text: string) {
   const [before, after] = difference(text.slice(card.from, card.to), card.path, card.before ?? null, card.after ?? null);
   const label = `${card.kind} ${card.name} as it comes out`;
   const view = new EditorView({

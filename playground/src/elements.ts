@@ -10,16 +10,24 @@ export const make = <K extends keyof HTMLElementTagNameMap>(tag: K, text = "", n
 export function copyButton(text: string, label = "Copy"): HTMLButtonElement {
   const button = make("button", label);
   button.type = "button";
-  button.addEventListener("click", () => void copy(text));
+  button.addEventListener("click", async () => {
+    if (!(await copy(text))) return;
+    // The line that says it can be out of sight.
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = label), 1500);
+  });
   return button;
 }
 
-export async function copy(text: string) {
+/** Whether the text could be copied. */
+export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     element("status").textContent = "Copied.";
+    return true;
   } catch {
     element("status").textContent = "This browser does not let the page copy: select the text.";
+    return false;
   }
 }
 

@@ -76,8 +76,8 @@ async function judgeAndShow(edit: number): Promise<boolean> {
   const places = said === undefined ? [] : settingPlaces(said.message, read.node).map(({ from, to }) => ({ from: from + read.from, to: to + read.from }));
   diagnose(settings, places.map((place) => ({ ...place, severity: said?.valid === false ? "error" : "warning", message: said?.message ?? "" })));
   const parts: HTMLElement[] = [];
-  for (const { message, from } of judged.broken) parts.push(problem("Not readable", message, () => showIn("manifests", { from, to: from })));
-  for (const { message, from } of judged.doubts) parts.push(problem("Doubtful", message, () => showIn("manifests", { from, to: from })));
+  const remarks = [...judged.broken.map((one) => ({ ...one, title: "Not readable" })), ...judged.doubts.map((one) => ({ ...one, title: "Doubtful" }))];
+  for (const { title, message, from } of remarks.slice(0, AT_ONCE)) parts.push(problem(title, message, () => showIn("manifests", { from, to: from })));
   if (said !== undefined) {
     const [place] = places;
     parts.push(problem(said.valid ? "The settings" : "The settings are not valid", said.message, place && (() => showIn("settings", place))));
