@@ -68,13 +68,17 @@ function compare(message: string, presented: Presented[]): string[] {
   const parts = quoted(message);
   if (parts.length === 0) return [];
   if (presented.length === 0) return ["No pod here gets an identity: there is nothing to compare it with."];
+  // An issuer that was not typed in is not compared.
+  const known = parts.filter(([part]) => part !== "issuer" || presented.every(({ issuer }) => issuer !== ISSUER));
+  if (known.length === 0) return ["The cluster's issuer is not given: whether it is about this pod's token can't be told."];
+  const names = (some: [Part, string][]) => some.map(([part]) => part).join(" and ");
+  const meant = presented.filter((token) => known.every(([part, text]) => token[part] === text));
+  if (meant.length > 0) {
+    return meant.flatMap((token) => [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${names(known)}; create it with:`, create(token)]);
+  }
   return presented.flatMap((token) => {
-    // An issuer that was not typed in is not compared.
-    const known = parts.filter(([part]) => token[part] !== ISSUER);
     const others = known.filter(([part, text]) => token[part] !== text);
     const lines = others.flatMap(([part, text]) => [`    ${part.padEnd(8)}  message  ${text}`, `              pod      ${token[part]}`]);
-    if (lines.length > 0) return [`It is about another token than this pod's: the ${others.map(([part]) => part).join(" and ")} differs`, ...lines];
-    if (known.length === 0) return ["The cluster's issuer is not given: whether it is about this pod's token can't be told."];
-    return [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${known.map(([part]) => part).join(" and ")}; create it with:`, create(token)];
+    return [`It is about another token than this pod's: the ${names(others)} differs`, ...lines];
   });
 }

@@ -170,6 +170,11 @@ test("what Microsoft Entra says is compared with what the pods present", async (
   const both = say(`${log("issuer", "https://other/")} AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'.`);
   assert.deepEqual(both.match(/^AADSTS\d+|the \w+ differs|this subject/gm), ["AADSTS700211", "the issuer differs", "AADSTS700213", "this subject"]);
   assert.match(say(`AADSTS70021: No matching federated identity record found for presented assertion. Assertion Issuer: '${issuer}'. Assertion Subject: 'system:x'. Assertion Audience: 'api://AzureADTokenExchange'.`), /the subject differs/);
+  // Of several pods, the one that is meant.
+  const two = [...cards, { ...cards.at(-1), tokens: cards.at(-1).tokens.map((token) => ({ ...token, subject: "system:serviceaccount:a:b" })) }];
+  const one = words(log("subject", "system:serviceaccount:a:b"), issuer, two);
+  assert.match(one, /about this pod's token.*--subject system:serviceaccount:a:b/s);
+  assert.doesNotMatch(one, /another token/);
   assert.match(words(log("issuer", issuer), issuer, []), /No pod here gets an identity/);
   assert.match(words(list({}), issuer, []), /No pod here gets an identity/);
   assert.equal(words(" ", issuer, cards), undefined);
