@@ -1,7 +1,7 @@
 // What the policy says of every object of a text: as `policy-runner try` does it, with the same module.
 import { at, canonical, type Fields, isJudged, isReview, type Json, kind, nameOf, namespaceOf, NotKubernetes, requestOf, runsPods, templates, written } from "./kubernetes.ts";
 import { Accounts, type LookUp, type LookUps, sameAccounts } from "./accounts.ts";
-import { type Place, place } from "./place.ts";
+import { byTitle, type Place, place, type Titled } from "./place.ts";
 import { type Found, read, type Remark } from "./read.ts";
 import { type Token, tokensOf } from "./token.ts";
 import { call, type HostCall } from "./wapc.ts";
@@ -130,6 +130,16 @@ function partsOf(found: Found, passedOver: string[]): Part[] {
   }
 }
 
+/** What every part of a text is judged with. */
+interface Around {
+  module: WebAssembly.Module;
+  question: Question;
+  accounts: Accounts;
+  titled: Titled;
+  /** Whether there are several objects: then one of which there is nothing to say is not worth a line. */
+  several: boolean;
+}
+
 /** Judges the objects of a text; `working` is called before each. */
 export async function judge(module: WebAssembly.Module, question: Question, working = () => {}): Promise<Judged> {
   const { objects, broken, doubts, passedOver } = read(question.manifests, working);
@@ -137,13 +147,14 @@ export async function judge(module: WebAssembly.Module, question: Question, work
   const checked = JSON.parse(await call(module, "validate_settings", canonical(question.settings), () => new Uint8Array())) as { valid: boolean; message?: string | null };
   if (typeof checked.message === "string") judged.settings = { valid: checked.valid, message: checked.message };
   if (!checked.valid) return judged;
-  const accounts = new Accounts(objects, question.namespace, question.lookUps);
+  const { namespace, lookUps } = question;
+  const around = { module, question, accounts: new Accounts(objects, namespace, lookUps), titled: byTitle(objects, namespace), several: objects.length > 1 };
   for (const found of objects) {
     working();
     const said = new Set<string>();
     for (const part of partsOf(found, passedOver)) {
       try {
-        const card = await judgePart(module, question, part, objects, accounts, said);
+        const card = await judgePart(around, part, said);
         if (card !== undefined) judged.cards.push(card);
         else if (runsPods(part.object)) passedOver.push(`${kind(part.object)} ${nameOf(part.object)} is not judged; its pods are, when they are created`);
       } catch (error) {
@@ -159,8 +170,9 @@ export async function judge(module: WebAssembly.Module, question: Question, work
 }
 
 /** What came of a part; nothing where the policy does not look at its kind. `said` is what was said of its workload. */
-async function judgePart(module: WebAssembly.Module, question: Question, part: Part, objects: Found[], accounts: Accounts, said: Set<string>): Promise<Card | undefined> {
+async function judgePart(around: Around, part: Part, said: Set<string>): Promise<Card | undefined> {
   const { found, object, path, first } = part;
+  const { module, accounts, titled, question } = around;
   const { namespace, settings } = question;
   const request = requestOf(object, namespace);
   if (request === undefined) return undefined;
@@ -169,7 +181,7 @@ async function judgePart(module: WebAssembly.Module, question: Question, part: P
   const sentence = (warning: string) => warning.split(": ").slice(1).join(": ");
   const warnings = (answer.warnings ?? []).filter((warning) => !said.has(sentence(warning)));
   if (part.isWorkload) for (const warning of warnings) said.add(sentence(warning));
-  const placed = (text: string): Said => ({ text, ...place(text, found, first, objects, namespace) });
+  const placed = (text: string): Said => ({ text, ...place(text, found, first, titled) });
   const why = whyUntouched(before, lookUps, accounts, answer);
   const after = answer.accepted ? answer.mutated_object : undefined;
   const isAccount = kind(before) === "ServiceAccount";
@@ -186,7 +198,7 @@ async function judgePart(module: WebAssembly.Module, question: Question, part: P
     to: found.to,
     tokens: answer.accepted && (!isAccount || at(before, "metadata", "labels", LABEL) === "true") ? tokensOf(after ?? before, answer.audit_annotations ?? {}, settings) : [],
     isAccount,
-    quiet: isAccount && answer.accepted && warnings.length === 0 && objects.length > 1,
+    quiet: isAccount && answer.accepted && warnings.length === 0 && around.several,
     ...(why === undefined ? {} : { why }),
     ...(after === undefined ? {} : { before, after }),
   };

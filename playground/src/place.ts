@@ -12,14 +12,21 @@ export interface Place {
 type Path = (string | number)[];
 
 /** `Pod default/yadaapi: `: the object that a message is about, or that it speaks of next. */
-const HEAD = /^(?:[^:]*: )?([A-Z][A-Za-z]+) ([^\s/]+)\/([^\s:]+): /;
+const HEAD = /^(?:[^:]*: )?([A-Z][A-Za-z]+ [^\s/]+\/[^\s:]+): /;
+
+/** The objects by their titles, as messages have them: each message is looked up here, and there can be thousands of both. */
+export type Titled = Map<string, Found>;
+
+/** Of two objects of one title the first one is found. */
+export const byTitle = (objects: Found[], namespace: string): Titled =>
+  new Map(objects.map((found) => [`${kind(found.object)} ${namespaceOf(found.object, namespace)}/${nameOf(found.object)}`, found] as const).reverse());
 
 /** The place of a message of the object `found`, or of the pod that its template at `path` makes. */
-export function place(message: string, found: Found, path: Path, objects: Found[], namespace: string): Place {
+export function place(message: string, found: Found, path: Path, titled: Titled): Place {
   let [rest, about, inside] = [message, found, path];
   for (let head = HEAD.exec(rest); head !== null; head = HEAD.exec(rest)) {
-    const [whole, of, where, name] = head;
-    const other = objects.find(({ object }) => kind(object) === of && namespaceOf(object, namespace) === where && nameOf(object) === name);
+    const [whole, title = ""] = head;
+    const other = titled.get(title);
     if (other !== undefined && other !== about) [about, inside] = [other, []];
     rest = rest.slice(whole.length);
   }
