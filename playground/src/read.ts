@@ -1,6 +1,6 @@
 // Manifests as kubectl reads them: several documents, lists of objects, merge keys and the scalars of YAML 1.1. `conformance/yaml` has
 // what readers understand differently, and a test asks Kubernetes' own reader.
-import { Alias, isMap, isScalar, isSeq, type Node, Scalar } from "yaml";
+import { Alias, isMap, isScalar, isSeq, LineCounter, type Node, Scalar } from "yaml";
 import { at, type Fields, isFields, type Json } from "./kubernetes.ts";
 import { scalar } from "./scalars.ts";
 import { documentOf } from "./yaml.ts";
@@ -145,17 +145,26 @@ function parts(text: string): [number, number][] {
 /** The parts that are not empty. */
 const documents = (text: string): [number, number][] => parts(text).filter(([from, to]) => /(?<=^|\n)[ \t]*[^\s#%]/.test(text.slice(from, to)));
 
+/** Where the lines of a text begin. */
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
+  return lines;
+}
+
 /** What can't be read, with its line and column in the text. */
-function placed(text: string, error: NotReadable, start: number): Remark {
+function placed(lines: LineCounter, error: NotReadable, start: number): Remark {
   const from = start + error.from;
-  const lines = text.slice(0, from).split("\n");
-  return { message: `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}: ${error.message}`, from };
+  const { line, col } = lines.linePos(from);
+  return { message: `line ${line}, column ${col}: ${error.message}`, from };
 }
 
 /** The objects of a text; `working` is called before each document. */
 export function read(text: string, working = () => {}): Read {
   const result: Read = { objects: [], broken: [], doubts: [], passedOver: [] };
   const cure = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
+  const lines = linesOf(text);
   let number = 0;
   for (const [from, to] of documents(text)) {
     number += 1;
@@ -164,7 +173,7 @@ export function read(text: string, working = () => {}): Read {
       addDocument(result, text.slice(from, to), { document: number, from, to });
     } catch (error) {
       if (!(error instanceof NotReadable)) throw error;
-      const remark = placed(text, error, from);
+      const remark = placed(lines, error, from);
       result.broken.push({ ...remark, message: `${remark.message}${cure}` });
     }
   }
@@ -182,7 +191,7 @@ export function readSettings(text: string): { value: Json; node: Node | null; fr
     const inner = isMap(node) ? (node.getIn(["spec", "settings"], true) as Node | undefined) : undefined;
     return { value: at(value, "spec", "settings") ?? {}, node: inner ?? null, from };
   } catch (error) {
-    if (error instanceof NotReadable) return placed(text, error, from);
+    if (error instanceof NotReadable) return placed(linesOf(text), error, from);
     throw error;
   }
 }
