@@ -190,6 +190,12 @@ pub fn namespace_of<'o>(object: &'o Value, default: &'o str) -> &'o str {
     namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default)
 }
 
+/// The object's label `azure.workload.identity/use`.
+#[must_use]
+pub fn use_label(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str)
+}
+
 /// Whether the policy judges objects of this kind.
 #[must_use]
 pub fn is_judged(object: &Value) -> bool {

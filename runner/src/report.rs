@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     accounts::Accounts,
     host::GetResource,
-    manifests::{kind, name_of},
+    manifests::{kind, name_of, use_label},
     response::AdmissionResponse,
 };
 
@@ -151,11 +151,10 @@ pub fn why_untouched(
         return not_found();
     }
     let object = request.get("object").filter(|object| kind(object) == "Pod")?;
-    let label = object.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
     if response.audit_annotations.is_some() {
         return Some("it has its identity already".to_owned());
     }
-    if label == Some("false") {
+    if use_label(object) == Some("false") {
         return Some("its label azure.workload.identity/use is \"false\"".to_owned());
     }
     if response.warnings.is_some() {

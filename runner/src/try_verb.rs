@@ -302,9 +302,7 @@ impl Judge<'_> {
         let before = request.get("object").unwrap_or(&Value::Null);
         let after = response.apply(before)?;
         if manifests::kind(before) == "ServiceAccount" {
-            let label =
-                before.pointer("/metadata/labels/azure.workload.identity~1use").and_then(Value::as_str);
-            if label == Some("true") {
+            if manifests::use_label(before) == Some("true") {
                 self.accounts.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
             }
         } else {

@@ -237,12 +237,10 @@ impl Reader {
                     fields.extend(from);
                 }
             } else {
-                fields.insert(name.clone(), value);
-                if own.contains(&name) {
-                    self.duplicates.push((self.line + span.start.line(), name));
-                } else {
-                    own.insert(name);
+                if !own.insert(name.clone()) {
+                    self.duplicates.push((self.line + span.start.line(), name.clone()));
                 }
+                fields.insert(name, value);
             }
         }
         Ok(fields)
