@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use crate::common::*;
-use policy_runner::host::{Answers, GetResource};
+use policy_runner::{
+    host::{Answers, GetResource},
+    response::AdmissionResponse,
+};
 use serde_json::{Value, json};
 
 type Answer = Result<Vec<u8>, String>;
@@ -88,6 +91,13 @@ fn pod(label: Option<&str>) -> Value {
     })
 }
 
+/// The identity's variables in the pod that an answer makes.
+fn identity_in(response: &AdmissionResponse) -> Vec<String> {
+    let after = response.apply(&pod(None)["object"]).unwrap();
+    let names = names(&after["spec"]["containers"][0]["env"]);
+    names.iter().filter(|name| FOUR.contains(name)).map(|name| (*name).to_owned()).collect()
+}
+
 #[test]
 fn fails_closed_wherever_an_identity_was_due() {
     let mut tried = 0;
@@ -146,6 +156,7 @@ fn does_not_ask_again_after_an_error() {
         assert_eq!(count.load(Ordering::Relaxed), 1, "{fault}");
         let response = evaluate(&settings(), &pod(Some("true")), answers).response;
         assert!(response.allowed && response.patch.is_some(), "{fault}");
+        assert_eq!(identity_in(&response), FOUR, "{fault}");
     }
 }
 
@@ -163,6 +174,7 @@ fn refuses_where_a_doubtful_copy_can_not_be_confirmed() {
     let (answers, count) = in_turn(vec![Ok(doubtful), Ok(yada_account().to_string().into_bytes())]);
     let response = evaluate(&cached, &pod(None), answers).response;
     assert!(response.allowed && response.patch.is_some() && response.warnings.is_none());
+    assert_eq!(identity_in(&response), FOUR);
     assert_eq!(count.load(Ordering::Relaxed), 2);
 }
 
