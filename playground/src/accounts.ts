@@ -5,6 +5,7 @@ import type { Found, Remark } from "./read.ts";
 
 /** How look-ups are answered: from the manifests, or with an error that was recorded with the real host. */
 export type LookUps = "manifests" | Exclude<keyof typeof errors.texts, "not found">;
+export const LOOK_UPS = ["manifests", ...Object.keys(errors.texts).filter((name) => name !== "not found")] as LookUps[];
 
 /** What the policy asks the host for. */
 export interface LookUp {

@@ -7,7 +7,7 @@ import JudgeWorker from "./worker.ts?worker&inline";
 const LIMIT = 5_000;
 
 /** What came of a question: its answer, or nothing where a newer one took its place. */
-type Done = { judged: Judged; milliseconds: number } | undefined;
+type Done = Judged | undefined;
 
 interface Waiting {
   question: Question;
@@ -46,7 +46,7 @@ function send() {
     end(() => reject(new Error(`no answer within ${LIMIT / 1000} seconds: it was stopped`)));
   }
   worker.onmessage = ({ data }: MessageEvent<Answered>) => {
-    if ("judged" in data) end(() => resolve(data));
+    if ("judged" in data) end(() => resolve(data.judged));
     else if ("error" in data) end(() => reject(new Error(data.error)));
     else {
       clearTimeout(timer);

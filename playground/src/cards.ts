@@ -12,6 +12,7 @@ import { at, list } from "./kubernetes.ts";
 import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
 import { body } from "./token.ts";
+import { wordsOf } from "./errors.ts";
 
 /** What the cards need of the page. */
 export interface Around {
@@ -128,7 +129,7 @@ function showDifference(place: HTMLElement, text: string, card: Card) {
     showTexts(place, card, text);
   } catch (error) {
     // The card has what the policy says all the same.
-    place.append(make("p", `It can't be shown in your YAML: ${error instanceof Error ? error.message : String(error)}`));
+    place.append(make("p", `It can't be shown in your YAML: ${wordsOf(error)}`));
   }
 }
 

@@ -4,6 +4,7 @@ import { checkAll, create, credentials, type Presented } from "./federated.ts";
 import type { Card } from "./judge.ts";
 import type { Json } from "./kubernetes.ts";
 import type { Token } from "./token.ts";
+import { wordsOf } from "./errors.ts";
 
 type Part = "issuer" | "subject" | "audience";
 
@@ -30,7 +31,7 @@ export function words(text: string, issuer: string, cards: Card[]): string | und
     if (issuer === "") return "The cluster's issuer is not given: without it nothing can be compared.";
     return checkAll(all, presented, issuer).join("\n");
   } catch (error) {
-    return `That is neither an AADSTS message nor what az identity federated-credential list -o json prints: ${error instanceof Error ? error.message : String(error)}`;
+    return `That is neither an AADSTS message nor what az identity federated-credential list -o json prints: ${wordsOf(error)}`;
   }
 }
 

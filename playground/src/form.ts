@@ -5,6 +5,7 @@ import { make } from "./elements.ts";
 import { at, type Json } from "./kubernetes.ts";
 import { parse, readSettings } from "./read.ts";
 import { documentOf, nodeOf, textOf } from "./yaml.ts";
+import { wordsOf } from "./errors.ts";
 
 interface Question {
   variable: string;
@@ -80,7 +81,6 @@ export class Form {
     private readonly set: (text: string) => void,
   ) {
     this.status.setAttribute("role", "status");
-    this.refresh();
   }
 
   /** Shows the settings of now. */
@@ -164,7 +164,7 @@ export class Form {
         else this.write(path, kind.read(text));
         this.status.textContent = "";
       } catch (error) {
-        this.status.textContent = `${question.label}: that is no YAML: ${error instanceof Error ? error.message : String(error)}`;
+        this.status.textContent = `${question.label}: that is no YAML: ${wordsOf(error)}`;
       }
     });
     const row = make("div", "", "field");

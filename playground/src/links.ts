@@ -1,6 +1,5 @@
 // The whole state in the URL's fragment, which a browser sends to no server: deflated, in base64url, behind a version.
-import errors from "../../test_data/host-errors.json";
-import type { LookUps } from "./accounts.ts";
+import { LOOK_UPS, type LookUps } from "./accounts.ts";
 import { isFields, type Json } from "./kubernetes.ts";
 import { read, readSettings } from "./read.ts";
 
@@ -16,9 +15,6 @@ export interface State {
 
 /** What a state is without what it does not say. */
 export const NOTHING: State = { manifests: "", settings: "", namespace: "default", lookUps: "manifests", issuer: "", credentials: "" };
-
-/** How look-ups can be answered. */
-export const LOOK_UPS = ["manifests", ...Object.keys(errors.texts).filter((name) => name !== "not found")] as LookUps[];
 
 const VERSION = "v1";
 

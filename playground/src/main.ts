@@ -1,11 +1,12 @@
 import { sha256, size, version, webhook } from "virtual:policy";
 import type { Diagnostic } from "@codemirror/lint";
-import type { LookUps } from "./accounts.ts";
+import { LOOK_UPS, type LookUps } from "./accounts.ts";
 import { ask } from "./ask.ts";
 import { cardOf, endViews, problem, titled } from "./cards.ts";
 import { diagnose, editor, setText, show, textOf } from "./editors.ts";
 import { copy, details, element, make } from "./elements.ts";
 import { words } from "./entra.ts";
+import { wordsOf } from "./errors.ts";
 import { examples } from "./examples.ts";
 import { Form } from "./form.ts";
 import { CURE, type Judged, type Question } from "./judge.ts";
@@ -18,8 +19,9 @@ import "./style.css";
 const manifests = editor("manifests", "Manifests, in YAML", () => void update());
 const settings = editor("settings", "The policy's settings, in YAML", () => {
   void update();
-  form.refresh();
+  if (asForm.open) form.refresh();
 });
+const asForm = element<HTMLDetailsElement>("as-form");
 const namespace = element<HTMLInputElement>("namespace");
 const lookUps = element<HTMLSelectElement>("look-ups");
 const issuer = element<HTMLInputElement>("issuer");
@@ -27,6 +29,8 @@ const credentials = element<HTMLTextAreaElement>("credentials");
 for (const input of [namespace, issuer, credentials]) input.addEventListener("input", () => void update());
 lookUps.addEventListener("change", () => void update());
 const form = new Form(element("form"), () => textOf(settings), (text) => setText(settings, text));
+// Nobody sees it while it is closed: it is made when it is opened.
+asForm.addEventListener("toggle", () => asForm.open && form.refresh());
 
 function showIn(tab: "manifests" | "settings", place: Place) {
   select(tab);
@@ -45,15 +49,13 @@ async function update() {
   const edit = edits;
   element("cards").dataset["asked"] = String(edit);
   const shown = await judgeAndShow(edit).catch((error: unknown) => {
-    if (edit === edits) cards([problem("No answer", textOfError(error))], "No answer.");
+    if (edit === edits) cards([problem("No answer", wordsOf(error))], "No answer.");
     return edit === edits;
   });
   if (!shown) return;
   element("cards").dataset["milliseconds"] = String(Math.round(performance.now() - start));
   element("cards").dataset["judged"] = String(edit);
 }
-
-const textOfError = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Whether there was an answer to show: none where there is a newer edit. */
 async function judgeAndShow(edit: number): Promise<boolean> {
@@ -67,9 +69,8 @@ async function judgeAndShow(edit: number): Promise<boolean> {
   const text = textOf(manifests);
   const question: Question = { manifests: text, settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps };
   const slow = setTimeout(() => edit === edits && (element("summary").textContent = "Judging …"), 500);
-  const answer = await ask(question).finally(() => clearTimeout(slow));
-  if (answer === undefined || edit !== edits) return false;
-  const { judged } = answer;
+  const judged = await ask(question).finally(() => clearTimeout(slow));
+  if (judged === undefined || edit !== edits) return false;
   latest = judged;
   diagnose(manifests, diagnostics(judged));
   const said = judged.settings;
@@ -165,7 +166,7 @@ tabs.forEach((tab, index) => {
   });
 });
 
-for (const answer of links.LOOK_UPS) lookUps.add(new Option(answer === "manifests" ? "from the manifests" : `with an error: ${answer}`, answer));
+for (const answer of LOOK_UPS) lookUps.add(new Option(answer === "manifests" ? "from the manifests" : `with an error: ${answer}`, answer));
 
 function load(state: links.State) {
   namespace.value = state.namespace;
@@ -216,7 +217,7 @@ async function openFragment() {
   } catch (error) {
     // What was typed before stays.
     if (textOf(manifests) === "") loadExample("walkthrough");
-    element("status").textContent = `The link can't be opened: ${textOfError(error)}`;
+    element("status").textContent = `The link can't be opened: ${wordsOf(error)}`;
   }
 }
 addEventListener("hashchange", () => void openFragment());
@@ -242,10 +243,10 @@ element("about").textContent = `Version ${version} of the policy: its module its
 Object.assign(window, {
   playground: {
     judge: async (question: Partial<Question>) => {
-      const answer = await ask({ manifests: "", settings: {}, namespace: "default", lookUps: "manifests", ...question });
-      return answer && report(answer.judged);
+      const judged = await ask({ manifests: "", settings: {}, namespace: "default", lookUps: "manifests", ...question });
+      return judged && report(judged);
     },
-    with: async (module: number[]) => (await ask({ ...state(), settings: {} }, Uint8Array.from(module)))?.milliseconds,
+    with: (module: number[]) => ask({ ...state(), settings: {} }, Uint8Array.from(module)),
     entra: () => words(credentials.value, issuer.value.trim(), latest.cards),
     examples,
     type: (name: "manifests" | "settings", text: string) => setText(name === "manifests" ? manifests : settings, text),

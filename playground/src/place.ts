@@ -1,7 +1,8 @@
 // Which part of the text a message is about, by what it names: the object, and its annotation, container, variable, mount, volume or field.
-import { isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
+import { isMap, isScalar, isSeq, type Node, type Pair } from "yaml";
 import { kind, nameOf, namespaceOf } from "./kubernetes.ts";
 import type { Found } from "./read.ts";
+import { pairOf } from "./yaml.ts";
 
 /** A part of the text: its first character, and the one behind its last. */
 export interface Place {
@@ -51,7 +52,7 @@ function at(node: Node | undefined, path: Path): Node | undefined {
 function pair(node: Node | undefined, ...path: string[]): Pair<Node, Node | null> | undefined {
   const last = path.at(-1);
   const map = at(node, path.slice(0, -1));
-  return isMap(map) ? (map as YAMLMap<Node, Node | null>).items.find(({ key }) => isScalar(key) && key.value === last) : undefined;
+  return last === undefined ? undefined : pairOf(map, last);
 }
 
 function nodePlace(part: Pair<Node, Node | null> | Node | undefined): Place | undefined {

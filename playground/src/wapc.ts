@@ -1,6 +1,7 @@
 // The waPC host: it calls a function of the guest and answers the guest's calls (wapc.io, "Specification"). A policy needs nothing else, but
 // for random bytes of WASI.
 import { WASI } from "@bjorn3/browser_wasi_shim";
+import { wordsOf } from "./errors.ts";
 
 /** What a host call is answered with; an exception's text is what the guest sees of a failure. */
 export type HostCall = (binding: string, namespace: string, operation: string, payload: Uint8Array) => Uint8Array;
@@ -36,7 +37,7 @@ export async function call(module: WebAssembly.Module, operation: string, payloa
         answer = host(word(b, bLength), word(n, nLength), word(o, oLength), read(p, pLength));
         return 1;
       } catch (error) {
-        refusal = bytes.encode(error instanceof Error ? error.message : String(error));
+        refusal = bytes.encode(wordsOf(error));
         return 0;
       }
     },
