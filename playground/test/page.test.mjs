@@ -334,7 +334,25 @@ test("an endless module is stopped, and the page lives", { skip, timeout: 60_000
   await context.close();
 });
 
-test("a text of a megabyte does not freeze the page, and is judged", { skip, timeout: 60_000 }, async () => {
+test("a text of a megabyte does not freeze the page", { skip }, async () => {
+  const { page, context } = await open(browser, at(""));
+  const big = Array.from({ length: 8000 }, (_, n) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${n}}\ndata: {text: ${"x".repeat(60)}}\n---\n`).join("");
+  assert.ok(big.length > 1_000_000);
+  const longest = await page.evaluate(async (big) => {
+    let [last, longest] = [performance.now(), 0];
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 10);
+    await window.playground.judge({ manifests: big });
+    clearInterval(beat);
+    return longest;
+  }, big);
+  assert.ok(longest < 500, `${longest} ms without a beat`);
+  await context.close();
+});
+
+test("a megabyte that is pasted does not freeze the page either, and is judged", { skip, timeout: 60_000 }, async () => {
   const { page, context } = await open(browser, at(""));
   const deployment = (n) => `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d${n}}\nspec:\n  template:\n    spec:\n      serviceAccountName: myserviceaccount\n      containers:\n        - name: web\n          image: ${"x".repeat(60)}\n---\n`;
   const big = Array.from({ length: 5200 }, (_, n) => deployment(n)).join("");
@@ -357,7 +375,7 @@ test("a text of a megabyte does not freeze the page, and is judged", { skip, tim
   assert.equal(await page.locator("#cards .card").count(), 200);
   const longest = await page.evaluate(() => window.longest);
   console.log(`  a megabyte: ${Math.round(longest)} ms without a beat, judged in ${await page.locator("#cards").getAttribute("data-milliseconds")} ms`);
-  // A second, since the SDKs run beside it in `make test`; alone it is a fifth of that.
+  // The editor's own work is in it, and in `make test` the SDKs are beside it: alone it is a fifth of that.
   assert.ok(longest < 1000, `${longest} ms without a beat`);
   await context.close();
 });
