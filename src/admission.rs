@@ -2,10 +2,11 @@
 
 use crate::{
     host::look_up::LookUp,
-    json::{self, Cursor, Json, Malformed, fields::Problem},
+    json::{self, Cursor, Json, Malformed, Unreadable, fields::Problem},
     judge::{debug_containers, pod, service_account, workload},
     object::request::{self, PAYLOAD, Question},
     settings::Settings,
+    tally::Tally,
     verdict::{mistake::Mistake, outcome::Verdict, refusal::Refusal, title::Title},
 };
 
@@ -30,17 +31,22 @@ pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, N
     let text = std::str::from_utf8(payload).map_err(|error| NotARequest(error.to_string()))?;
     match Json::parse(text, &PAYLOAD) {
         Ok(payload) => answer(&payload, look_up),
-        Err(_) if json::check(text).is_ok() => Ok(malformed(
-            &Title::Request,
-            vec![Malformed::at("request", "text that is not Unicode", "a request")],
-        )),
-        Err(error) => Err(NotARequest(error.to_string())),
+        Err(error) => {
+            let found = match error {
+                Unreadable::TooMuch => "an object of too many fields",
+                Unreadable::NotJson(_) => "text that is not Unicode",
+            };
+            json::check(text).map_err(|error| NotARequest(error.to_string()))?;
+            Ok(malformed(&Title::Request, vec![Malformed::at("request", found, "a request")]))
+        }
     }
 }
 
 fn malformed<'t>(object: &Title, malformed: Vec<Malformed>) -> Verdict<'t> {
     let refusals = malformed.into_iter().map(|malformed| Refusal::new(object, Mistake::Malformed(malformed)));
-    Verdict { refusals: refusals.collect(), ..Verdict::default() }
+    let mut verdict = Verdict::default();
+    verdict.refusals.extend(refusals);
+    verdict
 }
 
 fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARequest> {
@@ -65,7 +71,7 @@ fn judge<'t>(
     look_up: LookUp,
 ) -> Result<Verdict<'t>, Vec<Malformed>> {
     match question {
-        Question::Pod(object) => pod::judge(settings, request, object, look_up),
+        Question::Pod(object, size) => pod::judge(settings, request, (object, size), look_up),
         Question::DebugContainers(change) => debug_containers::judge(settings, request, change),
         Question::ServiceAccount(change) => service_account::judge(settings, request, &change),
         Question::Workload(kind, change) => workload::judge(settings, request, kind, &change, look_up),
@@ -73,6 +79,6 @@ fn judge<'t>(
     }
 }
 
-fn bad_settings<'t>(problems: Vec<Problem>) -> Verdict<'t> {
+fn bad_settings<'t>(problems: Tally<Problem>) -> Verdict<'t> {
     Verdict::refused(Refusal::new(&Title::Policy, Mistake::BadSettings(problems)))
 }

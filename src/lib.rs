@@ -16,6 +16,7 @@
 //! | `json` | a text | a tree over that text, and a cursor that knows its path |
 //! | `value` | a text | one value of the contract |
 //! | `text` | a text from outside | the same, fit to stand in a message |
+//! | `tally` | any number of findings | the first ones, and how many there are |
 //!
 //! ```text
 //! payload bytes → question → facts → plan → write → verdict → response bytes
@@ -42,6 +43,8 @@ mod object;
 #[forbid(unsafe_code)]
 mod settings;
 #[forbid(unsafe_code)]
+mod tally;
+#[forbid(unsafe_code)]
 mod text;
 #[forbid(unsafe_code)]
 mod value;
@@ -55,6 +58,7 @@ pub use settings::{
     FIELDS as SETTINGS, Settings,
     plain::{Plain, PlainAllowed, PlainIdentity, PlainPlace},
 };
+pub use tally::Tally;
 pub use text::Untrusted;
 pub use value::{names, reference::Reference};
 pub use verdict::{mistake::LookUpFailure, outcome::Verdict};

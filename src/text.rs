@@ -2,27 +2,50 @@
 //! nothing of what the text is.
 
 /// Text from outside: a name, a value, a path, what the host reported. It can't be printed as it came: every way out escapes
-/// and cuts.
+/// and cuts. Of a long text only both ends are kept, for names that nobody has validated yet can be a megabyte long, and a
+/// message about each of thousands of entries would hold them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Untrusted(String);
+pub struct Untrusted {
+    /// The text, or its two ends.
+    kept: String,
+    /// Where the second end begins in `kept`, if the middle is missing.
+    tail: Option<usize>,
+}
 
-impl<T: Into<String>> From<T> for Untrusted {
+/// Longest text that is kept whole, in bytes: more than any message shows of one.
+const WHOLE_MAX: usize = 1_024;
+
+/// Bytes that are kept of each end of a longer text.
+const END: usize = 400;
+
+impl<T: AsRef<str>> From<T> for Untrusted {
     fn from(text: T) -> Self {
-        Self(text.into())
+        let text = text.as_ref();
+        if text.len() <= WHOLE_MAX {
+            return Self { kept: text.to_owned(), tail: None };
+        }
+        let (head, tail) = (text.floor_char_boundary(END), text.ceil_char_boundary(text.len() - END));
+        let ends = [text.get(..head), text.get(tail..)].map(Option::unwrap_or_default);
+        Self { kept: ends.concat(), tail: Some(head) }
     }
 }
 
 impl Untrusted {
-    /// As it came, to be compared or asked for, never to be printed.
+    /// As it came, to be compared or asked for, never to be printed; of a text over 1,024 bytes, which no name is, its two ends.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.kept
+    }
+
+    /// Both ends of the text; the second one is empty where it is whole.
+    fn ends(&self) -> (&str, &str) {
+        self.tail.and_then(|tail| self.kept.split_at_checked(tail)).unwrap_or((&self.kept, ""))
     }
 
     /// Escaped and cut to `max` bytes.
     #[must_use]
     pub(crate) fn plain(&self, max: usize) -> String {
-        shown(&self.0, max, Around::Nothing)
+        self.shown(max, Around::Nothing)
     }
 
     /// In quotes, escaped, and cut to what a message can bear.
@@ -34,7 +57,14 @@ impl Untrusted {
     /// In quotes, escaped, and cut to `max` bytes within them.
     #[must_use]
     pub(crate) fn quoted_to(&self, max: usize) -> String {
-        format!("\"{}\"", shown(&self.0, max, Around::Quotes))
+        format!("\"{}\"", self.shown(max, Around::Quotes))
+    }
+
+    fn shown(&self, max: usize, around: Around) -> String {
+        match self.ends() {
+            (whole, "") => shown(whole, max, around),
+            (head, tail) => ends_shown(head, tail, max, around),
+        }
     }
 
     /// A word of a command in a POSIX shell. What can't be the name of an object, because it is too long or can't be
@@ -42,24 +72,24 @@ impl Untrusted {
     #[must_use]
     pub(crate) fn shell_word(&self, placeholder: &str) -> String {
         let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/' | ':' | '@');
-        if !self.is_name_like() || self.0.starts_with('-') {
+        if !self.is_name_like() || self.kept.starts_with('-') {
             placeholder.to_owned()
-        } else if self.0.chars().all(safe) {
-            self.0.clone()
+        } else if self.kept.chars().all(safe) {
+            self.kept.clone()
         } else {
-            format!("'{}'", self.0.replace('\'', r"'\''"))
+            format!("'{}'", self.kept.replace('\'', r"'\''"))
         }
     }
 
     /// A YAML scalar in double quotes, or else `placeholder` in them.
     #[must_use]
     pub(crate) fn yaml(&self, placeholder: &str) -> String {
-        let text = if self.is_name_like() { &self.0 } else { placeholder };
+        let text = if self.is_name_like() { &self.kept } else { placeholder };
         format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
     }
 
     fn is_name_like(&self) -> bool {
-        (1..=NAME_MAX).contains(&self.0.len()) && self.0.chars().all(is_visible)
+        (1..=NAME_MAX).contains(&self.kept.len()) && self.kept.chars().all(is_visible)
     }
 }
 
@@ -117,13 +147,18 @@ fn shown(text: &str, max: usize, around: Around) -> String {
     if text.chars().nth(number).is_none() {
         return whole;
     }
+    ends_shown(text, text, max, around)
+}
+
+/// The first characters of `head` and the last ones of `tail`, escaped, in `max` bytes.
+fn ends_shown(head: &str, tail: &str, max: usize, around: Around) -> String {
     let room = max.saturating_sub('…'.len_utf8());
-    let (_, mut head) = fitting(text.chars(), room / 2, around);
-    let (number, _) = fitting(text.chars().rev(), room - room / 2, around);
-    head.push('…');
-    let start = text.char_indices().rev().take(number).last().map_or(text.len(), |(start, _)| start);
-    text.get(start..).unwrap_or_default().chars().for_each(|c| push(c, around, &mut head));
-    head
+    let (_, mut out) = fitting(head.chars(), room / 2, around);
+    let (number, _) = fitting(tail.chars().rev(), room - room / 2, around);
+    out.push('…');
+    let start = tail.char_indices().rev().take(number).last().map_or(tail.len(), |(start, _)| start);
+    tail.get(start..).unwrap_or_default().chars().for_each(|c| push(c, around, &mut out));
+    out
 }
 
 /// `text`, which is fit to be printed, with its middle cut out where it is longer than `max` bytes.
@@ -163,6 +198,17 @@ mod tests {
             assert_eq!(text(&format!("a{c}b")).quoted(), format!("\"a{escaped}b\""));
         }
         assert_eq!(text("Ünïcode – 漢字 🚀").quoted(), "\"Ünïcode – 漢字 🚀\"");
+    }
+
+    #[test]
+    fn keeps_both_ends_of_a_text_that_is_too_long_to_be_kept() {
+        let long = format!("a{}z", "é".repeat(100_000));
+        assert_eq!((text(&long).plain(7), text(&long).kept.len() <= 2 * END), ("a…z".to_owned(), true));
+        assert_eq!(text(&long).shell_word("NAME"), "NAME");
+        for length in [WHOLE_MAX - 1, WHOLE_MAX, WHOLE_MAX + 1, WHOLE_MAX + 2] {
+            let one = format!("{}x", "ab".repeat(length / 2));
+            assert_eq!(text(&one).plain(240), shown(&one, 240, Around::Nothing), "{length}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub const HEAD: &str = "\
 pub fn from_settings(settings: &Value, selector: Option<&Value>) -> Result<Vec<Value>, String> {
     match Settings::parse(&settings.to_string()) {
         Ok(settings) => Ok(documents(&settings.plain(HASH), selector)),
-        Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(problems) => Err(problems.first().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
 }
 

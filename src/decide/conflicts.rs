@@ -3,34 +3,33 @@
 use crate::{
     decide::{
         evidence::Volumes,
-        paths::{below, components},
+        paths::{below, resolved},
     },
-    object::{container::Container, pod::Spec},
+    object::{
+        container::Container,
+        pod::{Os, Spec},
+    },
     text::{NAME_MAX, Untrusted},
-    value::{
-        layout::{Place, is_reserved},
-        name_set::NameSet,
-    },
+    value::{layout::is_reserved, name_set::NameSet},
     verdict::{
         mistake::{Mistake, Obstacle},
         notice::Notice,
     },
 };
 
-/// Something of `container` that stands at the mount path or hides one of the volume's `files`: another mount but those of
+/// Something of `container` that stands at `root`, the resolved mount path, or hides one of the volume's `files`: another mount but those of
 /// the indexes in `going`, which ascend, or a block device.
 pub(crate) fn at_mount(
     container: &Container,
-    place: &Place,
+    root: &str,
     files: &[&str],
     going: &[usize],
+    os: Os,
 ) -> Option<Mistake> {
-    let root = components(&place.mount_path);
-    let files: Vec<Vec<&str>> =
-        files.iter().map(|file| root.iter().copied().chain(components(file)).collect()).collect();
     let hides = |path: &str| {
-        let path = components(path);
-        path.starts_with(&root) && (path == root || files.iter().any(|file| file.starts_with(&path)))
+        let path = resolved(path, os);
+        let rest = below(&path, root);
+        rest.is_some_and(|rest| rest.is_empty() || files.iter().any(|file| leads_to(rest, file, os)))
     };
     let mounts = container.mounts.iter().enumerate().filter(|(index, _)| going.binary_search(index).is_err());
     let mut mounts = mounts.map(|(_, mount)| (Obstacle::Mount, &mount.name, &mount.path));
@@ -46,16 +45,26 @@ pub(crate) fn at_mount(
     })
 }
 
-/// A mount of `container` above `path` to which nothing can be written, so that nobody can make the mount point. One of a volume of
+/// Whether `file`, a path in a volume, is at `place` or below it.
+fn leads_to(place: &str, file: &str, os: Os) -> bool {
+    let is_same = |head: &str| match os {
+        Os::Other => head == place,
+        Os::Windows => head.eq_ignore_ascii_case(place),
+    };
+    let ends = file.get(place.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ends && file.get(..place.len()).is_some_and(is_same)
+}
+
+/// A mount of `container` above `path`, which is resolved, to which nothing can be written, so that nobody can make the mount point. One of a volume of
 /// workload identity's own goes, or is nobody's ancestor.
 pub(crate) fn read_only_above(container: &Container, volumes: &Volumes, path: &str) -> Option<Notice> {
     let others = container.mounts.iter().filter(|mount| !is_reserved(&mount.name));
     let above = others.filter_map(|mount| {
-        let rest = below(path, &mount.path).filter(|rest| !rest.is_empty())?;
-        Some((rest.len(), mount))
+        let at = resolved(&mount.path, volumes.os);
+        below(path, &at).filter(|rest| !rest.is_empty()).map(|_| (at.len(), mount))
     });
-    let (_, mount) = above.min_by_key(|(rest, _)| *rest)?;
-    let of_volume = || volumes.named(&mount.name).is_some_and(|(_, volume, _)| volume.is_read_only());
+    let (_, mount) = above.max_by_key(|(length, _)| *length)?;
+    let of_volume = || volumes.named(&mount.name).is_some_and(|(_, volume)| volume.is_read_only());
     let found = mount.is_read_only() || of_volume();
     found.then(|| Notice::ReadOnlyAbove {
         volume: mount.name.as_ref().into(),
@@ -63,22 +72,40 @@ pub(crate) fn read_only_above(container: &Container, volumes: &Volumes, path: &s
     })
 }
 
-/// One value of `skip-containers` for all `mistakes`: what is skipped already, and each container that something hides the token from.
-pub(crate) fn skip_all(mistakes: &mut [Mistake], skipped: &NameSet) {
-    let mut names: Vec<String> = skipped.iter().map(str::to_owned).collect();
-    for mistake in mistakes.iter() {
-        if let Mistake::MountHidesToken { container, .. } = mistake {
-            names.push(container.as_str().to_owned());
+/// A value of the annotation `skip-containers`, as long as a line of a manifest can bear it.
+pub(crate) struct SkipList(String);
+
+impl SkipList {
+    /// What is skipped already.
+    pub(crate) fn of(skipped: &NameSet) -> Self {
+        let mut list = Self(String::new());
+        skipped.iter().for_each(|name| list.add(name));
+        list
+    }
+
+    /// Adds a container.
+    pub(crate) fn add(&mut self, name: &str) {
+        // One that is too long stays so.
+        if self.0.len() <= NAME_MAX {
+            if !self.0.is_empty() {
+                self.0.push(';');
+            }
+            self.0.push_str(name);
         }
     }
-    let all = names.join(";");
-    // More than a line of a manifest can bear; and each of thousands of mistakes would hold it.
-    let all = Untrusted::from(if all.len() > NAME_MAX { "" } else { &all });
-    for mistake in mistakes {
-        if let Mistake::MountHidesToken { skip, .. } = mistake {
-            skip.clone_from(&all);
-        }
+
+    /// The value; empty where it is too long.
+    pub(crate) fn into_value(self) -> Untrusted {
+        Untrusted::from(if self.0.len() > NAME_MAX { "" } else { &self.0 })
     }
+}
+
+/// The same mistake with one value of `skip-containers` for all containers from which something hides the token.
+pub(crate) fn skipping(mut mistake: Mistake, list: &Untrusted) -> Mistake {
+    if let Mistake::MountHidesToken { skip, .. } = &mut mistake {
+        skip.clone_from(list);
+    }
+    mistake
 }
 
 /// A container that depends on the volume `name` being something else than a token's: which, and by which field.

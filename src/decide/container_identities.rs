@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use crate::{
     decide::identity::Identity,
-    feature::identities::{Identities, NamedIdentity},
+    feature::{
+        allowed_identities::{self, Governance, Half},
+        identities::{NamedIdentity, Usable},
+    },
     object::annotations::Annotations,
     settings::Settings,
     value::{
@@ -13,7 +16,7 @@ use crate::{
         names,
         parse::Accepts,
     },
-    verdict::mistake::WrongValue,
+    verdict::mistake::{Fault, Instead, Mistake, WrongValue},
 };
 
 /// The containers that get an identity of their own, and which.
@@ -47,15 +50,20 @@ impl<'s> ContainerIdentities<'s> {
     ///
     /// # Errors
     /// The first entry that can't be used.
-    pub(crate) fn read(settings: &'s Settings, annotations: &'s Annotations) -> Result<Self, WrongValue> {
+    pub(crate) fn read(
+        settings: &'s Settings,
+        governance: Option<&Governance>,
+        annotations: &'s Annotations,
+    ) -> Result<Self, WrongValue> {
         let text = annotations.value(names::CONTAINER_IDENTITIES).unwrap_or_default();
         let entries: Vec<&str> = text.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect();
         if entries.is_empty() {
             return Ok(Self::default());
         }
-        let identities = settings.identities.as_ref();
+        let usable = settings.identities.as_ref().map(|all| Usable::new(all, governance, None));
+        let identities = usable.as_ref();
         // Both lists can be long. Of two identities of one name the last one counts.
-        let named = identities.into_iter().flat_map(|all| all.iter().rev());
+        let named = settings.identities.iter().flat_map(|all| all.iter().rev());
         let by_name = ByName::first(named.map(|one| (one.name.as_str(), one)));
         let pairs: Vec<Option<(&str, &str)>> = entries.iter().map(|entry| pair(entry)).collect();
         let names = NameSet::new(pairs.iter().flatten().map(|(container, _)| *container));
@@ -64,8 +72,9 @@ impl<'s> ContainerIdentities<'s> {
             let wrong = |found: &str, accepted| WrongValue {
                 annotation: names::CONTAINER_IDENTITIES,
                 found: found.into(),
+                value: found.to_owned(),
                 accepted,
-                instead: mended(identities, &pairs),
+                instead: Instead::Value(mended(identities, &pairs)),
             };
             let Some((container, identity)) = pair else {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
@@ -73,7 +82,8 @@ impl<'s> ContainerIdentities<'s> {
             if names.place(container) != Some(chosen.len()) {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
             }
-            let choice = by_name.get(identity).copied().map(Chosen::Named);
+            let choice = by_name.get(identity).copied().filter(|one| identities.is_some_and(|all| all.has(one)));
+            let choice = choice.map(Chosen::Named);
             chosen.push(
                 choice
                     .or_else(|| Chosen::by_id(identity))
@@ -94,13 +104,49 @@ impl<'s> ContainerIdentities<'s> {
     }
 
     /// The identity of the container called `name`, where it has one of its own; its tenant is `pods` where nothing else is said.
-    pub(crate) fn of(&self, name: &str, pods: &Identity) -> Option<Identity> {
-        let (client_id, tenant_id) = match self.chosen.get(self.names.place(name)?)? {
-            Chosen::Named(named) => (&named.client_id, named.tenant_id.as_ref()),
-            Chosen::Id(id) => (id, None),
+    pub(crate) fn of(&self, name: &str, pods: &Identity) -> Option<Other<'s>> {
+        let (client_id, tenant_id, name) = match self.chosen.get(self.names.place(name)?)? {
+            Chosen::Named(named) => (&named.client_id, named.tenant_id.as_ref(), Some(named.name.as_str())),
+            Chosen::Id(id) => (id, None, None),
         };
+        let tenant = if tenant_id.is_some() { TenantFrom::Name } else { TenantFrom::Pod };
         let tenant_id = tenant_id.unwrap_or(&pods.tenant_id).clone();
-        Some(Identity { client_id: Some(client_id.clone()), tenant_id })
+        Some(Other { identity: Identity { client_id: Some(client_id.clone()), tenant_id }, name, tenant })
+    }
+}
+
+/// The identity of a container that has another than its pod.
+#[derive(Debug)]
+pub(crate) struct Other<'s> {
+    /// The identity.
+    pub(crate) identity: Identity,
+    /// Its name, where the annotation has that.
+    name: Option<&'s str>,
+    tenant: TenantFrom,
+}
+
+/// Whose tenant an identity has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TenantFrom {
+    /// The named identity's.
+    Name,
+    /// The pod's, which its ServiceAccount can say.
+    Pod,
+}
+
+impl Other<'_> {
+    /// The mistake of the pod, where `governance` does not allow the identity.
+    pub(crate) fn refused(&self, governance: &Governance) -> Option<Mistake> {
+        let Identity { client_id, tenant_id } = &self.identity;
+        let mut mistake = allowed_identities::check(governance, self.name, client_id.as_ref(), tenant_id)?;
+        if let Mistake::IdentityNotAllowed { fault, .. } = &mut mistake {
+            let any_tenant = governance.allows(client_id.as_ref().into(), Half::Unknown).is_ok();
+            *fault = match self.tenant {
+                TenantFrom::Pod if any_tenant => Fault::Elsewhere,
+                TenantFrom::Pod | TenantFrom::Name => Fault::Template,
+            };
+        }
+        Some(mistake)
     }
 }
 
@@ -119,14 +165,14 @@ impl Chosen<'_> {
 }
 
 /// What would be accepted in place of `text`.
-fn accepted(identities: Option<&Identities>, text: &str) -> Cow<'static, str> {
+fn accepted(identities: Option<&Usable>, text: &str) -> Cow<'static, str> {
     let Some(identities) = identities else { return ClientId::accepted() };
     let names = identities.unknown(names::CONTAINER_IDENTITIES, text).accepted;
     format!("{} or {names}", ClientId::accepted()).into()
 }
 
 /// The annotation with every entry mended: what is not known is the nearest name, or a placeholder.
-fn mended(identities: Option<&Identities>, pairs: &[Option<(&str, &str)>]) -> String {
+fn mended(identities: Option<&Usable>, pairs: &[Option<(&str, &str)>]) -> String {
     // More than a line of a manifest can bear.
     if pairs.len() > MENDED {
         return format!("{CONTAINER}={}", ClientId::PLACEHOLDER);

@@ -1,16 +1,23 @@
 //! What each container of a pod that is due an identity lacks, and where it gets it.
 
+use std::{borrow::Cow, rc::Rc};
+
 use crate::{
     decide::{
-        conflicts,
+        conflicts::{self, SkipList},
         container_identities::ContainerIdentities,
-        evidence::{State, Volumes, honoured, state, token_below},
+        evidence::{State, Token, Volumes, honoured, state},
         fragments,
+        paths::resolved,
     },
-    feature::token_endpoint::TokenEndpoint,
+    feature::{proxy, token_endpoint::TokenEndpoint},
     json::{Json, Shape},
-    object::{container::Container, pod::Candidate},
+    object::{
+        container::{Container, Extent, Mount},
+        pod::{Candidate, Os},
+    },
     settings::Settings,
+    tally::Tally,
     value::{
         layout::{Layout, Place, is_reserved},
         name_set::NameSet,
@@ -35,6 +42,8 @@ pub(crate) struct Containers<'s, 't> {
     /// Where containers that have no token get it.
     pub(crate) home: Home,
     pub(crate) due: Vec<Held<'s, 't>>,
+    /// The containers that are not.
+    pub(crate) others: Vec<&'s Container<'t>>,
 }
 
 /// A container that is due an identity, and what it has of it.
@@ -55,6 +64,8 @@ pub(crate) struct Home {
     pub(crate) place: Place,
     /// Whose volume that is.
     pub(crate) volume: Whose,
+    /// Its mount path, resolved.
+    root: String,
 }
 
 /// Whose volume a token is in.
@@ -87,7 +98,7 @@ pub(crate) enum Found {
 }
 
 impl<'s, 't> Containers<'s, 't> {
-    /// The containers of `pod`; one that is named in `identities` is due one whatever `skipContainers` says.
+    /// Reads the containers of `pod`, of which those in `identities` get another identity.
     pub(crate) fn read(
         settings: &'s Settings,
         pod: Candidate<'s, 't>,
@@ -96,28 +107,47 @@ impl<'s, 't> Containers<'s, 't> {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let skipped = pod.metadata.annotations.skipped_containers();
-        let volumes = Volumes::read(pod.spec);
         let own = settings.layout.place(&pod.metadata.name);
-        let is_due = |name: &str| !skipped.contains(name) && (identities.has(name) || !settings.skips(name));
-        let due = pod.spec.containers.iter().filter(|container| is_due(&container.name));
-        let due = due.map(|container| {
-            let state = state(container, &volumes, audience, Some(&own.volume));
-            Held { container, state, target: None, gone: Vec::new() }
-        });
-        let due: Vec<Held> = due.collect();
+        let volumes = Volumes::read(pod.spec).with(&own, audience);
+        let is_due = |name: &str| is_due(settings, pod, &skipped, identities, name);
+        let (mut due, mut others) = (Vec::new(), Vec::new());
+        for container in &pod.spec.containers {
+            if is_due(&container.name) {
+                let state = state(container, &volumes, audience);
+                due.push(Held { container, state, target: None, gone: Vec::new() });
+            } else {
+                others.push(container);
+            }
+        }
         let there = due.iter().find_map(|held| held.shares(&volumes, &own));
         let home = match there {
-            Some(place) => Home { place, volume: Whose::There },
-            None => Home { place: own, volume: Whose::Layout },
+            Some(place) => Home::new(place, Whose::There, volumes.os),
+            None => Home::new(own, Whose::Layout, volumes.os),
         };
-        let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new() };
-        let due = due.into_iter().map(|held| {
-            let target = all.target(&held);
-            let gone = target.as_ref().map(|target| all.gone(&held, target)).unwrap_or_default();
-            Held { target, gone, ..held }
-        });
-        all.due = due.collect();
+        let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new(), others };
+        for held in &mut due {
+            held.target = all.target(held);
+            held.gone = held.target.as_ref().map(|target| all.gone(held, target)).unwrap_or_default();
+        }
+        all.due = due;
         all
+    }
+
+    /// Whether the pod has a container of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pod.spec.containers.iter().any(|container| container.name == name)
+    }
+
+    /// The proxy's containers that the pod gets and that are due an identity, where it asks for the proxy.
+    pub(crate) fn proxys(
+        &self,
+        settings: &Settings,
+        identities: &ContainerIdentities,
+    ) -> impl Iterator<Item = &'static str> {
+        let is_new = |name: &&str| {
+            !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name)
+        };
+        [proxy::INIT_CONTAINER, proxy::SIDECAR].into_iter().filter(is_new).collect::<Vec<_>>().into_iter()
     }
 
     /// The containers that are due an identity.
@@ -129,8 +159,8 @@ impl<'s, 't> Containers<'s, 't> {
         let Held { container, state, .. } = held;
         match state {
             State::OwnToken => None,
-            State::Equipped { mount } => {
-                let place = held.place(*mount).unwrap_or_else(|| self.home.place.clone());
+            State::Equipped { mount, token } => {
+                let place = held.place(*mount, token).unwrap_or_else(|| self.home.place.clone());
                 Some(Target { place, mount: Found::Right(*mount) })
             }
             State::Moved { mount, file } => Some(match held.put_back(&self.volumes) {
@@ -144,23 +174,40 @@ impl<'s, 't> Containers<'s, 't> {
     /// The home volume, mounted where the container's own variable says, or else where it is mounted already, or else at home.
     fn mounted(&self, container: &Container, file: Option<&str>) -> Target {
         let mut place = self.home.place.clone();
-        let there = container.mounts.iter().position(|mount| mount.name == place.volume);
+        let there = container.mounts.iter().position(|mount| *mount.name == *place.volume);
         let mounted = there.and_then(|index| container.mounts.get(index));
-        if let Some(path) = file.and_then(|file| honoured(file, &place.token_path)) {
-            place.mount_path = path;
+        if let Some(honoured) = file.and_then(|file| self.honoured(file)) {
+            place = honoured;
         } else if let (Whose::There, Some(mount)) = (self.home.volume, mounted)
-            && mount.sub_path.is_empty()
+            && mount.extent == Extent::Whole
         {
-            place.mount_path = mount.path.clone().into_owned();
+            place.mount_path = mount.path.as_ref().into();
             return Target { place, mount: there.map_or(Found::Missing, Found::Right) };
         }
-        let right = mounted.is_some_and(|mount| same(mount.raw, &fragments::mount(&place)));
+        let is_right = |mount: &Mount| {
+            *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place))
+        };
+        let right = mounted.is_some_and(is_right);
         let mount = match there {
             Some(index) if right => Found::Right(index),
             Some(index) => Found::Wrong(index),
             None => Found::Missing,
         };
         Target { place, mount }
+    }
+
+    /// The place of the home volume that puts one of its tokens where `file` says.
+    fn honoured(&self, file: &str) -> Option<Place> {
+        let home = &self.home.place;
+        let at = |token_path: &Rc<str>| {
+            let mount_path = honoured(file, token_path, self.volumes.os)?.into();
+            Some(Place { mount_path, token_path: Rc::clone(token_path), ..home.clone() })
+        };
+        let tokens = match self.home.volume {
+            Whose::There => self.volumes.tokens(&home.volume),
+            Whose::Layout => &[],
+        };
+        at(&home.token_path).or_else(|| tokens.iter().find_map(|token| at(&token.path)))
     }
 
     /// The mounts of a container that another pass made for a volume to which the container's variable does not lead.
@@ -176,9 +223,10 @@ impl<'s, 't> Containers<'s, 't> {
         let goes = |index: usize, name: &str, path: &str| {
             Some(index) != kept
                 && is_reserved(name)
-                && name != target.place.volume
+                && *name != *target.place.volume
                 && Layout::any_has(name, path)
-                && self.volumes.named(name).is_some_and(|(_, _, tokens)| !tokens.is_empty())
+                && self.volumes.named(name).is_some()
+                && !self.volumes.tokens(name).is_empty()
         };
         let mounts = container.mounts.iter().enumerate();
         mounts
@@ -188,11 +236,19 @@ impl<'s, 't> Containers<'s, 't> {
     }
 
     /// What is in the way of a container's mount, or of the volume.
-    pub(crate) fn conflicts(&self, proxy: Option<ProxyPort>) -> Vec<Refusal> {
-        let mut mistakes: Vec<Mistake> = self.due.iter().filter_map(|held| self.conflict(held)).collect();
-        conflicts::skip_all(&mut mistakes, &self.skipped);
+    pub(crate) fn conflicts(&self, proxy: Option<ProxyPort>) -> Tally<Refusal> {
+        let mut mistakes = Tally::default();
+        let mut skip = SkipList::of(&self.skipped);
+        for held in &self.due {
+            if let Some(conflict) = self.conflict(held) {
+                skip.add(&held.container.name);
+                mistakes.push(conflict);
+            }
+        }
+        let skip = skip.into_value();
+        let mut mistakes = mistakes.map(|mistake| conflicts::skipping(mistake, &skip));
         mistakes.extend(self.taken().filter(|_| proxy.is_some() || self.needs_home()));
-        mistakes.into_iter().map(|mistake| Refusal::new(self.pod.title, mistake)).collect()
+        mistakes.map(|mistake| Refusal::new(self.pod.title, mistake))
     }
 
     /// Whether a container has its token at home, or gets it there.
@@ -206,32 +262,41 @@ impl<'s, 't> Containers<'s, 't> {
         if held.container.mounts.is_empty() && held.container.devices.is_empty() {
             return None;
         }
-        let replaced = match target.mount {
-            Found::Right(_) => return None,
-            Found::Wrong(index) => Some(index),
-            Found::Missing => None,
+        let replaced = match (target.mount, &held.state) {
+            // The container sees its token there.
+            (Found::Right(_), State::Equipped { .. }) => return None,
+            (Found::Right(index) | Found::Wrong(index), _) => Some(index),
+            (Found::Missing, _) => None,
         };
         let mut going: Vec<usize> = held.gone.iter().copied().chain(replaced).collect();
         going.sort_unstable();
         let authority = self.endpoint.filter(|_| self.home.volume == Whose::Layout);
         let authority = authority.and_then(TokenEndpoint::source).map(|_| names::CA_PATH);
-        let files: Vec<&str> =
-            [Some(target.place.token_path.as_str()), authority].into_iter().flatten().collect();
-        conflicts::at_mount(held.container, &target.place, &files, &going)
+        let files: Vec<&str> = [Some(&*target.place.token_path), authority].into_iter().flatten().collect();
+        conflicts::at_mount(held.container, &self.root(target), &files, &going, self.volumes.os)
+    }
+
+    /// The resolved mount path of a target.
+    pub(crate) fn root<'p>(&'p self, target: &'p Target) -> Cow<'p, str> {
+        if Rc::ptr_eq(&target.place.mount_path, &self.home.place.mount_path) {
+            Cow::Borrowed(&self.home.root)
+        } else {
+            resolved(&target.place.mount_path, self.volumes.os)
+        }
     }
 
     /// A volume under the layout's name that is no token's, and that a container depends on.
     fn taken(&self) -> Option<Mistake> {
-        let name = &self.home.place.volume;
-        let (_, _, tokens) = self.volumes.named(name)?;
-        if self.home.volume == Whose::There || !tokens.is_empty() {
+        let name = &*self.home.place.volume;
+        self.volumes.named(name)?;
+        if self.home.volume == Whose::There || !self.volumes.tokens(name).is_empty() {
             return None;
         }
         let own_token = self.due.iter().find(|held| {
-            held.state == State::OwnToken && held.container.mounts.iter().any(|mount| mount.name == *name)
+            held.state == State::OwnToken && held.container.mounts.iter().any(|mount| mount.name == name)
         });
         let own_token = own_token.map(|held| Mistake::VolumeNameTaken {
-            volume: name.as_str().into(),
+            volume: name.into(),
             container: held.container.name.as_ref().into(),
             field: "volumeMounts",
         });
@@ -239,15 +304,34 @@ impl<'s, 't> Containers<'s, 't> {
     }
 }
 
+/// Whether the container called `name` is due an identity in a pod that is. What its annotation `container-identities` has goes before the
+/// setting `skipContainers`, which is not about the policy's own proxy, and its annotation `skip-containers` before both.
+pub(crate) fn is_due(
+    settings: &Settings,
+    pod: Candidate,
+    skipped: &NameSet,
+    identities: &ContainerIdentities,
+    name: &str,
+) -> bool {
+    let is_proxy = || [proxy::INIT_CONTAINER, proxy::SIDECAR].contains(&name) && proxy::is_wanted(pod);
+    !skipped.contains(name) && (identities.has(name) || !settings.skips(name) || is_proxy())
+}
+
+impl Home {
+    fn new(place: Place, volume: Whose, os: Os) -> Self {
+        let root = resolved(&place.mount_path, os).into_owned();
+        Self { place, volume, root }
+    }
+}
+
 impl Held<'_, '_> {
-    /// The place where the mount of this index gives the container its token.
-    fn place(&self, mount: usize) -> Option<Place> {
-        let (mount, rest) = token_below(self.container, mount)?;
-        let token_path = if mount.sub_path.is_empty() { rest } else { format!("{}/{rest}", mount.sub_path) };
+    /// The place where the mount of this index gives the container this token.
+    fn place(&self, mount: usize, token: &Token) -> Option<Place> {
+        let mount = self.container.mounts.get(mount)?;
         Some(Place {
-            volume: mount.name.clone().into_owned(),
-            mount_path: mount.path.clone().into_owned(),
-            token_path,
+            volume: mount.name.as_ref().into(),
+            mount_path: mount.path.as_ref().into(),
+            token_path: Rc::clone(&token.path),
         })
     }
 
@@ -255,29 +339,24 @@ impl Held<'_, '_> {
     fn put_back(&self, volumes: &Volumes) -> Option<Place> {
         let State::Moved { mount, file } = &self.state else { return None };
         let mount = self.container.mounts.get(*mount)?;
-        let (_, volume, tokens) = volumes.named(&mount.name)?;
-        tokens.iter().find_map(|token| {
+        volumes.tokens(&mount.name).iter().find_map(|token| {
             Some(Place {
-                volume: volume.name.clone().into_owned(),
-                mount_path: honoured(file, &token.path)?,
-                token_path: token.path.clone(),
+                volume: mount.name.as_ref().into(),
+                mount_path: honoured(file, &token.path, volumes.os)?.into(),
+                token_path: Rc::clone(&token.path),
             })
         })
     }
 
-    /// The place of a volume that this container shares with those that have no token.
+    /// The place of a volume that this container shares with those that have no token: one that is there, and is not the one that the layout
+    /// will write.
     fn shares(&self, volumes: &Volumes, own: &Place) -> Option<Place> {
-        match self.state {
-            State::Equipped { mount } => {
-                let mut place = self.place(mount)?;
-                if self.container.mounts.get(mount).is_some_and(|mount| !mount.sub_path.is_empty()) {
-                    place.mount_path.clone_from(&own.mount_path);
-                }
-                Some(place)
-            }
-            State::Moved { .. } => self.put_back(volumes),
-            State::OwnToken | State::Bare { .. } => None,
-        }
+        let place = match &self.state {
+            State::Equipped { mount, token } => self.place(*mount, token)?,
+            State::Moved { .. } => self.put_back(volumes)?,
+            State::OwnToken | State::Bare { .. } => return None,
+        };
+        (place.volume != own.volume || volumes.named(&own.volume).is_some()).then_some(place)
     }
 }
 

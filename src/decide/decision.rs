@@ -2,28 +2,37 @@
 
 use crate::{
     decide::{
-        fill::{self, OfContainers},
+        container_identities::Other,
+        evidence::sets_client_id,
+        fill::{self, Identities, TooLarge},
+        holdings,
         identity::{Identity, Said, service_account_identity},
         own::Own,
         own_ids,
         plan::Plan,
-        variables::Variables,
         warnings,
     },
-    feature::proxy,
+    feature::{allowed_identities::Governance, proxy},
     object::{container::Container, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
+    tally::Tally,
     value::token::TokenExpiration,
-    verdict::{mistake::Mistake, notice::Notice, outcome::Audit, refusal::Refusal, warning::Warning},
+    verdict::{
+        mistake::{Fault, Mistake},
+        notice::Notice,
+        outcome::{Audit, Holders},
+        refusal::Refusal,
+        warning::{Warning, Warnings},
+    },
 };
 
 /// What was decided of a pod that gets an identity.
 #[derive(Debug)]
 pub(crate) struct Decision {
     /// What is written, or why it is refused.
-    pub(crate) plan: Result<Plan, Vec<Refusal>>,
+    pub(crate) plan: Result<Plan, Tally<Refusal>>,
     /// What is said all the same.
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Warnings,
     /// Who gets which identity.
     pub(crate) audit: Audit,
     /// Whether a copy of the ServiceAccount is good enough for it.
@@ -49,56 +58,70 @@ pub(crate) enum Basis {
 /// | audience | the custom token endpoint's, where the pod asks for it; setting `audience` |
 ///
 /// An empty annotation is ignored.
-pub(crate) fn decide(settings: &Settings, pod: Candidate, account: &ServiceAccount) -> Decision {
-    let (own, said) = (Own::read(settings, pod), Said::read(settings, account));
-    let mut warnings = warnings::of_metadata(settings, pod, account, (&own, &said));
+pub(crate) fn decide(
+    settings: &Settings,
+    governance: Option<&Governance>,
+    pod: Candidate,
+    account: &ServiceAccount,
+) -> Decision {
+    let (own, said) = (Own::read(settings, governance, pod), Said::read(settings, governance, account));
+    let mut warnings = Warnings::default();
+    warnings::of_metadata(settings, pod, account, (&own, &said), &mut warnings);
     let audit = audit(account, &said);
-    let (identity, expiration) = match judge(settings, &own, account, &said) {
+    let (identity, expiration) = match judge(settings, governance, &own, account, &said) {
         Ok(judged) => judged,
-        Err(mut mistakes) => {
+        Err(mistakes) => {
             // What the pod itself gets wrong refuses it, whatever the ServiceAccount says a moment later.
             let basis = if own.mistakes.is_empty() { Basis::Missing } else { Basis::Present };
-            mistakes.extend(own.mistakes);
-            return Decision { plan: Err(mistakes), warnings, audit, basis };
+            let mut all = mistakes;
+            all.append(own.mistakes);
+            return Decision { plan: Err(all), warnings, audit, basis };
         }
     };
-    let others: Vec<Option<Identity>> =
-        own.containers.due().map(|container| own.identities.of(&container.name, &identity)).collect();
-    let audit = audit.with_containers(own.containers.due().map(|container| &*container.name).zip(&others));
-    let refused = own_ids::mistakes(settings, &own.containers, &identity, &others);
+    let due = || own.containers.due();
+    let others: Vec<Option<Other>> =
+        due().map(|container| own.identities.of(&container.name, &identity)).collect();
+    let new = || own.proxy.into_iter().flat_map(|_| own.containers.proxys(settings, &own.identities));
+    let named = (&others[..], &own.identities);
+    let refused = own_ids::mistakes(governance, settings, &own.containers, &identity, named, new());
     if !refused.is_empty() {
-        return Decision { plan: Err(refused), warnings, audit, basis: Basis::Present };
+        let certain = refused.first().iter().any(|refusal| refusal.fault() == Fault::Template);
+        let basis = if certain { Basis::Present } else { Basis::Missing };
+        return Decision { plan: Err(refused), warnings, audit, basis };
     }
     let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
-    let has_id =
-        |container: &Container| warnings::sets_client_id(container) || own.identities.has(&container.name);
-    if basis == Basis::Missing && !own.containers.due().all(has_id) {
+    let has_id = |container: &Container| sets_client_id(container) || own.identities.has(&container.name);
+    if basis == Basis::Missing && !due().all(has_id) {
         warnings.push(Warning::new(&account.reference.title(), Notice::NoClientId));
     }
     if let Some(port) = own.proxy {
         warnings.extend(proxy::warnings(pod, port));
+        warnings.extend(governance.map(|_| Warning::new(pod.title, Notice::ProxyServesAny)));
     }
-    let variables = |identity: &Identity| Variables::new(settings, identity, own.containers.endpoint);
-    let variables = OfContainers {
-        pods: variables(&identity),
-        own: others.iter().map(|other| other.as_ref().map(variables)).collect(),
+    let identities = Identities { pods: &identity, own: &others, named: &own.identities };
+    fill::warnings(settings, &own.containers, &identities, &mut warnings);
+    let plan = fill::plan(settings, &own.containers, &identities, expiration, own.proxy);
+    let plan = plan.map_err(|TooLarge| Tally::from(Refusal::new(pod.title, Mistake::TooLarge)));
+    let audit = match plan {
+        Ok(_) => holdings::audit(audit, &own.containers, &identities, new()),
+        Err(_) => audit,
     };
-    warnings.extend(fill::warnings(&own.containers, &variables));
-    let plan = fill::plan(settings, &own.containers, &variables, expiration, own.proxy);
-    Decision { plan: Ok(plan), warnings, audit, basis }
+    Decision { plan, warnings, audit, basis }
 }
 
 /// The identity and how long its token is valid, where neither the ServiceAccount nor the pod is wrong.
 fn judge(
     settings: &Settings,
+    governance: Option<&Governance>,
     own: &Own,
     account: &ServiceAccount,
     said: &Said,
-) -> Result<(Identity, TokenExpiration), Vec<Refusal>> {
-    let mut mistakes = Vec::new();
+) -> Result<(Identity, TokenExpiration), Tally<Refusal>> {
+    let mut mistakes = Tally::default();
     let expiration = own.expiration.map_or_else(|| said.expiration.clone(), |own| Ok(Some(own)));
     let expiration = expiration.map(|expiration| expiration.unwrap_or(settings.token_expiration));
-    let identity = service_account_identity(settings, account, said).map_err(|wrong| mistakes.extend(wrong));
+    let identity = service_account_identity(settings, governance, account, said)
+        .map_err(|wrong| mistakes.extend(wrong));
     let title = account.reference.title();
     let expiration =
         expiration.map_err(|wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong))));
@@ -108,22 +131,15 @@ fn judge(
     }
 }
 
-/// The audit annotations, as far as the values can be used.
+/// The audit annotations, as far as the ServiceAccount's values can be used.
 pub(crate) fn audit(account: &ServiceAccount, said: &Said) -> Audit {
     Audit {
         service_account: account.reference.clone(),
         identity: said.name.map(ToOwned::to_owned),
         client_id: said.client_id.clone().ok().flatten(),
         tenant_id: said.tenant_id.clone().ok().flatten(),
-        containers: Vec::new(),
-    }
-}
-
-impl Audit {
-    /// The same, with the identities that containers have of their own.
-    fn with_containers<'c>(self, containers: impl Iterator<Item = (&'c str, &'c Option<Identity>)>) -> Self {
-        let own =
-            containers.filter_map(|(name, identity)| Some((name, identity.as_ref()?.client_id.as_ref()?)));
-        Self { containers: own.map(|(name, id)| (name.into(), id.clone())).collect(), ..self }
+        clients: Tally::default(),
+        tenants: Tally::default(),
+        holders: Holders::Unknown,
     }
 }

@@ -6,6 +6,7 @@ use crate::{
         keys::Keys,
         warnings,
     },
+    feature::allowed_identities::Governance,
     host::look_up::{Freshness, LookUp},
     object::{metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::{LookUps, Settings},
@@ -17,13 +18,18 @@ use crate::{
         reference::Reference,
         use_label::{Trigger, UseLabel},
     },
-    verdict::{mistake::LookUpFailure, notice::Notice, title::Title, warning::Warning},
+    verdict::{
+        mistake::LookUpFailure,
+        notice::Notice,
+        title::Title,
+        warning::{Warning, Warnings},
+    },
 };
 
 /// What was found out of a pod or template that could be due an identity.
 pub(crate) enum Due {
     /// Neither label asks for one.
-    No(Vec<Warning>),
+    No(Warnings),
     /// Its ServiceAccount could not be read.
     Unreadable(Reference, LookUpFailure),
     /// Its ServiceAccount's name can't be one.
@@ -39,8 +45,9 @@ pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> D
     if !is_object_name(reference.name.as_str()) {
         return Due::NoSuchName(reference.name);
     }
+    let governance = Governance::of(settings.allowed_identities.as_deref(), pod.namespace);
     let mut judge = |freshness| match look_up(&reference, freshness) {
-        Ok(account) => judge_labels(settings, pod, &account),
+        Ok(account) => judge_labels(settings, governance.as_ref(), pod, &account),
         Err(failure) => Due::Unreadable(reference.clone(), failure),
     };
     if settings.look_ups == LookUps::Fresh {
@@ -52,9 +59,14 @@ pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> D
     }
 }
 
-fn judge_labels(settings: &Settings, pod: Candidate, account: &ServiceAccount) -> Due {
+fn judge_labels(
+    settings: &Settings,
+    governance: Option<&Governance>,
+    pod: Candidate,
+    account: &ServiceAccount,
+) -> Due {
     if settings.trigger.injects(&pod.metadata.label, &account.label) {
-        return Due::Yes(Box::new(decide(settings, pod, account)));
+        return Due::Yes(Box::new(decide(settings, governance, pod, account)));
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&account.reference.title(), &account.label));
@@ -71,11 +83,12 @@ fn judge_labels(settings: &Settings, pod: Candidate, account: &ServiceAccount) -
 }
 
 /// What is to be said of a pod that gets no identity: a label that is ignored, an annotation in the wrong place.
-pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Metadata) -> Vec<Warning> {
+pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Metadata) -> Warnings {
+    let mut warnings = Warnings::default();
     if metadata.label == UseLabel::False {
-        return Vec::new();
+        return warnings;
     }
-    let mut warnings: Vec<Warning> = warnings::of_label(title, &metadata.label).into_iter().collect();
+    warnings.extend(warnings::of_label(title, &metadata.label));
     if settings.trigger == Trigger::Pod
         && metadata.label == UseLabel::Absent
         && metadata.annotations.names().next().is_some()
@@ -83,6 +96,6 @@ pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Met
         let notice = Notice::NoLabel { account: None, trigger: settings.trigger };
         warnings.push(Warning::new(title, notice));
     }
-    warnings.extend(Keys::of_pod(metadata).warnings(settings, title, Bearer::Pod));
+    Keys::of_pod(metadata).warnings(settings, title, Bearer::Pod, &mut warnings);
     warnings
 }

@@ -1,42 +1,91 @@
 //! What a container has already, told by what it is and not by its name: who equipped it, and in which layout, does not
 //! matter.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{borrow::Cow, cell::OnceCell, rc::Rc};
 
 use crate::{
-    decide::paths::{below, folder_of},
+    decide::paths::{below, clean, folder_of, is_absolute, resolved},
     object::{
-        container::{Container, Env, Mount, ProjectedToken, Volume},
-        pod::Spec,
+        container::{Container, Env, Extent, ProjectedToken, Volume},
+        pod::{Os, Spec},
     },
-    value::{layout::is_reserved, name_set::ByName, names, token::Audience},
+    value::{
+        layout::{Place, is_reserved},
+        name_set::{ByName, NameSet},
+        names,
+        token::Audience,
+    },
 };
 
 /// The pod's volumes, to be found by name: the first one of a name; the API server refuses a second one.
 #[derive(Debug)]
-pub(crate) struct Volumes<'s, 't>(ByName<'s, Entry<'s, 't>>);
+pub(crate) struct Volumes<'s, 't> {
+    all: ByName<'s, Entry<'s, 't>>,
+    /// The volume that will be written, where the pod has none of its name but mounts of it: somebody took it away.
+    to_come: Option<(Rc<str>, [Token; 1])>,
+    /// The system that resolves the pod's paths.
+    pub(crate) os: Os,
+}
 
 /// A volume: its place in the pod, itself, and its tokens once somebody has asked for them.
-type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<ProjectedToken>>);
+type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<Token>>);
+
+/// A ServiceAccount token that a volume projects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// Its path within the volume, clean and without a first slash.
+    pub(crate) path: Rc<str>,
+    /// Whom it is for.
+    pub(crate) audience: Rc<str>,
+}
+
+impl From<ProjectedToken> for Token {
+    fn from(token: ProjectedToken) -> Self {
+        let path = clean(&token.path);
+        Self { path: path.strip_prefix('/').unwrap_or(&path).into(), audience: token.audience.into() }
+    }
+}
 
 impl<'s, 't> Volumes<'s, 't> {
     /// The volumes of `spec`.
     pub(crate) fn read(spec: &'s Spec<'t>) -> Self {
         let all = spec.volumes.iter().enumerate();
-        Self(ByName::first(
-            all.map(|(index, volume)| (volume.name.as_ref(), (index, volume, OnceCell::new()))),
-        ))
+        let all = all.map(|(index, volume)| (volume.name.as_ref(), (index, volume, OnceCell::new())));
+        Self { all: ByName::first(all), to_come: None, os: spec.os }
     }
 
-    /// The volume called `name`: its place in the pod, itself, and the tokens that it projects.
-    pub(crate) fn named(&self, name: &str) -> Option<(usize, &'s Volume<'t>, &[ProjectedToken])> {
-        let (index, volume, tokens) = self.0.get(name)?;
-        Some((*index, volume, tokens.get_or_init(|| volume.tokens())))
+    /// The same, with the volume that will be written at `place` where there is none of its name.
+    pub(crate) fn with(self, place: &Place, audience: &Audience) -> Self {
+        let token = Token { path: Rc::clone(&place.token_path), audience: audience.as_str().into() };
+        Self { to_come: Some((Rc::clone(&place.volume), [token])), ..self }
+    }
+
+    /// The volume called `name`: its place in the pod, and itself.
+    pub(crate) fn named(&self, name: &str) -> Option<(usize, &'s Volume<'t>)> {
+        self.all.get(name).map(|(index, volume, _)| (*index, *volume))
+    }
+
+    /// The tokens that the volume called `name` projects, or will project.
+    pub(crate) fn tokens(&self, name: &str) -> &[Token] {
+        match (self.all.get(name), &self.to_come) {
+            (Some((_, volume, tokens)), _) => {
+                tokens.get_or_init(|| volume.tokens().into_iter().map(Token::from).collect())
+            }
+            (None, Some((to_come, tokens))) if **to_come == *name => tokens,
+            (None, _) => &[],
+        }
     }
 
     /// All of them, each with its place in the pod.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'s Volume<'t>)> {
-        self.0.iter().map(|(_, (index, volume, _))| (*index, *volume))
+        self.all.iter().map(|(_, (index, volume, _))| (*index, *volume))
+    }
+
+    /// Whether one that is there projects a token of one of these audiences, or of any under a reserved name.
+    pub(crate) fn carries(&self, name: &str, audiences: &[&str]) -> bool {
+        let tokens = self.tokens(name);
+        let for_azure = |token: &Token| audiences.contains(&&*token.audience) || is_reserved(name);
+        tokens.iter().any(for_azure)
     }
 }
 
@@ -47,6 +96,8 @@ pub(crate) enum State<'t> {
     Equipped {
         /// Place of the mount.
         mount: usize,
+        /// The token.
+        token: Token,
     },
     /// Its variable lies under a mount of something else: it brings a token of its own.
     OwnToken,
@@ -59,67 +110,101 @@ pub(crate) enum State<'t> {
     },
     /// It has no token.
     Bare {
-        /// Its variable's value, where it has one.
+        /// Its variable's value, where it has one that is a path.
         file: Option<Cow<'t, str>>,
     },
 }
 
-/// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
-/// container's own; one under a reserved name was asked for by another mutator, which knows why.
-/// A mount of the volume `to_come`, where the pod has none of that name, is no token yet: that volume will be written.
-pub(crate) fn state<'t>(
-    container: &Container<'t>,
-    volumes: &Volumes,
-    audience: &Audience,
-    to_come: Option<&str>,
-) -> State<'t> {
-    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE).and_then(Env::value);
-    let Some(file) = file.filter(|file| !file.is_empty()) else { return State::Bare { file: None } };
-    // A mount without a path is nowhere, and not at the root.
-    let mounts = container.mounts.iter().enumerate().filter(|(_, mount)| !mount.path.is_empty());
-    let above = mounts.filter_map(|(index, mount)| {
-        let rest = below(&file, &mount.path)?;
-        let volume = volumes.named(&mount.name);
-        let in_volume = [mount.sub_path.as_ref(), &rest].join("/");
-        let provided = volume.is_some_and(|(_, volume, tokens)| {
-            tokens.iter().any(|token| {
-                below(&in_volume, &token.path).is_some_and(|rest| rest.is_empty())
-                    && (token.audience == audience.as_str() || is_reserved(&volume.name))
-            })
-        });
-        let reserved_token =
-            volume.is_some_and(|(_, volume, tokens)| is_reserved(&volume.name) && !tokens.is_empty());
-        let empty = volume.is_none() && Some(mount.name.as_ref()) == to_come;
-        (!empty).then_some((rest.len(), index, provided, reserved_token))
-    });
-    // The mount that is nearest to the file is the one that the container sees there.
-    let nearest = above.min_by_key(|(rest, _, provided, _)| (*rest, !*provided));
-    match nearest {
-        Some((_, mount, true, _)) => State::Equipped { mount },
-        Some((_, mount, false, true)) => State::Moved { mount, file },
-        Some((_, _, false, false)) => State::OwnToken,
-        None => moved(container, volumes, file),
+/// Where a container's own variable says that the token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenFile<'t> {
+    /// It says nothing.
+    Unset,
+    /// There.
+    At(Cow<'t, str>),
+    /// Somewhere that only the kubelet or the container knows: it comes from elsewhere, refers to another variable, or is a relative path.
+    Unknown,
+}
+
+impl<'t> TokenFile<'t> {
+    /// The one of `container`.
+    pub(crate) fn of(container: &Container<'t>, os: Os) -> Self {
+        let Some(env) = container.variable(names::AZURE_FEDERATED_TOKEN_FILE) else { return Self::Unset };
+        match env.value() {
+            Some(file) if file.is_empty() => Self::Unset,
+            Some(file) if is_absolute(&file, os) && !file.contains("$(") => Self::At(file),
+            Some(_) | None => Self::Unknown,
+        }
     }
 }
 
-/// The mount of this index, and what is left below it of the path in the container's variable.
-pub(crate) fn token_below<'s, 't>(
-    container: &'s Container<'t>,
-    mount: usize,
-) -> Option<(&'s Mount<'t>, String)> {
-    let mount = container.mounts.get(mount)?;
-    let file = container.variable(names::AZURE_FEDERATED_TOKEN_FILE)?.value()?;
-    Some((mount, below(&file, &mount.path)?))
+/// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
+/// container's own; one under a reserved name was asked for by another mutator, which knows why.
+pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
+    let TokenFile::At(file) = TokenFile::of(container, volumes.os) else { return State::Bare { file: None } };
+    let path = resolved(&file, volumes.os);
+    let (folder, nearest) = nearest(container, volumes.os, &path);
+    let Some(first) = nearest.first().and_then(|index| container.mounts.get(*index)) else {
+        return moved(container, volumes, file);
+    };
+    let rest = path.get(folder..).unwrap_or_default().trim_start_matches('/');
+    let is_there = |token: &Token| match volumes.os {
+        Os::Other => *token.path == *rest,
+        Os::Windows => token.path.eq_ignore_ascii_case(rest),
+    };
+    let mut seen = NameSet::default();
+    for index in nearest.iter().copied() {
+        let Some(mount) = container.mounts.get(index).filter(|mount| mount.extent == Extent::Whole) else {
+            continue;
+        };
+        if !seen.insert(&mount.name) {
+            continue;
+        }
+        let reserved = is_reserved(&mount.name);
+        let fits = |token: &&Token| is_there(token) && (*token.audience == *audience.as_str() || reserved);
+        if let Some(token) = volumes.tokens(&mount.name).iter().find(fits) {
+            return State::Equipped { mount: index, token: token.clone() };
+        }
+    }
+    match nearest.first() {
+        Some(mount) if is_reserved(&first.name) && !volumes.tokens(&first.name).is_empty() => {
+            State::Moved { mount: *mount, file }
+        }
+        Some(_) | None => State::OwnToken,
+    }
 }
+
+/// The mounts that are nearest above `path`, which the container sees there, and the length of their resolved path. There are several where one
+/// path is spelt in several ways. A mount without a path is nowhere, and not at the root.
+fn nearest(container: &Container, os: Os, path: &str) -> (usize, Vec<usize>) {
+    let (mut length, mut nearest) = (0, Vec::new());
+    for (index, mount) in container.mounts.iter().enumerate().filter(|(_, mount)| !mount.path.is_empty()) {
+        let at = resolved(&mount.path, os);
+        if below(path, &at).is_none() || at.len() < length {
+            continue;
+        }
+        if at.len() > length {
+            nearest.clear();
+        }
+        length = at.len();
+        nearest.push(index);
+    }
+    (length, nearest)
+}
+
+/// Longest path that is looked for at the end of another: more than any layout's.
+const MOVED_MAX: usize = 512;
 
 /// A variable under no mount at all: a mount of a reserved volume may have been moved from under it.
 fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -> State<'t> {
-    let fits = |name: &str| {
-        volumes.named(name).is_some_and(|(_, volume, tokens)| {
-            is_reserved(&volume.name) && tokens.iter().any(|token| honoured(&file, &token.path).is_some())
-        })
-    };
-    match container.mounts.iter().position(|mount| fits(&mount.name)) {
+    let fits = |token: &Token| honoured(&file, &token.path, volumes.os).is_some();
+    let mut seen = NameSet::default();
+    let moved = container.mounts.iter().position(|mount| {
+        is_reserved(&mount.name)
+            && seen.insert(&mount.name)
+            && volumes.tokens(&mount.name).iter().any(fits)
+    });
+    match moved {
         Some(mount) => State::Moved { mount, file },
         None => State::Bare { file: Some(file) },
     }
@@ -127,7 +212,16 @@ fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -
 
 /// The mount path that puts the token at `token_path` of a volume where `file` says; `None` outside the folder that workload
 /// identity uses.
-pub(crate) fn honoured(file: &str, token_path: &str) -> Option<String> {
-    let folder = folder_of(file, token_path)?;
-    below(&folder, names::SECRETS_PATH).map(|_| folder)
+pub(crate) fn honoured(file: &str, token_path: &str, os: Os) -> Option<String> {
+    if file.len() > MOVED_MAX {
+        return None;
+    }
+    let folder = folder_of(file, token_path, os)?;
+    below(&resolved(&folder, os), names::SECRETS_PATH).is_some().then_some(folder)
+}
+
+/// Whether a container brings its own client ID: any but an empty one.
+pub(crate) fn sets_client_id(container: &Container) -> bool {
+    let own = container.variable(names::AZURE_CLIENT_ID);
+    own.is_some_and(|env| Env::value(env).is_none_or(|value| !value.is_empty()))
 }

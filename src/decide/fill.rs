@@ -3,62 +3,101 @@
 use crate::{
     decide::{
         conflicts,
-        containers::{Containers, Found, Held, Target, Whose, same},
-        evidence::State,
-        fragments, paths,
+        container_identities::{ContainerIdentities, Other},
+        containers::{Containers, Found, Held, Target, Whose, is_due, same},
+        evidence::{State, TokenFile},
+        fragments,
+        identity::Identity,
         plan::{Injection, NewContainer, Plan, Slot},
-        variables::{Entries, Variables},
+        variables::{Entries, Variables, differs},
     },
     feature::proxy::{self, Sidecar},
     object::container::{Container, ContainerList, Env},
     settings::Settings,
     value::{name_set::NameSet, names, port::ProxyPort, token::TokenExpiration},
     verdict::{
+        mistake::OBJECT_MAX,
         notice::Notice,
-        warning::{About, Warning},
+        warning::{About, Warning, Warnings},
     },
 };
 
-/// The plan for `containers`.
+/// The plan for `containers`, which get `identities`.
+///
+/// # Errors
+/// The pod would be larger than what can be stored.
 pub(crate) fn plan(
     settings: &Settings,
     containers: &Containers,
-    variables: &OfContainers,
+    identities: &Identities,
     expiration: TokenExpiration,
     proxy: Option<ProxyPort>,
-) -> Plan {
-    let mut entries = Entries::new(&variables.pods, &containers.home.place);
-    let injections = containers.due.iter().zip(&variables.own).filter_map(|(held, own)| {
-        let target = held.target.as_ref()?;
-        Some(injection(containers, (&variables.pods, own.as_ref()), &mut entries, held, target))
-    });
-    let injections: Vec<Injection> = injections.filter(|injection| !injection.is_empty()).collect();
-    let new =
-        proxy.map(|port| proxy_containers(settings, containers, &variables.pods, port)).unwrap_or_default();
+) -> Result<Plan, TooLarge> {
+    let mut room = Room(OBJECT_MAX.saturating_sub(containers.pod.size));
+    let variables = Variables::new(settings, containers.endpoint, containers.volumes.os);
+    let mut entries = Entries::new(&variables, identities.pods, &containers.home.place);
+    let mut injections = Vec::new();
+    for (held, other) in containers.due.iter().zip(identities.own) {
+        let Some(target) = &held.target else { continue };
+        let other = other.as_ref().map(|other| &other.identity);
+        let injection = injection(containers, &variables, (identities.pods, other), &mut entries, held, target);
+        room.take(entries.length(&injection.env) + injection.mount.as_ref().map_or(0, |(_, text)| text.len()))?;
+        if !injection.is_empty() {
+            injections.push(injection);
+        }
+    }
+    let new = match proxy {
+        Some(port) => proxy_containers(settings, containers, &variables, identities, &mut entries, port),
+        None => Vec::new(),
+    };
     let gone = gone_volumes(containers, &injections);
     let volume = volume(containers, &new, expiration);
-    Plan { env: entries.into_texts(), injections, containers: new, volume, gone }
+    for container in &new {
+        let mount = container.mount.as_ref().map_or(0, String::len);
+        room.take(container.json.len() + entries.length(&container.env) + mount)?;
+    }
+    room.take(volume.as_ref().map_or(0, |(_, text)| text.len()))?;
+    Ok(Plan { env: entries.into_texts(), injections, containers: new, volume, gone })
 }
 
-/// The variables of the containers that are due an identity.
+/// What is left of the largest object that can be stored, in bytes.
+struct Room(usize);
+
+/// The pod would be larger.
+pub(crate) struct TooLarge;
+
+/// What an entry takes beside its text: a comma, and a share of the field that holds it.
+const AROUND: usize = 40;
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), TooLarge> {
+        self.0 = self.0.checked_sub(bytes + if bytes > 0 { AROUND } else { 0 }).ok_or(TooLarge)?;
+        Ok(())
+    }
+}
+
+/// Who the containers are.
 #[derive(Debug)]
-pub(crate) struct OfContainers<'s> {
-    /// Those of the pod's identity.
-    pub(crate) pods: Variables<'s>,
-    /// Those of each container's own identity, where it has one.
-    pub(crate) own: Vec<Option<Variables<'s>>>,
+pub(crate) struct Identities<'i, 's> {
+    /// The identity of most.
+    pub(crate) pods: &'i Identity,
+    /// Of each that is due one, its own, where it has another.
+    pub(crate) own: &'i [Option<Other<'s>>],
+    /// Which have one by their names.
+    pub(crate) named: &'i ContainerIdentities<'s>,
 }
 
 fn injection<'s>(
     containers: &Containers,
-    (pods, own): (&Variables<'s>, Option<&Variables<'s>>),
+    variables: &Variables<'s>,
+    (pods, other): (&Identity, Option<&Identity>),
     entries: &mut Entries<'_, 's>,
     held: &Held,
     target: &Target,
 ) -> Injection {
     let container = held.container;
-    let variables = own.unwrap_or(pods);
-    let mut missing = variables.missing(container.env.iter().map(|env| env.name.as_ref()));
+    let names = container.env.iter().map(|env| env.key.as_ref());
+    let mut missing = variables.missing(names, other.unwrap_or(pods));
     if !gets_endpoint(containers, target) {
         missing.retain(|place| !variables.is_of_endpoint(*place));
     }
@@ -70,10 +109,7 @@ fn injection<'s>(
     Injection {
         list: container.list,
         index: container.index,
-        env: match own {
-            Some(own) => entries.others(own, missing, &target.place),
-            None => entries.of(missing, &target.place),
-        },
+        env: entries.of(missing, other, &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
         gone: held.gone.clone(),
     }
@@ -83,11 +119,8 @@ fn injection<'s>(
 fn gets_endpoint(containers: &Containers, target: &Target) -> bool {
     let layouts =
         containers.home.volume == Whose::Layout && target.place.volume == containers.home.place.volume;
-    let there = containers.volumes.named(&target.place.volume);
-    layouts
-        || there.is_some_and(|(_, _, tokens)| {
-            tokens.iter().any(|token| token.audience == containers.audience.as_str())
-        })
+    let tokens = containers.volumes.tokens(&target.place.volume);
+    layouts || tokens.iter().any(|token| *token.audience == *containers.audience.as_str())
 }
 
 /// The proxy's containers, each only where none of its name is there.
@@ -95,6 +128,8 @@ fn proxy_containers(
     settings: &Settings,
     containers: &Containers,
     variables: &Variables,
+    identities: &Identities,
+    entries: &mut Entries,
     port: ProxyPort,
 ) -> Vec<NewContainer> {
     let list = match settings.proxy.sidecar() {
@@ -108,14 +143,16 @@ fn proxy_containers(
         (proxy::INIT_CONTAINER, ContainerList::Init, Slot::Append, init, Some(own)),
         (proxy::SIDECAR, list, Slot::First, sidecar, None),
     ];
-    let is_there = |name: &str| containers.pod.spec.containers.iter().any(|container| container.name == name);
+    let home = &containers.home.place;
     both.into_iter()
-        .filter(|(name, ..)| !is_there(name))
+        .filter(|(name, ..)| !containers.has(name))
         .map(|(name, list, slot, json, own_env)| {
-            let due = !containers.skipped.contains(name);
+            let due = is_due(settings, containers.pod, &containers.skipped, identities.named, name);
+            let other = identities.named.of(name, identities.pods).map(|other| other.identity);
             let own = own_env.is_some().then_some(proxy::PORT_VARIABLE);
-            let env = if due { variables.missing(own.into_iter()) } else { Vec::new() };
-            let mount = due.then(|| fragments::mount(&containers.home.place));
+            let missing = || variables.missing(own.into_iter(), other.as_ref().unwrap_or(identities.pods));
+            let env = if due { entries.of(missing(), other.as_ref(), home) } else { Vec::new() };
+            let mount = due.then(|| fragments::mount(home));
             NewContainer { list, slot, json, own_env, env, mount }
         })
         .collect()
@@ -132,15 +169,16 @@ fn volume(
     let needed = new_due || containers.needs_home();
     let audience = containers.audience.as_str();
     let none_due = containers.due.is_empty() && !new_due;
-    let has_token = || containers.pod.spec.volumes.iter().any(|volume| volume.projects_token(audience));
+    let for_this = |name: &str| containers.volumes.tokens(name).iter().any(|token| *token.audience == *audience);
+    let has_token = || containers.pod.spec.volumes.iter().any(|volume| for_this(&volume.name));
     if home.volume == Whose::There {
         return None;
     }
     let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
     match containers.volumes.named(&home.place.volume) {
-        Some((_, there, _)) if same(there.raw, &text) => None,
+        Some((_, there)) if same(there.raw, &text) => None,
         // Where nobody needs it, a volume that a container uses as something else stays what it is.
-        Some((index, there, _)) => {
+        Some((index, there)) => {
             let unused = || conflicts::user_of(containers.pod.spec, &there.name).is_none();
             (needed || (none_due && unused())).then_some((Slot::Replace(index), text))
         }
@@ -195,33 +233,32 @@ fn credentials(container: &Container) -> Vec<Notice> {
 }
 
 /// The container's own variables that refer to one which is added after them, or to a token file of another layout.
-fn references(container: &Container, target: &Target) -> Vec<Notice> {
-    let mut notices = Vec::new();
+fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
+    let missing = names::IDENTITY_VARIABLES.map(|name| (name, container.variable(name).is_none()));
     // Most variables have nothing of it in their text.
     let suspect = |env: &&Env| env.raw.contains("$(AZURE_") || env.raw.contains(names::SECRETS_PATH);
     for env in container.env.iter().filter(suspect) {
         let value = env.value().unwrap_or_default();
-        for injected in names::IDENTITY_VARIABLES {
-            let refers = value.contains(&["$(", injected, ")"].concat()) && !value.contains("$$(");
-            if refers && container.variable(injected).is_none() {
-                notices.push(Notice::RefersToInjected { own: env.name.as_ref().into(), injected });
+        for (injected, is_missing) in missing {
+            if is_missing && value.contains(&["$(", injected, ")"].concat()) && !value.contains("$$(") {
+                tell(&|| Notice::RefersToInjected { own: env.name.as_ref().into(), injected });
             }
         }
         let is_token = value.starts_with(names::SECRETS_PATH) && value.ends_with(names::LEGACY_TOKEN_PATH);
-        if is_token && env.name != names::AZURE_FEDERATED_TOKEN_FILE && value != target.place.token_file() {
-            notices.push(Notice::OtherTokenFile { own: env.name.as_ref().into() });
+        if is_token && !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE) && !target.place.is_token_file(&value)
+        {
+            tell(&|| Notice::OtherTokenFile { own: env.name.as_ref().into() });
         }
     }
     for (field, json) in ["command", "args"].into_iter().zip(container.arguments) {
-        let paths = json
-            .into_iter()
-            .flat_map(|json| json.match_indices(names::SECRETS_PATH).map(|(at, _)| json.get(at..)));
-        let mut paths = paths.flatten().map(|text| text.split(ends_path).next().unwrap_or_default());
-        if paths.any(|path| path.ends_with(names::LEGACY_TOKEN_PATH) && path != target.place.token_file()) {
-            notices.push(Notice::TokenFileInArguments { field });
+        // A word can hold several paths; the last one is what it ends with.
+        let words = json.into_iter().flat_map(|json| json.split(ends_path));
+        let mut paths = words.filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
+        let is_other = |path: &str| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path);
+        if paths.any(is_other) {
+            tell(&|| Notice::TokenFileInArguments { field });
         }
     }
-    notices
 }
 
 /// Whether a path ends before this character, in the JSON of a command.
@@ -229,45 +266,56 @@ fn ends_path(c: char) -> bool {
     !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.')
 }
 
-/// Whether two values of a variable mean the same: ids and hosts in any case, hosts with or without their last slash.
-fn is_same(variable: &str, one: &str, other: &str) -> bool {
-    let trimmed = |text: &'_ str| text.trim_end_matches('/').len();
-    match variable {
-        names::AZURE_FEDERATED_TOKEN_FILE => paths::is_same(one, other),
-        names::AZURE_AUTHORITY_HOST => one
-            .get(..trimmed(one))
-            .zip(other.get(..trimmed(other)))
-            .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b)),
-        _ => one.eq_ignore_ascii_case(other),
-    }
-}
-
 /// What containers bring themselves: another value of a variable, or a token.
-pub(crate) fn warnings(containers: &Containers, variables: &OfContainers) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for (held, own) in containers.due.iter().zip(&variables.own) {
-        let variables = own.as_ref().unwrap_or(&variables.pods);
-        let about = || About::Container(containers.pod.title.clone(), held.container.name.as_ref().into());
+pub(crate) fn warnings(
+    settings: &Settings,
+    containers: &Containers,
+    identities: &Identities,
+    warnings: &mut Warnings,
+) {
+    for (held, other) in containers.due.iter().zip(identities.own) {
+        let container = held.container;
+        let about = || About::Container(containers.pod.title.clone(), container.name.as_ref().into());
+        let mut tell =
+            |notice: &dyn Fn() -> Notice| warnings.add(|| Warning { about: about(), notice: notice() });
+        let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
+        let differs = |variable, place| {
+            differs(container, variable, settings, identity, place, containers.volumes.os)
+        };
         let target = match (&held.target, &held.state) {
             (None, _) => {
-                warnings.push(Warning { about: about(), notice: Notice::OwnToken });
+                tell(&|| Notice::OwnToken);
                 continue;
             }
-            (Some(_), State::Equipped { .. }) => continue,
+            (Some(target), State::Equipped { token, .. }) => {
+                for variable in [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_AUTHORITY_HOST] {
+                    if differs(variable, &target.place) {
+                        tell(&|| Notice::OwnValue { variable });
+                    }
+                }
+                let through_endpoint = || container.variable("AZURE_KUBERNETES_TOKEN_PROXY").is_some();
+                if *token.audience != *containers.audience.as_str() && !through_endpoint() {
+                    tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
+                }
+                continue;
+            }
             (Some(target), _) => target,
         };
-        let above = conflicts::read_only_above(held.container, &containers.volumes, &target.place.mount_path);
-        warnings.extend(above.map(|notice| Warning { about: about(), notice }));
-        let notices = credentials(held.container);
-        warnings.extend(notices.into_iter().map(|notice| Warning { about: about(), notice }));
-        let notices = references(held.container, target);
-        warnings.extend(notices.into_iter().map(|notice| Warning { about: about(), notice }));
-        for (variable, value) in variables.of_identity(&target.place) {
-            let own = held.container.variable(variable).and_then(Env::value);
-            if own.is_some_and(|own| !is_same(variable, &own, &value)) {
-                warnings.push(Warning { about: about(), notice: Notice::OwnValue { variable } });
+        let above = conflicts::read_only_above(container, &containers.volumes, &containers.root(target));
+        if let Some(notice) = above {
+            tell(&|| notice.clone());
+        }
+        for notice in credentials(container) {
+            tell(&|| notice.clone());
+        }
+        references(container, target, &mut tell);
+        let unknown = TokenFile::of(container, containers.volumes.os) == TokenFile::Unknown;
+        for variable in names::IDENTITY_VARIABLES {
+            if unknown && variable == names::AZURE_FEDERATED_TOKEN_FILE {
+                tell(&|| Notice::TokenFileUnknown);
+            } else if differs(variable, &target.place) {
+                tell(&|| Notice::OwnValue { variable });
             }
         }
     }
-    warnings
 }

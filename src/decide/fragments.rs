@@ -49,7 +49,7 @@ mod tests {
     fn writes_what_kubernetes_types_read() {
         let read: EnvVar = serde_json::from_str(&variable("A", "\"\n")).unwrap();
         assert_eq!((read.name.as_str(), read.value.as_deref()), ("A", Some("\"\n")));
-        let place = Place { volume: "v".to_owned(), mount_path: "/v".to_owned(), token_path: "t".to_owned() };
+        let place = Place { volume: "v".into(), mount_path: "/v".into(), token_path: "t".into() };
         let read: VolumeMount = serde_json::from_str(&mount(&place)).unwrap();
         let expected = VolumeMount {
             name: "v".to_owned(),

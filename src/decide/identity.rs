@@ -1,7 +1,10 @@
 //! The identity that a ServiceAccount names, checked.
 
 use crate::{
-    feature::{allowed_identities, identities::NamedIdentity},
+    feature::{
+        allowed_identities::{self, Governance},
+        identities::{NamedIdentity, Usable},
+    },
     object::service_account::ServiceAccount,
     settings::{RequireClientId, Settings},
     value::{
@@ -10,7 +13,7 @@ use crate::{
         token::TokenExpiration,
     },
     verdict::{
-        mistake::{Mistake, WrongValue},
+        mistake::{Instead, Mistake, WrongValue},
         refusal::Refusal,
     },
 };
@@ -39,8 +42,12 @@ pub(crate) struct Said<'s> {
 
 impl<'s> Said<'s> {
     /// What `account` says; an empty annotation is ignored.
-    pub(crate) fn read(settings: &'s Settings, account: &ServiceAccount) -> Self {
-        let named = named(settings, account);
+    pub(crate) fn read(
+        settings: &'s Settings,
+        governance: Option<&Governance>,
+        account: &ServiceAccount,
+    ) -> Self {
+        let named = named(settings, governance, account);
         let entry = named.as_ref().ok().copied().flatten();
         let tenant_id = account.tenant_id().map(|written| {
             let of_name = || entry.and_then(|named| named.tenant_id.clone());
@@ -64,10 +71,13 @@ impl<'s> Said<'s> {
 /// A name that is not in the setting.
 fn named<'s>(
     settings: &'s Settings,
+    governance: Option<&Governance>,
     account: &ServiceAccount,
 ) -> Result<Option<&'s NamedIdentity>, WrongValue> {
     let name = account.annotations.value(names::IDENTITY);
     let Some((name, identities)) = name.zip(settings.identities.as_ref()) else { return Ok(None) };
+    let tenant = account.tenant_id().ok().flatten();
+    let identities = Usable::new(identities, governance, tenant.as_ref());
     identities.named(name).map(Some).ok_or_else(|| identities.unknown(names::IDENTITY, name))
 }
 
@@ -84,10 +94,10 @@ fn client_id(
     match written {
         Some(written) if written != named.client_id => Err(WrongValue {
             annotation: names::CLIENT_ID,
-            found: written.to_string().into(),
-            accepted: format!("{}, the client id of identity {}, or none", named.client_id, named.name)
-                .into(),
-            instead: named.client_id.to_string(),
+            found: written.as_str().into(),
+            value: written.to_string(),
+            accepted: format!("the client id of identity {}, or none", named.name).into(),
+            instead: Instead::Nothing,
         }),
         Some(_) | None => Ok(Some(named.client_id.clone())),
     }
@@ -106,6 +116,7 @@ fn client_id(
 /// Every mistake of the ServiceAccount that would be one of every pod that uses it.
 pub(crate) fn service_account_identity(
     settings: &Settings,
+    governance: Option<&Governance>,
     account: &ServiceAccount,
     said: &Said,
 ) -> Result<Identity, Vec<Refusal>> {
@@ -123,14 +134,8 @@ pub(crate) fn service_account_identity(
         (Ok(client_id), Ok(Some(tenant_id))) => Some(Identity { client_id, tenant_id }),
         (Ok(_) | Err(()), _) => None,
     };
-    if let (Some(identity), Some(allowed)) = (&identity, &settings.allowed_identities) {
-        let Identity { client_id, tenant_id } = identity;
-        mistakes.extend(allowed_identities::check(
-            allowed,
-            account.reference.namespace.as_str(),
-            client_id.as_ref(),
-            tenant_id,
-        ));
+    if let (Some(Identity { client_id, tenant_id }), Some(governance)) = (&identity, governance) {
+        mistakes.extend(allowed_identities::check(governance, said.name, client_id.as_ref(), tenant_id));
     }
     let title = account.reference.title();
     match identity {

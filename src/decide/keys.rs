@@ -12,7 +12,11 @@ use crate::{
         name_set::NameSet,
         names,
     },
-    verdict::{notice::Notice, title::Title, warning::Warning},
+    verdict::{
+        notice::Notice,
+        title::Title,
+        warning::{Warning, Warnings},
+    },
 };
 
 /// The labels and annotations of one object.
@@ -39,7 +43,7 @@ impl<'m> Keys<'m> {
 
 impl Keys<'_> {
     /// What is said of them on an object where they can have an effect.
-    pub(crate) fn warnings(self, settings: &Settings, about: &Title, bearer: Bearer) -> Vec<Warning> {
+    pub(crate) fn warnings(self, settings: &Settings, about: &Title, bearer: Bearer, warnings: &mut Warnings) {
         let endpoint = settings.endpoint_annotation();
         let unset = |name: &str| name == names::IDENTITY && settings.identities.is_none();
         let own = self.annotations.names().filter_map(|name| {
@@ -49,7 +53,7 @@ impl Keys<'_> {
             self.annotation(name, bearer, endpoint)
         });
         let notices = own.chain(self.stray(bearer, endpoint));
-        notices.map(|notice| Warning::new(about, notice)).collect()
+        notices.for_each(|notice| warnings.add(|| Warning::new(about, notice)));
     }
 
     fn annotation(self, name: &str, bearer: Bearer, endpoint: Option<&str>) -> Option<Notice> {
@@ -102,14 +106,14 @@ impl Keys<'_> {
 
     /// What is said of them on an object whose metadata the pods do not get: they belong to `path` of its pod template, those that it
     /// has already excepted.
-    pub(crate) fn misplaced(self, about: &Title, path: &str, template: Keys) -> Vec<Warning> {
+    pub(crate) fn misplaced(self, about: &Title, path: &str, template: Keys, warnings: &mut Warnings) {
         let of_template = NameSet::new(template.annotations.names());
         let lost = self.annotations.names().filter(|name| !of_template.contains(name));
         let notices = lost.map(|name| match bearers(name) {
             Some([Bearer::ServiceAccount]) => Notice::misplaced_annotation(name, "the ServiceAccount"),
             Some(_) | None => Notice::misplaced_annotation(name, path),
         });
-        notices.map(|notice| Warning::new(about, notice)).collect()
+        notices.for_each(|notice| warnings.add(|| Warning::new(about, notice)));
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod due;
 pub(crate) mod evidence;
 pub(crate) mod fill;
 pub(crate) mod fragments;
+pub(crate) mod holdings;
 pub(crate) mod identity;
 pub(crate) mod inject;
 pub(crate) mod keys;

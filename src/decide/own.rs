@@ -2,9 +2,10 @@
 
 use crate::{
     decide::{container_identities::ContainerIdentities, containers::Containers},
-    feature::proxy,
+    feature::{allowed_identities::Governance, proxy},
     object::pod::Candidate,
     settings::Settings,
+    tally::Tally,
     value::{port::ProxyPort, token::TokenExpiration},
     verdict::{mistake::Mistake, refusal::Refusal},
 };
@@ -21,13 +22,17 @@ pub(crate) struct Own<'s, 't> {
     /// How long its token is valid, where the pod says so.
     pub(crate) expiration: Option<TokenExpiration>,
     /// What is wrong with the pod.
-    pub(crate) mistakes: Vec<Refusal>,
+    pub(crate) mistakes: Tally<Refusal>,
 }
 
 impl<'s, 't> Own<'s, 't> {
     /// Reads what `pod` asks for.
-    pub(crate) fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
-        let mut mistakes = Vec::new();
+    pub(crate) fn read(
+        settings: &'s Settings,
+        governance: Option<&Governance>,
+        pod: Candidate<'s, 't>,
+    ) -> Self {
+        let mut mistakes = Tally::default();
         let expiration = pod.metadata.annotations.token_expiration();
         let expiration = expiration.unwrap_or_else(|wrong| {
             mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
@@ -38,13 +43,13 @@ impl<'s, 't> Own<'s, 't> {
             mistakes.extend(wrong);
             None
         });
-        let identities = ContainerIdentities::read(settings, &pod.metadata.annotations);
+        let identities = ContainerIdentities::read(settings, governance, &pod.metadata.annotations);
         let identities = identities.unwrap_or_else(|wrong| {
             mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
             ContainerIdentities::default()
         });
         let containers = Containers::read(settings, pod, &identities);
-        mistakes.extend(containers.conflicts(proxy));
+        mistakes.append(containers.conflicts(proxy));
         Self { containers, proxy, identities, expiration, mistakes }
     }
 }

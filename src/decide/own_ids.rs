@@ -1,41 +1,66 @@
 //! The ids that a container brings itself, held to `allowedIdentities`: they win over the ServiceAccount's.
 
 use crate::{
-    decide::{containers::Containers, identity::Identity},
-    feature::allowed_identities::{self, AllowedIdentity},
+    decide::{
+        container_identities::{ContainerIdentities, Other},
+        containers::Containers,
+        identity::Identity,
+    },
+    feature::allowed_identities::{Governance, Half},
     object::container::{Container, Env},
     settings::Settings,
+    tally::Tally,
     value::{
         identity::{ClientId, TenantId},
         names,
         parse::Accepts,
     },
     verdict::{
-        mistake::{IdentityPart, Mistake, OwnValue},
+        mistake::{Fault, IdentityPart, Mistake, OwnValue},
         refusal::Refusal,
     },
 };
 
-/// The containers that bring ids which are not allowed, or can't be seen.
+/// The containers that bring ids which are not allowed, or can't be seen: those that are due an identity, and those that are not and
+/// mount its token all the same.
 ///
-/// `own` is the identity of each, where it has another than `identity`.
-pub(crate) fn mistakes(
+/// `own` is the identity of each that is due one, where it has another than `identity`; `new` are the names of the containers that the pod gets.
+pub(crate) fn mistakes<'n>(
+    governance: Option<&Governance>,
     settings: &Settings,
     containers: &Containers,
     identity: &Identity,
-    own: &[Option<Identity>],
-) -> Vec<Refusal> {
-    let Some(allowed) = &settings.allowed_identities else { return Vec::new() };
-    let pod = containers.pod;
-    let mistakes = containers.due().zip(own).flat_map(|(container, own)| {
-        let of_annotation = own.as_ref().and_then(|own| {
-            allowed_identities::check(allowed, pod.namespace, own.client_id.as_ref(), &own.tenant_id)
-        });
-        let ids = Ids::of(container, None);
-        let brought = check(allowed, pod.namespace, container, &ids, Some(own.as_ref().unwrap_or(identity)));
-        of_annotation.into_iter().chain(brought)
-    });
-    mistakes.map(|mistake| Refusal::new(pod.title, mistake)).collect()
+    (own, identities): (&[Option<Other>], &ContainerIdentities),
+    new: impl Iterator<Item = &'n str>,
+) -> Tally<Refusal> {
+    let mut mistakes = Tally::default();
+    let Some(governance) = governance else { return mistakes };
+    let refusal = |mistake| Refusal::new(containers.pod.title, mistake);
+    let mut named = |other: &Other| mistakes.extend(other.refused(governance).map(refusal));
+    own.iter().flatten().for_each(&mut named);
+    new.filter_map(|name| identities.of(name, identity)).for_each(|other| named(&other));
+    let due = containers.due().zip(own);
+    let due = due.map(|(container, own)| (container, own.as_ref().map_or(identity, |own| &own.identity)));
+    let audiences = audiences(settings);
+    let holds = |container: &&&Container| {
+        let home = &*containers.home.place.volume;
+        let mut mounts = container.mounts.iter();
+        mounts.any(|mount| mount.name == home || containers.volumes.carries(&mount.name, &audiences))
+    };
+    let others = containers.others.iter().filter(holds).map(|container| (*container, identity));
+    for (container, identity) in due.chain(others) {
+        let ids = Ids::of(container);
+        if let Err(found) = check(governance, &ids, Base::of(identity)) {
+            mistakes.add(|| refusal(found.mistake(governance, container)));
+        }
+    }
+    mistakes
+}
+
+/// Whom the tokens of an identity are for: Microsoft Entra, or the endpoint that exchanges them.
+pub(crate) fn audiences(settings: &Settings) -> Vec<&str> {
+    let endpoint = settings.token_endpoint.as_ref().map(|endpoint| endpoint.audience.as_str());
+    [Some(settings.audience.as_str()), endpoint].into_iter().flatten().collect()
 }
 
 /// The variables by which a container has ids.
@@ -45,17 +70,16 @@ pub(crate) struct Ids<'e, 't> {
 }
 
 impl<'e, 't> Ids<'e, 't> {
-    /// Those of `container`, or else those that it gets from `donor`. Of two of one name the container sees the last one, which the
-    /// API server allows, so all count.
-    pub(crate) fn of(container: &'e Container<'t>, donor: Option<&'e Container<'t>>) -> Self {
-        let of = |name: &str| {
-            let own = |container: &'e Container<'t>| -> Vec<&'e Env<'t>> {
-                container.env.iter().filter(|env| env.name == name).collect()
-            };
-            let found = own(container);
-            if found.is_empty() { donor.map(own).unwrap_or_default() } else { found }
-        };
+    /// Those of `container`. Of two of one name its processes see the last one, which the API server allows; all count, as that is the
+    /// container runtime's decision.
+    pub(crate) fn of(container: &'e Container<'t>) -> Self {
+        let of = |name: &str| container.env.iter().filter(|env| env.is_called(name)).collect();
         Self { client: of(names::AZURE_CLIENT_ID), tenant: of(names::AZURE_TENANT_ID) }
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.client.is_empty() && self.tenant.is_empty()
     }
 
     /// The client id and the tenant, as far as they can be told.
@@ -68,62 +92,89 @@ fn literal<T: Accepts>(env: Option<&&Env>) -> Option<T> {
     env?.value()?.parse().ok()
 }
 
-/// The first of a container's ids that `allowed` does not have in `namespace`. What it does not set is `identity`'s.
-pub(crate) fn check(
-    allowed: &[AllowedIdentity],
-    namespace: &str,
-    container: &Container,
-    ids: &Ids,
-    identity: Option<&Identity>,
-) -> Option<Mistake> {
-    if ids.client.is_empty() && ids.tenant.is_empty() {
-        return None;
-    }
-    let (variable, env) = forbidden(allowed, namespace, ids, identity)?;
-    let value = match env.value() {
-        // A tenant's parser takes every client id too.
-        Some(value) if value.parse::<TenantId>().is_ok() => OwnValue::Id(value.into()),
-        Some(_) => OwnValue::Other,
-        None => OwnValue::Elsewhere,
-    };
-    Some(Mistake::OwnIdNotAllowed {
-        container: container.name.as_ref().into(),
-        variable,
-        value,
-        namespace: namespace.into(),
-    })
+/// The ids that a container has where it brings none.
+#[derive(Clone, Copy)]
+pub(crate) struct Base<'i> {
+    /// The client id.
+    pub(crate) client: Half<'i, ClientId>,
+    /// The tenant.
+    pub(crate) tenant: Half<'i, TenantId>,
 }
 
-/// The variable that holds an id which is not allowed.
-fn forbidden<'i, 't>(
-    allowed: &[AllowedIdentity],
-    namespace: &str,
-    ids: &'i Ids<'_, 't>,
-    identity: Option<&Identity>,
-) -> Option<(&'static str, &'i Env<'t>)> {
-    let of_client = |env| (names::AZURE_CLIENT_ID, env);
-    let of_tenant = |env| (names::AZURE_TENANT_ID, env);
-    let (clients, tenants) = match (values::<ClientId>(&ids.client), values::<TenantId>(&ids.tenant)) {
-        (Ok(clients), Ok(tenants)) => (clients, tenants),
-        (Err(env), _) => return Some(of_client(env)),
-        (_, Err(env)) => return Some(of_tenant(env)),
-    };
-    for client in &clients {
-        let client_id = client.as_ref().map(|(_, id)| id).or_else(|| identity?.client_id.as_ref());
-        for tenant in &tenants {
-            let tenant_id = tenant.as_ref().map(|(_, id)| id).or_else(|| identity.map(|all| &all.tenant_id));
-            let Err(part) = allowed_identities::allows(allowed, namespace, client_id, tenant_id) else {
-                continue;
-            };
-            match (client, tenant) {
-                (Some((env, _)), None) => return Some(of_client(env)),
-                (Some((env, _)), Some(_)) if part != IdentityPart::TenantId => return Some(of_client(env)),
-                (_, Some((env, _))) => return Some(of_tenant(env)),
-                (None, None) => {}
-            }
+impl<'i> Base<'i> {
+    /// Those of an identity.
+    pub(crate) fn of(identity: &'i Identity) -> Self {
+        Self { client: identity.client_id.as_ref().into(), tenant: Half::Is(&identity.tenant_id) }
+    }
+}
+
+/// A variable whose id is not allowed.
+pub(crate) struct Forbidden<'e, 't> {
+    variable: &'static str,
+    env: &'e Env<'t>,
+    fault: Fault,
+}
+
+impl Forbidden<'_, '_> {
+    /// The mistake of `container`.
+    pub(crate) fn mistake(&self, governance: &Governance, container: &Container) -> Mistake {
+        let value = match self.env.value() {
+            Some(value) if value.parse::<ClientId>().is_ok() => OwnValue::Id(value.into()),
+            Some(value) if value.parse::<TenantId>().is_ok() => OwnValue::Domain,
+            Some(_) => OwnValue::Other,
+            None => OwnValue::Elsewhere,
+        };
+        Mistake::OwnIdNotAllowed {
+            container: container.name.as_ref().into(),
+            variable: self.variable,
+            value,
+            namespace: governance.namespace.into(),
+            fault: self.fault,
         }
     }
-    None
+}
+
+/// Whether all ids that a container can have are allowed together: each of its own, and what it does not set from `base`.
+///
+/// # Errors
+/// The first variable that holds one which is not.
+pub(crate) fn check<'e, 't>(
+    governance: &Governance,
+    ids: &Ids<'e, 't>,
+    base: Base,
+) -> Result<(), Forbidden<'e, 't>> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let certain = |(variable, env)| Forbidden { variable, env, fault: Fault::Template };
+    let of_client = |env| (names::AZURE_CLIENT_ID, env);
+    let of_tenant = |env| (names::AZURE_TENANT_ID, env);
+    let clients = values::<ClientId>(&ids.client).map_err(|env| certain(of_client(env)))?;
+    let tenants = values::<TenantId>(&ids.tenant).map_err(|env| certain(of_tenant(env)))?;
+    // A runtime takes the last of each name, or the first. Each id is asked for all the same, beside the last one of the other name.
+    let (Some(last_client), Some(last_tenant)) = (clients.last(), tenants.last()) else { return Ok(()) };
+    let pairs = clients.iter().map(|client| (client, last_tenant));
+    let pairs = pairs.chain(tenants.iter().map(|tenant| (last_client, tenant)));
+    let pairs = pairs.chain(clients.first().zip(tenants.first()));
+    for (client, tenant) in pairs {
+        let half_client = client.as_ref().map_or(base.client, |(_, id)| Half::Is(id));
+        let half_tenant = tenant.as_ref().map_or(base.tenant, |(_, id)| Half::Is(id));
+        let Err(part) = governance.allows(half_client, half_tenant) else { continue };
+        let (variable, env) = match (client, tenant) {
+            (Some((env, _)), None) => of_client(*env),
+            (Some((env, _)), Some(_)) if part != IdentityPart::TenantId => of_client(*env),
+            (_, Some((env, _))) => of_tenant(*env),
+            (None, None) => continue,
+        };
+        // What no ServiceAccount would make right is certain.
+        let own = governance.allows(
+            client.as_ref().map_or(Half::Unknown, |(_, id)| Half::Is(id)),
+            tenant.as_ref().map_or(Half::Unknown, |(_, id)| Half::Is(id)),
+        );
+        let fault = if own.is_err() { Fault::Template } else { Fault::Elsewhere };
+        return Err(Forbidden { variable, env, fault });
+    }
+    Ok(())
 }
 
 /// The ids that the variables hold; where they hold none, one that is not the container's own.

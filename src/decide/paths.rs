@@ -1,35 +1,85 @@
-//! Paths in a container, as the kernel reads them.
+//! Paths in a container, as the kernel resolves them.
 
-/// The components of a path: `/a//b/./c/../d` has `a`, `b` and `d`.
-pub(crate) fn components(path: &str) -> Vec<&str> {
-    let mut components = Vec::new();
-    for component in path.split('/') {
-        match component {
+use std::borrow::Cow;
+
+use crate::object::pod::Os;
+
+/// A path without `//`, `.`, `..` and its last slash; the root is empty. A relative one begins at the root, as the kubelet has it for
+/// `mountPath` (`pkg/kubelet/kubelet_pods.go`, `makeMounts`).
+pub(crate) fn clean(path: &str) -> Cow<'_, str> {
+    let is_clean = path.strip_prefix('/').is_some_and(|rest| !rest.split('/').any(is_special));
+    if is_clean {
+        return Cow::Borrowed(path);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in path.split('/') {
+        match name {
             "" | "." => {}
-            ".." => {
-                components.pop();
-            }
-            name => components.push(name),
+            ".." => drop(names.pop()),
+            name => names.push(name),
         }
     }
-    components
+    let mut clean = String::with_capacity(path.len() + 1);
+    for name in names {
+        clean.push('/');
+        clean.push_str(name);
+    }
+    Cow::Owned(clean)
 }
 
-/// What is left of `path` below `folder`; nothing for the folder itself, `None` where it is elsewhere.
-pub(crate) fn below(path: &str, folder: &str) -> Option<String> {
-    let (path, folder) = (components(path), components(folder));
-    path.strip_prefix(&folder[..]).map(|rest| rest.join("/"))
+fn is_special(name: &str) -> bool {
+    matches!(name, "" | "." | "..")
 }
 
-/// The folder from which `rest` leads to `path`; `None` where `path` does not end with it.
-pub(crate) fn folder_of(path: &str, rest: &str) -> Option<String> {
-    let (path, rest) = (components(path), components(rest));
-    path.strip_suffix(&rest[..]).map(|folder| format!("/{}", folder.join("/")))
+/// What two paths have in common that lead to the same place: in nearly every image `/var/run` is a link to `/run`; on Windows a path can have
+/// a drive and backslashes, and its case does not count.
+pub(crate) fn resolved(path: &str, os: Os) -> Cow<'_, str> {
+    let clean = match os {
+        Os::Other => clean(path),
+        Os::Windows => Cow::Owned(clean(&of_windows(path)).to_ascii_lowercase()),
+    };
+    match clean.strip_prefix("/run") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Cow::Owned(format!("/var/run{rest}")),
+        Some(_) | None => clean,
+    }
+}
+
+/// A path of Windows with slashes, and without its drive.
+fn of_windows(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let mut chars = path.chars();
+    let has_drive = chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.next() == Some(':');
+    if has_drive { chars.as_str().to_owned() } else { path }
+}
+
+/// Whether a path begins at the root of the file system.
+pub(crate) fn is_absolute(path: &str, os: Os) -> bool {
+    match os {
+        Os::Other => path.starts_with('/'),
+        Os::Windows => of_windows(path).starts_with('/'),
+    }
+}
+
+/// What is left of a resolved path below a resolved folder; nothing for the folder itself, `None` where it is elsewhere.
+pub(crate) fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// The folder from which `rest`, a path in a volume, leads to `path`; `None` where `path` does not end with it.
+pub(crate) fn folder_of(path: &str, rest: &str, os: Os) -> Option<String> {
+    let path = match os {
+        Os::Other => Cow::Borrowed(path),
+        Os::Windows => Cow::Owned(of_windows(path)),
+    };
+    let (path, rest) = (clean(&path), clean(rest));
+    path.strip_suffix(&*rest).map(|folder| if folder.is_empty() { "/".to_owned() } else { folder.to_owned() })
 }
 
 /// Whether both lead to the same place.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    one == other || (one.starts_with('/') && other.starts_with('/') && components(one) == components(other))
+pub(crate) fn is_same(one: &str, other: &str, os: Os) -> bool {
+    one == other
+        || (is_absolute(one, os) && is_absolute(other, os) && resolved(one, os) == resolved(other, os))
 }
 
 #[cfg(test)]
@@ -44,11 +94,34 @@ mod tests {
             ("/a/b", "/a/b", Some("")),
             ("/a/bc", "/a/b", None),
             ("own", "/a", None),
+            ("own/x", "/own", Some("x")),
             ("/a", "/", Some("a")),
+            ("/", "/", Some("")),
+            ("/..", "/", Some("")),
+            ("/run/x", "/var/run", Some("x")),
+            ("/running/x", "/var/run", None),
         ] {
-            assert_eq!(below(path, folder).as_deref(), rest, "{path} below {folder}");
+            let [path, folder] = [path, folder].map(|path| resolved(path, Os::Other));
+            assert_eq!(below(&path, &folder), rest, "{path} below {folder}");
         }
-        assert_eq!(folder_of("/a/b/token/file", "token/file").as_deref(), Some("/a/b"));
-        assert_eq!(folder_of("/a/tokens/file", "token/file"), None);
+        let folder = |path, rest| folder_of(path, rest, Os::Other);
+        assert_eq!(folder("/a/b/token/file", "token/file").as_deref(), Some("/a/b"));
+        assert_eq!(folder("/a/b//token/file", "./token/file").as_deref(), Some("/a/b"));
+        assert_eq!(folder("/run/b/file", "file").as_deref(), Some("/run/b"));
+        assert_eq!(folder("/file", "file").as_deref(), Some("/"));
+        assert_eq!(folder("/a/tokens/file", "token/file"), None);
+    }
+
+    #[test]
+    fn reads_paths_as_windows_does() {
+        for (one, other) in [
+            (r"C:\var\run\secrets\azure\wi", "/var/run/secrets/azure/wi"),
+            (r"c:/Var/RUN\secrets\..\x", "/var/run/x"),
+        ] {
+            assert!(is_same(one, other, Os::Windows), "{one}");
+            assert!(!is_same(one, other, Os::Other), "{one}");
+        }
+        assert!(!is_same("x", "/x", Os::Windows) && !is_same("/x", "/y", Os::Windows));
+        assert_eq!(folder_of(r"C:\a\token\file", "token/file", Os::Windows).as_deref(), Some("/a"));
     }
 }

@@ -1,108 +1,119 @@
 //! The environment variables of an identity, in the order in which they are written.
 
+use std::borrow::Cow;
+
 use crate::{
-    decide::{fragments, identity::Identity},
+    decide::{fragments, identity::Identity, paths},
     feature::token_endpoint::TokenEndpoint,
+    object::{
+        container::{Container, Names},
+        pod::Os,
+    },
     settings::Settings,
     value::{layout::Place, name_set::NameSet, names},
 };
 
-/// The variables by name; each name is there once, and none has an empty value.
+/// The variables by name, the same for all containers; each name is there once.
 #[derive(Debug)]
 pub(crate) struct Variables<'s> {
     all: Vec<(&'s str, Value<'s>)>,
+    names: Names,
 }
 
 /// What a variable is set to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Value<'s> {
-    /// The same in every container.
-    Text(String),
+    /// The client ID of the container's identity; not set where there is none.
+    ClientId,
+    /// The tenant of the container's identity.
+    TenantId,
     /// Where the container finds the token.
     TokenFile,
-    /// One of the custom token endpoint, which only tokens for it go to.
-    Endpoint(&'s TokenEndpoint),
+    /// Where it finds the certificates of the custom token endpoint.
+    CaFile,
+    /// A text of the custom token endpoint, which only tokens for it go to.
+    Endpoint(&'s str),
+    /// The same in every container.
+    Text(&'s str),
 }
 
 /// Most variables for which a container's names are gone through once: more than the identity and an endpoint have.
 const FEW: usize = 12;
 
 impl<'s> Variables<'s> {
-    /// Those of `identity`, of the custom token endpoint where the pod asks for it, and of `extraEnv`; of two of one name the
+    /// Those of an identity, of the custom token endpoint where the pod asks for it, and of `extraEnv`; of two of one name the
     /// first counts.
-    pub(crate) fn new(
-        settings: &'s Settings,
-        identity: &Identity,
-        endpoint: Option<&'s TokenEndpoint>,
-    ) -> Self {
-        let client_id = identity.client_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    pub(crate) fn new(settings: &'s Settings, endpoint: Option<&'s TokenEndpoint>, os: Os) -> Self {
         let four = [
-            (names::AZURE_CLIENT_ID, Value::Text(client_id)),
-            (names::AZURE_TENANT_ID, Value::Text(identity.tenant_id.to_string())),
+            (names::AZURE_CLIENT_ID, Value::ClientId),
+            (names::AZURE_TENANT_ID, Value::TenantId),
             (names::AZURE_FEDERATED_TOKEN_FILE, Value::TokenFile),
-            (names::AZURE_AUTHORITY_HOST, Value::Text(settings.authority_host.to_string())),
+            (names::AZURE_AUTHORITY_HOST, Value::Text(settings.authority_host.as_str())),
         ];
+        let [token_proxy, sni_name, ca_file, ca_data] = names::TOKEN_ENDPOINT_VARIABLES;
         let of_endpoint = endpoint.into_iter().flat_map(|endpoint| {
-            let variables = endpoint.variables("").into_iter().filter(|(_, value)| !value.is_empty());
-            variables.map(move |(name, _)| (name, Value::Endpoint(endpoint)))
+            [
+                (token_proxy, Value::Endpoint(endpoint.token_proxy())),
+                (sni_name, Value::Endpoint(endpoint.sni_name())),
+                (ca_file, Value::CaFile),
+                (ca_data, Value::Endpoint(endpoint.ca_data())),
+            ]
         });
-        let extra =
-            settings.extra_env.iter().map(|extra| (extra.name.as_str(), Value::Text(extra.value.clone())));
+        let names = os.names();
         let mut all: Vec<(&str, Value)> = four.into_iter().chain(of_endpoint).collect();
         let taken: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-        all.extend(extra.filter(|(name, _)| !taken.contains(name)));
-        all.retain(|(_, value)| *value != Value::Text(String::new()));
-        Self { all }
+        let extra =
+            settings.extra_env.iter().map(|extra| (extra.name.as_str(), Value::Text(extra.value.as_str())));
+        all.extend(extra.filter(|(name, _)| !taken.contains(&&*names.key(Cow::Borrowed(name)))));
+        all.retain(|(_, value)| !matches!(value, Value::Text("") | Value::Endpoint("")));
+        Self { all, names }
     }
 
-    /// Which of the variables a container with these names lacks: their places, in their order.
-    pub(crate) fn missing<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<usize> {
+    /// Which of the variables a container lacks that has these names, by [`Names::key`], and gets `identity`: their places, in their order.
+    pub(crate) fn missing<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        identity: &Identity,
+    ) -> Vec<usize> {
+        let is_set = |place: &usize| match self.all.get(*place) {
+            Some((_, Value::ClientId)) => identity.client_id.is_some(),
+            other => other.is_some(),
+        };
+        let mut missing: Vec<usize> = (0..self.all.len()).filter(is_set).collect();
         if self.all.len() > FEW {
             let present = NameSet::new(names);
-            let places = self.all.iter().enumerate().filter(|(_, (name, _))| !present.contains(name));
-            return places.map(|(place, _)| place).collect();
-        }
-        let mut missing: Vec<usize> = (0..self.all.len()).collect();
-        for name in names {
-            missing.retain(|place| self.all.get(*place).is_some_and(|(variable, _)| *variable != name));
+            missing.retain(|place| self.key(*place).is_some_and(|key| !present.contains(&key)));
+        } else {
+            for name in names {
+                missing.retain(|place| self.key(*place).is_some_and(|key| *key != *name));
+            }
         }
         missing
     }
 
+    /// The name of the variable at `place`, as the pod's system compares it.
+    fn key(&self, place: usize) -> Option<Cow<'s, str>> {
+        self.all.get(place).map(|(name, _)| self.names.key(Cow::Borrowed(*name)))
+    }
+
     /// Whether the variable at `place` is of the custom token endpoint.
     pub(crate) fn is_of_endpoint(&self, place: usize) -> bool {
-        matches!(self.all.get(place), Some((_, Value::Endpoint(_))))
-    }
-
-    /// Those of the identity itself, for a token at `place`.
-    pub(crate) fn of_identity(&self, place: &Place) -> Vec<(&'static str, String)> {
-        let wanted = names::IDENTITY_VARIABLES.into_iter();
-        wanted
-            .filter_map(|wanted| {
-                let (_, value) = self.all.iter().find(|(name, _)| *name == wanted)?;
-                Some((wanted, text(wanted, value, place)))
-            })
-            .collect()
+        matches!(self.all.get(place), Some((_, Value::Endpoint(_) | Value::CaFile)))
     }
 }
 
-/// What the variable `name` is set to where the token is at `place`.
-fn text(name: &str, value: &Value, place: &Place) -> String {
+/// What a variable is set to, for a container with this identity and its token at `place`.
+fn text<'v>(value: Value<'v>, identity: &'v Identity, place: &Place) -> Cow<'v, str> {
     match value {
-        Value::Text(text) => text.clone(),
-        Value::TokenFile => place.token_file(),
-        Value::Endpoint(endpoint) => {
-            let variables = endpoint.variables(&place.mount_path);
-            variables
-                .into_iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value)
-                .unwrap_or_default()
-        }
+        Value::ClientId => identity.client_id.as_ref().map(|id| id.as_str()).unwrap_or_default().into(),
+        Value::TenantId => identity.tenant_id.as_str().into(),
+        Value::TokenFile => place.token_file().into(),
+        Value::CaFile => format!("{}/{}", place.mount_path, names::CA_PATH).into(),
+        Value::Endpoint(text) | Value::Text(text) => text.into(),
     }
 }
 
-/// The entries of a plan's `env`: those for the place where most containers have the token, and more for each other place.
+/// The entries of a plan's `env`: those for the identity and the place that most containers have, and more for the others.
 #[derive(Debug)]
 pub(crate) struct Entries<'v, 's> {
     variables: &'v Variables<'s>,
@@ -111,45 +122,74 @@ pub(crate) struct Entries<'v, 's> {
 }
 
 impl<'v, 's> Entries<'v, 's> {
-    /// The entries for `home`.
-    pub(crate) fn new(variables: &'v Variables<'s>, home: &'v Place) -> Self {
+    /// The entries for `identity` at `home`.
+    pub(crate) fn new(variables: &'v Variables<'s>, identity: &Identity, home: &'v Place) -> Self {
         let texts = variables.all.iter();
-        let texts = texts.map(|(name, value)| fragments::variable(name, &text(name, value, home))).collect();
+        let texts =
+            texts.map(|(name, value)| fragments::variable(name, &text(*value, identity, home))).collect();
         Self { variables, home, texts }
     }
 
-    /// The entries of the variables at these places, for a container that has the token at `place`.
-    pub(crate) fn of(&mut self, mut variables: Vec<usize>, place: &Place) -> Vec<usize> {
-        if place == self.home {
-            return variables;
-        }
+    /// The entries of the variables at these places, for a container that has the token at `place`; `other` is its identity, where that is
+    /// not the one that most have.
+    pub(crate) fn of(&mut self, mut variables: Vec<usize>, other: Option<&Identity>, place: &Place) -> Vec<usize> {
+        let elsewhere = place != self.home;
         for index in &mut variables {
             let Some((name, value)) = self.variables.all.get(*index) else { continue };
-            if !matches!(value, Value::Text(_)) {
-                *index = self.texts.len();
-                self.texts.push(fragments::variable(name, &text(name, value, place)));
-            }
+            let entry = match (value, other) {
+                (Value::ClientId | Value::TenantId, Some(other)) => {
+                    fragments::variable(name, &text(*value, other, place))
+                }
+                (Value::TokenFile, _) if elsewhere => fragments::variable(name, &place.token_file()),
+                (Value::CaFile, _) if elsewhere => {
+                    fragments::variable(name, &format!("{}/{}", place.mount_path, names::CA_PATH))
+                }
+                _ => continue,
+            };
+            *index = self.texts.len();
+            self.texts.push(entry);
         }
         variables
     }
 
-    /// The entries of other variables than those that most containers get, at these places of theirs.
-    pub(crate) fn others(
-        &mut self,
-        variables: &Variables<'s>,
-        mut places: Vec<usize>,
-        place: &Place,
-    ) -> Vec<usize> {
-        for index in &mut places {
-            let Some((name, value)) = variables.all.get(*index) else { continue };
-            *index = self.texts.len();
-            self.texts.push(fragments::variable(name, &text(name, value, place)));
-        }
-        places
+    /// How long the entries of these places are together, with a comma each.
+    pub(crate) fn length(&self, places: &[usize]) -> usize {
+        places.iter().filter_map(|place| self.texts.get(*place)).map(|text| text.len() + 1).sum()
     }
 
     /// All of them.
     pub(crate) fn into_texts(self) -> Vec<String> {
         self.texts
     }
+}
+
+/// Whether the container's own value of a variable, where it has a literal one, says something else than the identity's. A token file that
+/// is somewhere else is one; one that only its processes know is not.
+pub(crate) fn differs(
+    container: &Container,
+    variable: &str,
+    settings: &Settings,
+    identity: &Identity,
+    place: &Place,
+    os: Os,
+) -> bool {
+    let Some(own) = container.variable(variable).and_then(|env| env.value()) else { return false };
+    let is_same = match variable {
+        names::AZURE_CLIENT_ID => {
+            identity.client_id.as_ref().is_none_or(|id| own.eq_ignore_ascii_case(id.as_str()))
+        }
+        names::AZURE_TENANT_ID => own.eq_ignore_ascii_case(identity.tenant_id.as_str()),
+        // A path that is longer than the token's can't be told to be the same one without a copy of both.
+        names::AZURE_FEDERATED_TOKEN_FILE => {
+            let length = place.mount_path.len() + place.token_path.len();
+            length <= own.len() * 2 + 64 && paths::is_same(&own, &place.token_file(), os)
+        }
+        _ => is_same_host(&own, settings.authority_host.as_str()),
+    };
+    !is_same
+}
+
+/// Hosts in any case, with or without their last slash.
+fn is_same_host(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }

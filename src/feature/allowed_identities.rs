@@ -1,12 +1,14 @@
 //! Which managed identities a namespace may use: the setting `allowedIdentities`.
 
+use std::{cell::RefCell, collections::HashMap, fmt};
+
 use crate::{
     json::fields::Fields,
     value::{
         glob::{Glob, Namespaces},
         identity::{ClientId, TenantId},
     },
-    verdict::mistake::{IdentityPart, Mistake},
+    verdict::mistake::{ClientOf, Fault, IdentityPart, Mistake},
 };
 
 /// One entry of `allowedIdentities`; a list that is left out means any.
@@ -47,59 +49,212 @@ impl AllowedIdentity {
     fn allows_namespace(&self, namespace: &str) -> bool {
         self.namespaces.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob.matches(namespace)))
     }
+}
 
-    /// A missing client id is only allowed by an entry that allows any.
-    fn allows_client(&self, client_id: Option<&ClientId>) -> bool {
-        self.client_ids
-            .as_ref()
-            .is_none_or(|allowed| client_id.is_some_and(|client_id| allowed.contains(client_id)))
-    }
+/// One half of an identity, as far as it is known where it is judged.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Half<'i, T> {
+    /// It is this one.
+    Is(&'i T),
+    /// There is none: only an entry that allows any allows that.
+    Missing,
+    /// It may be any: whoever is asked does not know it.
+    Unknown,
+}
 
-    /// Likewise for a tenant that is not known.
-    fn allows_tenant(&self, tenant_id: Option<&TenantId>) -> bool {
-        self.tenant_ids
-            .as_ref()
-            .is_none_or(|allowed| tenant_id.is_some_and(|tenant_id| allowed.contains(tenant_id)))
+// Not derived, which would ask the same of what is only referred to.
+impl<T> Clone for Half<'_, T> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-/// Whether an entry allows the identity in `namespace`.
-///
-/// # Errors
-/// The part of it that no entry allows.
-pub(crate) fn allows(
-    allowed: &[AllowedIdentity],
-    namespace: &str,
-    client_id: Option<&ClientId>,
-    tenant_id: Option<&TenantId>,
-) -> Result<(), IdentityPart> {
-    let here: Vec<_> = allowed.iter().filter(|entry| entry.allows_namespace(namespace)).collect();
-    let client: Vec<_> = here.iter().filter(|entry| entry.allows_client(client_id)).collect();
-    if client.iter().any(|entry| entry.allows_tenant(tenant_id)) {
-        return Ok(());
+impl<T> Copy for Half<'_, T> {}
+
+impl<'i, T> From<Option<&'i T>> for Half<'i, T> {
+    fn from(value: Option<&'i T>) -> Self {
+        value.map_or(Self::Missing, Self::Is)
     }
-    Err(if here.is_empty() {
-        IdentityPart::Namespace
-    } else if client.is_empty() {
-        IdentityPart::ClientId
-    } else {
-        IdentityPart::TenantId
-    })
 }
 
-/// The mistake of a ServiceAccount, where no entry allows the identity in `namespace`.
+/// The setting, as far as it is about one namespace. Requests can hold thousands of IDs and the setting thousands of entries, so both are
+/// looked up.
+#[derive(Debug)]
+pub(crate) struct Governance<'n> {
+    /// The namespace.
+    pub(crate) namespace: &'n str,
+    entries: usize,
+    clients: Lists,
+    tenants: Lists,
+    /// What was asked before, by the places of both halves.
+    known: RefCell<HashMap<(usize, usize), bool>>,
+}
+
+/// Which entries have which value in one of their lists.
+#[derive(Debug, Default)]
+struct Lists {
+    /// The place of each value, in lower case, as Microsoft Entra compares IDs without regard to case.
+    places: HashMap<String, usize>,
+    /// The entries that list a value, ascending, by its place.
+    listing: Vec<Vec<usize>>,
+    /// The entries that have no such list, and so allow any. Ascending.
+    open: Vec<usize>,
+}
+
+impl Lists {
+    fn add<T: fmt::Display>(&mut self, entry: usize, values: Option<&[T]>) {
+        let Some(values) = values else { return self.open.push(entry) };
+        for value in values {
+            let next = self.listing.len();
+            let place = *self.places.entry(value.to_string().to_ascii_lowercase()).or_insert(next);
+            if place == next {
+                self.listing.push(Vec::new());
+            }
+            if let Some(listing) = self.listing.get_mut(place).filter(|all| all.last() != Some(&entry)) {
+                listing.push(entry);
+            }
+        }
+    }
+
+    /// The place of `half`, and the entries that list it; none where it is not listed.
+    fn listing<T: fmt::Display>(&self, half: Half<T>) -> (usize, &[usize]) {
+        let Half::Is(value) = half else { return (usize::MAX, &[]) };
+        let place = self.places.get(&value.to_string().to_ascii_lowercase()).copied();
+        let listing = place.and_then(|place| self.listing.get(place));
+        (place.unwrap_or(usize::MAX), listing.map_or(&[], Vec::as_slice))
+    }
+}
+
+impl<'n> Governance<'n> {
+    /// What `settings` say of `namespace`; `None` where they allow everything.
+    pub(crate) fn of(allowed: Option<&[AllowedIdentity]>, namespace: &'n str) -> Option<Self> {
+        let here = allowed?.iter().filter(|entry| entry.allows_namespace(namespace)).enumerate();
+        let (mut entries, mut clients, mut tenants) = (0, Lists::default(), Lists::default());
+        for (entry, allowed) in here {
+            clients.add(entry, allowed.client_ids.as_deref());
+            tenants.add(entry, allowed.tenant_ids.as_deref());
+            entries = entry + 1;
+        }
+        Some(Self { namespace, entries, clients, tenants, known: RefCell::default() })
+    }
+
+    /// Whether an entry allows the identity.
+    ///
+    /// # Errors
+    /// The part of it that no entry allows.
+    pub(crate) fn allows(&self, client: Half<ClientId>, tenant: Half<TenantId>) -> Result<(), IdentityPart> {
+        let (client_place, listing_client) = self.clients.listing(client);
+        let (tenant_place, listing_tenant) = self.tenants.listing(tenant);
+        let pair = (client_place, tenant_place);
+        let allowed = match (client, tenant) {
+            (Half::Unknown, Half::Unknown) => self.entries > 0,
+            (Half::Unknown, _) => !listing_tenant.is_empty() || !self.tenants.open.is_empty(),
+            (_, Half::Unknown) => !listing_client.is_empty() || !self.clients.open.is_empty(),
+            (Half::Is(_) | Half::Missing, _) => {
+                let asked_before = self.known.borrow().get(&pair).copied();
+                asked_before.unwrap_or_else(|| self.any_has(listing_client, listing_tenant))
+            }
+        };
+        if client != Half::Unknown && tenant != Half::Unknown {
+            self.known.borrow_mut().insert(pair, allowed);
+        }
+        if allowed {
+            return Ok(());
+        }
+        let no_client = client != Half::Unknown && listing_client.is_empty() && self.clients.open.is_empty();
+        Err(match self.entries {
+            0 => IdentityPart::Namespace,
+            _ if no_client => IdentityPart::ClientId,
+            _ => IdentityPart::TenantId,
+        })
+    }
+
+    /// Whether an entry of both lists, or one that allows any, is the same.
+    fn any_has(&self, clients: &[usize], tenants: &[usize]) -> bool {
+        let both = [clients, &self.clients.open].into_iter().flat_map(|one| {
+            [tenants, &self.tenants.open].into_iter().map(move |other| (one, other))
+        });
+        both.into_iter().any(|(one, other)| meet(one, other))
+    }
+}
+
+/// Whether two ascending lists have an entry in common.
+fn meet(one: &[usize], other: &[usize]) -> bool {
+    let (few, many) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    few.iter().any(|entry| many.binary_search(entry).is_ok())
+}
+
+/// The mistake of a ServiceAccount, where no entry allows its identity. `name` is the identity's in the setting `identities`, where that is how
+/// the client ID is known.
 #[must_use]
 pub(crate) fn check(
-    allowed: &[AllowedIdentity],
-    namespace: &str,
+    governance: &Governance,
+    name: Option<&str>,
     client_id: Option<&ClientId>,
     tenant_id: &TenantId,
 ) -> Option<Mistake> {
-    let part = allows(allowed, namespace, client_id, Some(tenant_id)).err()?;
+    let part = governance.allows(client_id.into(), Half::Is(tenant_id)).err()?;
     Some(Mistake::IdentityNotAllowed {
         part,
-        namespace: namespace.into(),
-        client_id: client_id.cloned(),
+        namespace: governance.namespace.into(),
+        client: match (name, client_id) {
+            (Some(name), _) => ClientOf::Name(name.into()),
+            (None, Some(id)) => ClientOf::Id(id.clone()),
+            (None, None) => ClientOf::Nothing,
+        },
         tenant_id: tenant_id.clone(),
+        fault: Fault::Elsewhere,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids<T: std::str::FromStr>(texts: &[&str]) -> Option<Vec<T>> {
+        (!texts.is_empty()).then(|| texts.iter().filter_map(|text| text.parse().ok()).collect())
+    }
+
+    #[test]
+    fn allows_what_one_entry_allows_whole() {
+        let [a, b] = ["6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "11111111-2222-4333-8444-555555555555"];
+        let entry = |namespaces: &[&str], clients: &[&str], tenants: &[&str]| AllowedIdentity {
+            namespaces: ids(namespaces),
+            client_ids: ids(clients),
+            tenant_ids: ids(tenants),
+        };
+        let allowed = [
+            entry(&["n"], &[a, b], &["one.example"]),
+            entry(&["n", "m"], &[b], &["two.example"]),
+            entry(&["m"], &[], &["two.example", "three.example"]),
+            entry(&["o"], &[a], &[]),
+        ];
+        let (client, tenant, nothing) = (IdentityPart::ClientId, IdentityPart::TenantId, IdentityPart::Namespace);
+        for (namespace, id, domain, expected) in [
+            ("n", a, "ONE.example", Ok(())),
+            ("n", b, "one.example", Ok(())),
+            ("n", b, "two.example", Ok(())),
+            ("n", a, "two.example", Err(tenant)),
+            ("n", "", "one.example", Err(client)),
+            ("m", a, "three.example", Ok(())),
+            ("m", "", "two.example", Ok(())),
+            ("m", b, "one.example", Err(tenant)),
+            ("o", a, "", Ok(())),
+            ("o", b, "one.example", Err(client)),
+            ("p", a, "one.example", Err(nothing)),
+        ] {
+            let governance = Governance::of(Some(&allowed), namespace).unwrap();
+            let (id, domain): (Option<ClientId>, Option<TenantId>) = (id.parse().ok(), domain.parse().ok());
+            for _ in 0..2 {
+                let found = governance.allows(id.as_ref().into(), domain.as_ref().into());
+                assert_eq!(found, expected, "{namespace} {id:?} {domain:?}");
+            }
+        }
+        let governance = Governance::of(Some(&allowed), "n").unwrap();
+        let id: ClientId = a.parse().unwrap();
+        assert_eq!(governance.allows(Half::Is(&id), Half::Unknown), Ok(()));
+        let other: TenantId = "three.example".parse().unwrap();
+        assert_eq!(governance.allows(Half::Unknown, Half::Is(&other)), Err(tenant));
+        assert!(Governance::of(None, "n").is_none());
+    }
 }

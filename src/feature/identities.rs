@@ -3,6 +3,7 @@
 use std::{borrow::Cow, str::FromStr};
 
 use crate::{
+    feature::allowed_identities::{Governance, Half},
     json::fields::Fields,
     text::nearest,
     value::{
@@ -10,7 +11,7 @@ use crate::{
         parse::{Accepts, Rejected},
         token::TokenExpiration,
     },
-    verdict::mistake::WrongValue,
+    verdict::mistake::{Instead, WrongValue},
 };
 
 /// The name of an identity.
@@ -60,6 +61,9 @@ pub(crate) struct Identities(Vec<NamedIdentity>);
 /// Most names that a message lists.
 const LISTED: usize = 5;
 
+/// Most names that a wrong one is compared with.
+const COMPARED: usize = 256;
+
 /// What stands for a name in a cure, where there is none to be named.
 const PLACEHOLDER: &str = "IDENTITY_NAME";
 
@@ -83,33 +87,62 @@ impl Identities {
         })
     }
 
-    /// The identity called `name`, the last one of that name.
-    pub(crate) fn named(&self, name: &str) -> Option<&NamedIdentity> {
-        self.0.iter().rev().find(|identity| identity.name == name)
-    }
-
-    /// The name that is nearest to `name`.
-    pub(crate) fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.names())
-    }
-
-    /// What is wrong with `found`, which is no name of one of them, as the value of `annotation`.
-    pub(crate) fn unknown(&self, annotation: &'static str, found: &str) -> WrongValue {
-        let instead = self.nearest(found).unwrap_or(PLACEHOLDER).to_owned();
-        let others = self.names().filter(|name| *name != instead).take(LISTED - 1);
-        let listed: Vec<&str> = self.nearest(found).into_iter().chain(others).collect();
-        let more = if self.0.len() > listed.len() { " …" } else { "" };
-        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
-        let accepted = Cow::Owned(format!("a name in the policy's setting identities ({listed}{more})"));
-        WrongValue { annotation, found: found.into(), accepted, instead }
-    }
-
     /// All of them, in their order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &NamedIdentity> {
         self.0.iter()
     }
+}
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|identity| identity.name.as_str())
+/// The identities that a namespace may use. Where the setting `allowedIdentities` is there, no message names, suggests or resolves another: who
+/// may write a manifest in one namespace is not told what others have.
+pub(crate) struct Usable<'s, 'g> {
+    identities: &'s Identities,
+    governance: Option<&'g Governance<'g>>,
+    /// The tenant that goes before the identity's own.
+    tenant: Option<&'g TenantId>,
+}
+
+impl<'s, 'g> Usable<'s, 'g> {
+    /// Those of `identities`, used with `tenant`, or else their own.
+    pub(crate) fn new(
+        identities: &'s Identities,
+        governance: Option<&'g Governance<'g>>,
+        tenant: Option<&'g TenantId>,
+    ) -> Self {
+        Self { identities, governance, tenant }
+    }
+
+    /// Whether this one can be used.
+    pub(crate) fn has(&self, identity: &NamedIdentity) -> bool {
+        let tenant = self.tenant.or(identity.tenant_id.as_ref()).map_or(Half::Unknown, Half::Is);
+        self.governance.is_none_or(|all| all.allows(Half::Is(&identity.client_id), tenant).is_ok())
+    }
+
+    /// The identity called `name`, the last one of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<&'s NamedIdentity> {
+        self.identities.0.iter().rev().find(|identity| identity.name == name).filter(|found| self.has(found))
+    }
+
+    /// The name that is nearest to `name`.
+    pub(crate) fn nearest(&self, name: &str) -> Option<&'s str> {
+        nearest(name, self.names().take(COMPARED))
+    }
+
+    /// What is wrong with `found`, which is no name of one of them, as the value of `annotation`.
+    pub(crate) fn unknown(&self, annotation: &'static str, found: &str) -> WrongValue {
+        let nearest = self.nearest(found);
+        let instead = nearest.unwrap_or(PLACEHOLDER).to_owned();
+        let others = self.names().filter(|name| *name != instead).take(LISTED);
+        let mut listed: Vec<&str> = nearest.into_iter().chain(others).collect();
+        let more = if listed.len() > LISTED { " …" } else { "" };
+        listed.truncate(LISTED);
+        let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+        let here = if self.governance.is_some() { " that this namespace may use" } else { "" };
+        let accepted = Cow::Owned(format!("a name in the policy's setting identities{here} ({listed}{more})"));
+        WrongValue { annotation, found: found.into(), value: found.to_owned(), accepted, instead: Instead::Value(instead) }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'s str> {
+        self.identities.0.iter().filter(|identity| self.has(identity)).map(|identity| identity.name.as_str())
     }
 }

@@ -136,20 +136,22 @@ impl TokenEndpoint {
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The variables after `AZURE_AUTHORITY_HOST`, for a volume that is mounted at `mount_path`; one without a value is not
-    /// written.
-    pub(crate) fn variables(&self, mount_path: &str) -> [(&'static str, String); 4] {
-        let data = match &self.ca {
+    /// `AZURE_KUBERNETES_TOKEN_PROXY`, which is not written where it is empty.
+    pub(crate) fn token_proxy(&self) -> &str {
+        &self.token_proxy
+    }
+
+    /// `AZURE_KUBERNETES_SNI_NAME`, likewise.
+    pub(crate) fn sni_name(&self) -> &str {
+        &self.sni_name
+    }
+
+    /// `AZURE_KUBERNETES_CA_DATA`, likewise.
+    pub(crate) fn ca_data(&self) -> &str {
+        match &self.ca {
             Some(Ca::Data(data)) => data,
             Some(Ca::ConfigMap(_) | Ca::TrustBundle { .. }) | None => "",
-        };
-        let [token_proxy, sni_name, ca_file, ca_data] = names::TOKEN_ENDPOINT_VARIABLES;
-        [
-            (token_proxy, self.token_proxy.clone()),
-            (sni_name, self.sni_name.clone()),
-            (ca_file, format!("{mount_path}/{}", names::CA_PATH)),
-            (ca_data, data.to_owned()),
-        ]
+        }
     }
 
     /// The volume's second source, as JSON; `None` where the authority is no file.

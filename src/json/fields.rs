@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     json::{read::text_of, tree::Json},
+    tally::Tally,
     text::{Untrusted, nearest},
     value::parse::{Accepts, Choice},
 };
@@ -35,9 +36,9 @@ const PROBLEMS_MAX: usize = 25;
 
 /// The problems of the settings, in one sentence each, as many as `max` bytes hold; the first one in any case.
 #[must_use]
-pub(crate) fn explain(problems: &[Problem], max: usize) -> String {
+pub(crate) fn explain(problems: &Tally<Problem>, max: usize) -> String {
     let mut text = String::new();
-    for (index, problem) in problems.iter().enumerate() {
+    for (index, problem) in problems.first().iter().enumerate() {
         let next = problem.to_string();
         if index > 0 && (index == PROBLEMS_MAX || text.len() + next.len() > max) {
             return format!("{text}; and {} more problems", problems.len() - index);
@@ -69,12 +70,12 @@ pub(crate) type RawFields<'j> = [(Cow<'j, str>, Json<'j>)];
 pub(crate) struct Fields<'r> {
     path: &'r str,
     entries: &'r RawFields<'r>,
-    problems: &'r mut Vec<Problem>,
+    problems: &'r mut Tally<Problem>,
 }
 
 impl<'r> Fields<'r> {
     /// Reads `fields`, whose names stand in messages behind `path`.
-    pub(crate) fn new(path: &'r str, entries: &'r RawFields<'r>, problems: &'r mut Vec<Problem>) -> Self {
+    pub(crate) fn new(path: &'r str, entries: &'r RawFields<'r>, problems: &'r mut Tally<Problem>) -> Self {
         Self { path, entries, problems }
     }
 
@@ -121,8 +122,9 @@ impl<'r> Fields<'r> {
     /// Notes that `name` is not what is `expected`.
     #[inline(never)]
     pub(crate) fn problem(&mut self, name: &str, expected: &str) {
-        let found = self.entry(name).map_or_else(|| "missing".to_owned(), describe);
-        self.problems.push(Problem::unexpected(self.path_of(name), &found, expected));
+        let (entry, path) = (self.entry(name), self.path_of(name));
+        let found = || entry.map_or_else(|| "missing".to_owned(), describe);
+        self.problems.add(|| Problem::unexpected(path, &found(), expected));
     }
 
     /// Notes the fields that are none of `known`, each with the name that was likely meant.
@@ -131,14 +133,12 @@ impl<'r> Fields<'r> {
             if known.contains(&name.as_ref()) {
                 continue;
             }
-            // What is not told needs no text.
-            let text = if self.problems.len() < PROBLEMS_MAX {
+            let parent = self.path;
+            self.problems.add(|| {
                 let meant = nearest(name, known.iter().copied()).unwrap_or_default();
-                format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "))
-            } else {
-                String::new()
-            };
-            self.problems.push(Problem { path: self.path_of(name).into(), text });
+                let text = format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "));
+                Problem { path: joined(parent, name).into(), text }
+            });
         }
     }
 
@@ -235,7 +235,7 @@ impl<'r> Fields<'r> {
                     each(&mut Fields { path: &path, entries: fields, problems: self.problems });
                 }
                 Json::Raw(_) | Json::List(_) => {
-                    self.problems.push(Problem::unexpected(path, &describe(item), "an object"));
+                    self.problems.add(|| Problem::unexpected(path, &describe(item), "an object"));
                 }
             }
         }
@@ -244,7 +244,7 @@ impl<'r> Fields<'r> {
     /// The path of the field `name`.
     #[must_use]
     pub(crate) fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        joined(self.path, name)
     }
 
     /// Reads the object `name`; an empty one where it is missing.
@@ -269,7 +269,7 @@ impl<'r> Fields<'r> {
                     read(name, &mut Fields { path: &path, entries: fields, problems: self.problems });
                 }
                 (Ok(_), Json::Raw(_) | Json::List(_)) => {
-                    self.problems.push(Problem::unexpected(path, &describe(json), "an object"));
+                    self.problems.add(|| Problem::unexpected(path, &describe(json), "an object"));
                 }
                 (Err(_), _) => {
                     let text = format!("has a name that is no name of an entry, expected {}", T::accepted());
@@ -317,9 +317,13 @@ impl<'r> Fields<'r> {
                 values.push(value);
             } else {
                 let path = format!("{}[{index}]", self.path_of(name));
-                self.problems.push(Problem::unexpected(path, &describe(item), &T::accepted()));
+                self.problems.add(|| Problem::unexpected(path, &describe(item), &T::accepted()));
             }
         }
         Some(values)
     }
+}
+
+fn joined(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }

@@ -7,7 +7,7 @@
 //! keeps numbers, but not the rest, and breaks derived untagged and flattened types in every crate of the program.
 
 pub(crate) use cursor::{Cursor, Malformed, Unquoted};
-pub(crate) use read::{FIELDS, ITEMS, Shape, check, text_of};
+pub(crate) use read::{FIELDS, ITEMS, Shape, Unreadable, check, text_of};
 pub(crate) use tree::{Json, json_string};
 
 mod cursor;

@@ -1,6 +1,6 @@
 //! Reading JSON as far as a [`Shape`] says.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -25,36 +25,82 @@ pub(crate) static FIELDS: Shape = Shape::Object(&[]);
 /// A list of which every item is kept as text.
 pub(crate) static ITEMS: Shape = Shape::List(&Shape::Raw);
 
-impl<'a> Json<'a> {
-    /// Reads `text` as far as `shape` says.
-    ///
-    /// # Errors
-    /// Text that is not JSON (`{"a":`), or that goes on after its end.
-    pub(crate) fn parse(text: &'a str, shape: &'static Shape) -> serde_json::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let json = shape.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(json)
-    }
+/// Memory that one text may take once it is read, in bytes. Three megabytes of `{}` would take two hundred; a pod of 1.5 MB, the largest
+/// object that the API server stores, takes less than this even if it holds nothing but variables of one letter.
+const ROOM: usize = 10 << 20;
+
+/// What an item of a list takes of it: itself, and what is made of it (a variable, a mount).
+const ITEM: usize = 64;
+
+/// What a field of an object takes.
+const FIELD: usize = 32;
+
+/// What an object takes, with room for a few fields.
+const OBJECT: usize = 256;
+
+/// Why a text can't be read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It is not JSON.
+    NotJson(serde_json::Error),
+    /// It has more fields and items than fit into memory.
+    TooMuch,
 }
 
-impl<'de> DeserializeSeed<'de> for &'static Shape {
-    type Value = Json<'de>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Shape::Raw => {
-                let raw = <&'de RawValue as serde::Deserialize>::deserialize(deserializer)?;
-                Ok(Json::Raw(Cow::Borrowed(raw.get())))
-            }
-            Shape::Object(_) | Shape::List(_) | Shape::Whole => deserializer.deserialize_any(Look(self)),
+            Self::NotJson(error) => error.fmt(f),
+            Self::TooMuch => f.write_str("it has too many fields and list items"),
         }
     }
 }
 
-struct Look(&'static Shape);
+impl<'a> Json<'a> {
+    /// Reads `text` as far as `shape` says.
+    ///
+    /// # Errors
+    /// Text that is not JSON (`{"a":`), that goes on after its end, or that would take too much memory.
+    pub(crate) fn parse(text: &'a str, shape: &'static Shape) -> Result<Self, Unreadable> {
+        let room = Cell::new(ROOM);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = Read { shape, room: &room }.deserialize(&mut deserializer);
+        let json = read.and_then(|json| deserializer.end().map(|()| json));
+        json.map_err(|error| if room.get() == 0 { Unreadable::TooMuch } else { Unreadable::NotJson(error) })
+    }
+}
 
-impl<'de> Visitor<'de> for Look {
+/// A shape to be read, and the memory that is left for it.
+#[derive(Clone, Copy)]
+struct Read<'r> {
+    shape: &'static Shape,
+    room: &'r Cell<usize>,
+}
+
+impl Read<'_> {
+    /// Takes memory for something.
+    fn take<E: serde::de::Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.room.get().saturating_sub(bytes);
+        self.room.set(left);
+        if left == 0 { Err(E::custom("too much")) } else { Ok(()) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Read<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        match self.shape {
+            Shape::Raw => {
+                let raw = <&'de RawValue as serde::Deserialize>::deserialize(deserializer)?;
+                Ok(Json::Raw(Cow::Borrowed(raw.get())))
+            }
+            Shape::Object(_) | Shape::List(_) | Shape::Whole => deserializer.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Read<'_> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -62,27 +108,30 @@ impl<'de> Visitor<'de> for Look {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
-        let (known, other): (&[(&str, &'static Shape)], _) = match self.0 {
+        let (known, other): (&[(&str, &'static Shape)], _) = match self.shape {
             Shape::Object(known) => (known, &Shape::Raw),
-            Shape::Whole => (&[], self.0),
+            Shape::Whole => (&[], self.shape),
             Shape::Raw | Shape::List(_) => (&[], &Shape::Raw),
         };
+        self.take(OBJECT)?;
         let mut fields = Vec::with_capacity(8);
         while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
             let shape = known.iter().find(|(field, _)| *field == name).map_or(other, |(_, shape)| *shape);
-            fields.push((name, map.next_value_seed(shape)?));
+            self.take(FIELD)?;
+            fields.push((name, map.next_value_seed(Read { shape, ..self })?));
         }
         Ok(Json::Object(fields))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
-        let shape = match self.0 {
-            Shape::List(item) => item,
-            Shape::Whole => self.0,
+        let shape = match self.shape {
+            Shape::List(item) => *item,
+            Shape::Whole => self.shape,
             Shape::Raw | Shape::Object(_) => &Shape::Raw,
         };
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(shape)? {
+        while let Some(item) = seq.next_element_seed(Read { shape, ..self })? {
+            self.take(ITEM)?;
             items.push(item);
         }
         Ok(Json::List(items))
@@ -232,6 +281,17 @@ mod tests {
     fn looks_past_nesting_that_would_overflow_a_recursive_reader() {
         let text = format!(r#"{{"deep":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(round_trip(&text), text);
+    }
+
+    #[test]
+    fn refuses_more_than_fits_into_memory() {
+        let list = |length: usize| format!(r#"{{"spec":{{"containers":[{}0]}}}}"#, "{},".repeat(length));
+        assert!(matches!(Json::parse(&list(10_000), &POD), Ok(Json::Object(_))));
+        for shape in [&POD, &Shape::Whole] {
+            assert!(matches!(Json::parse(&list(40_000), shape), Err(Unreadable::TooMuch)));
+        }
+        assert!(matches!(Json::parse(&list(40_000), &FIELDS), Ok(Json::Object(_))));
+        assert!(matches!(Json::parse("{", &POD), Err(Unreadable::NotJson(_))));
     }
 
     #[test]

@@ -1,30 +1,36 @@
 //! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
 
-use std::cell::OnceCell;
+use std::{borrow::Cow, cell::OnceCell};
 
 use crate::{
     decide::{
-        conflicts,
-        evidence::{State, Volumes, state, token_below},
+        conflicts::{self, SkipList},
+        evidence::{State, Token, Volumes, state},
+        holdings::Held,
         inject,
-        own_ids::{self, Ids},
+        own_ids::{self, Base, Ids},
+        paths::resolved,
         plan::Slot,
     },
+    feature::allowed_identities::{Governance, Half},
     json::{Cursor, Json, Malformed},
     object::{
         container::{Container, Env, Mount},
         metadata::Metadata,
-        pod::{Candidate, Spec},
+        pod::{Candidate, Os, Spec},
         request::{self, Change},
     },
     settings::Settings,
+    tally::Tally,
     value::{
-        layout::Place,
+        identity::{ClientId, TenantId},
         name_set::{ByName, NameSet},
         names,
+        token::Audience,
     },
     verdict::{
-        outcome::{Audit, LogLine, Verdict},
+        mistake::{Mistake, OBJECT_MAX},
+        outcome::{Audit, Holders, LogLine, Verdict},
         refusal::Refusal,
     },
 };
@@ -36,7 +42,9 @@ struct Copied {
     mount: Option<String>,
 }
 
-/// Equips the ephemeral containers that are new. Nobody is asked: all that is written stands in the pod already.
+/// Equips the ephemeral containers that are new. Nobody is asked: all that is written stands in the pod already. What the pod is, it is by the
+/// old object: of the new one the API server takes nothing but its ephemeral containers (Kubernetes `pkg/registry/core/pod/strategy.go`,
+/// `dropNonEphemeralContainerUpdates`), and drops the rest after admission.
 ///
 /// # Errors
 /// A pod or a request that can't be understood.
@@ -45,25 +53,25 @@ pub(crate) fn judge<'t>(
     request: &Cursor<'_, '_>,
     change: Change<'t>,
 ) -> Result<Verdict<'t>, Vec<Malformed>> {
-    let Change { new: mut pod, old } = change;
+    let Change { new: mut pod, old, size } = change;
     let namespace = request::namespace(request)?;
-    let (title, Given { copies, audit }) = {
-        let root = Cursor::root("", &pod);
-        let (metadata, spec) = (Metadata::read(&root)?, Spec::read(&root.required("spec", "an object")?)?);
-        let old = old.as_ref().and_then(|old| old.field("spec"));
-        let old = old.map(|old| Spec::read(&Cursor::root("oldObject.spec", old))).transpose()?;
+    let (title, judged) = {
+        // Only a request that was written by hand has no old object.
+        let old = old.as_ref().map_or_else(|| Cursor::root("", &pod), |old| Cursor::root("oldObject", old));
+        let (metadata, spec) = (Metadata::read(&old)?, Spec::read(&old.required("spec", "an object")?)?);
+        let (root, is_update) = (Cursor::root("", &pod), old.path() == "oldObject");
+        let new = Spec::read(&root.required("spec", "an object")?)?.ephemeral;
         let title = metadata.title(&namespace);
-        let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec };
-        match given(settings, pod, old.as_ref()) {
-            Some(given) => (title, given),
-            None => return Ok(Verdict::accepted()),
-        }
+        let candidate = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec, size };
+        let known = spec.ephemeral.iter().filter(|_| is_update).map(|container| container.name.as_ref());
+        let known = NameSet::new(known);
+        let new: Vec<&Container> = new.iter().filter(|container| !known.contains(&container.name)).collect();
+        (title.clone(), Pod::read(settings, candidate).judge(&new))
     };
-    let (copies, refusals) = match copies {
-        Ok(copies) if copies.is_empty() => return Ok(Verdict::accepted()),
-        Ok(copies) => (copies, Vec::new()),
-        Err(refusal) => (Vec::new(), vec![*refusal]),
-    };
+    let Judged { copies, refusals, audit } = judged;
+    if copies.is_empty() && refusals.is_empty() {
+        return Ok(Verdict::accepted());
+    }
     let log = Some(LogLine::new(&namespace, &title, &refusals));
     if !refusals.is_empty() {
         return Ok(Verdict { refusals, audit: Some(audit), log, ..Verdict::default() });
@@ -83,7 +91,7 @@ pub(crate) fn judge<'t>(
 struct Donor<'s, 't> {
     container: &'s Container<'t>,
     mount: &'s Mount<'t>,
-    place: Place,
+    token: Token,
     ours: Vec<&'s Env<'t>>,
 }
 
@@ -95,92 +103,178 @@ struct Donors<'s, 't> {
     all: ByName<'s, (&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
 }
 
-impl<'s, 't> Donors<'s, 't> {
-    /// Those of `spec`; `None` where no container has the pod's token.
-    fn read(settings: &Settings, spec: &'s Spec<'t>, volumes: &Volumes) -> Option<Self> {
-        let first = spec.containers.iter().find_map(|container| donor(settings, container, volumes))?;
-        let all = spec.containers.iter();
-        let all = all.map(|container| (container.name.as_ref(), (container, OnceCell::new())));
-        Some(Self { first, all: ByName::first(all) })
-    }
-
-    /// The one that `container` copies from: the container that it debugs, where that has a token, or else the first.
-    fn of(&self, settings: &Settings, container: &Container, volumes: &Volumes) -> &Donor<'s, 't> {
-        let target = self.all.get(&container.target).and_then(|(target, donor_of)| {
-            donor_of.get_or_init(|| donor(settings, target, volumes)).as_ref()
-        });
-        target.unwrap_or(&self.first)
-    }
+/// A running pod.
+struct Pod<'s, 't> {
+    settings: &'s Settings,
+    pod: Candidate<'s, 't>,
+    volumes: Volumes<'s, 't>,
+    audience: &'s Audience,
+    /// None where no container has the pod's token.
+    donors: Option<Donors<'s, 't>>,
+    skipped: NameSet<'s>,
 }
 
-/// What the new debug containers get, and who they are with it.
-struct Given {
-    copies: Result<Vec<Copied>, Box<Refusal>>,
+/// What the new debug containers get, why they get nothing, and who they are.
+struct Judged {
+    copies: Vec<Copied>,
+    refusals: Tally<Refusal>,
     audit: Audit,
 }
 
-/// What each new debug container gets from the container that it debugs, or the first that has the pod's token; `None` where no
-/// container has.
-fn given(settings: &Settings, pod: Candidate, old: Option<&Spec>) -> Option<Given> {
-    let volumes = Volumes::read(pod.spec);
-    let donors = Donors::read(settings, pod.spec, &volumes)?;
-    let (client_id, tenant_id) = Ids::of(donors.first.container, None).seen();
-    let service_account = pod.spec.reference(pod.namespace);
-    let skipped = pod.metadata.annotations.skipped_containers();
-    let old = old.into_iter().flat_map(|old| &old.ephemeral);
-    let old = NameSet::new(old.map(|container| container.name.as_ref()));
-    let is_left = |name: &str| old.contains(name) || skipped.contains(name) || settings.skips(name);
-    let new = pod.spec.ephemeral.iter().filter(|container| !is_left(&container.name));
-    let new = new.map(|container| {
-        let donor = donors.of(settings, container, &volumes);
-        New { container, donor, ids: Ids::of(container, Some(donor.container)) }
-    });
-    let new: Vec<New> = new.collect();
-    let others = new.iter().filter_map(|new| {
-        let own = new.ids.seen().0.filter(|own| Some(own) != client_id.as_ref())?;
-        Some((new.container.name.as_ref().into(), own))
-    });
-    let containers = others.collect();
-    let copies = copies(settings, pod, &new, &volumes, &skipped);
-    let audit = Audit { service_account, identity: None, client_id, tenant_id, containers };
-    Some(Given { copies, audit })
-}
-
-/// A debug container that is new and not skipped, what it copies from, and the ids that it has by that.
-struct New<'p, 's, 't> {
-    container: &'p Container<'t>,
-    donor: &'p Donor<'s, 't>,
-    ids: Ids<'p, 't>,
-}
-
-fn copies(
-    settings: &Settings,
-    pod: Candidate,
-    new: &[New],
-    volumes: &Volumes,
-    skipped: &NameSet,
-) -> Result<Vec<Copied>, Box<Refusal>> {
-    let mut copies = Vec::new();
-    for New { container, donor, ids } in new {
-        let copied = copied(settings, donor, container, volumes);
-        let allowed = settings.allowed_identities.as_ref();
-        if let Some(mistake) =
-            allowed.and_then(|allowed| own_ids::check(allowed, pod.namespace, container, ids, None))
-        {
-            return Err(Box::new(Refusal::new(pod.title, mistake)));
-        }
-        if copied.mount.is_some()
-            && let Some(mut mistake) =
-                conflicts::at_mount(container, &donor.place, &[&donor.place.token_path], &[])
-        {
-            conflicts::skip_all(std::slice::from_mut(&mut mistake), skipped);
-            return Err(Box::new(Refusal::new(pod.title, mistake)));
-        }
-        if !copied.env.is_empty() || copied.mount.is_some() {
-            copies.push(copied);
-        }
+impl<'s, 't> Pod<'s, 't> {
+    fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
+        let volumes = Volumes::read(pod.spec);
+        let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
+        let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
+        let mut containers = pod.spec.containers.iter();
+        let first = containers.find_map(|container| donor(settings, container, &volumes, audience));
+        let donors = first.map(|first| {
+            let all = pod.spec.containers.iter();
+            let all = all.map(|container| (container.name.as_ref(), (container, OnceCell::new())));
+            Donors { first, all: ByName::first(all) }
+        });
+        let skipped = pod.metadata.annotations.skipped_containers();
+        Self { settings, pod, volumes, audience, donors, skipped }
     }
-    Ok(copies)
+
+    /// The one that `container` copies from: the container that it debugs, where that has a token, or else the first.
+    fn donor(&self, container: &Container) -> Option<&Donor<'s, 't>> {
+        let donors = self.donors.as_ref()?;
+        let target = donors.all.get(&container.target).and_then(|(target, donor_of)| {
+            let read = || donor(self.settings, target, &self.volumes, self.audience);
+            donor_of.get_or_init(read).as_ref()
+        });
+        Some(target.unwrap_or(&donors.first))
+    }
+
+    /// What the `new` debug containers get. All of them are held to `allowedIdentities`, skipped or not and with a donor or without, in a pod
+    /// that carries a token for Azure.
+    fn judge(&self, new: &[&Container]) -> Judged {
+        let mut refusals = Tally::default();
+        let refusal = |mistake| Refusal::new(self.pod.title, mistake);
+        let allowed = self.settings.allowed_identities.as_deref();
+        let governance = Governance::of(allowed, self.pod.namespace).filter(|_| self.carries_token());
+        for container in new {
+            let Some(governance) = &governance else { break };
+            let donor = self.donor(container).map(|donor| Ids::of(donor.container));
+            let base = donor.as_ref().map(Ids::seen);
+            let own = Ids::of(container);
+            let mut checked = own_ids::check(governance, &own, base_of(base.as_ref()));
+            if let (true, Some(donor)) = (own.is_empty() && !self.skips(container), &donor) {
+                checked = checked.and_then(|()| own_ids::check(governance, donor, base_of(None)));
+            }
+            if let Err(found) = checked {
+                refusals.add(|| refusal(found.mistake(governance, container)));
+            }
+        }
+        let mut held = Held::default();
+        if let Some(Donors { first, .. }) = &self.donors {
+            held_by(&mut held, first, first.container);
+        }
+        let mut copies = Vec::new();
+        let mut room = OBJECT_MAX.saturating_sub(self.pod.size);
+        for container in new {
+            let Some(donor) = self.donor(container).filter(|_| !self.skips(container)) else { continue };
+            match self.copied(donor, container, &mut room) {
+                Ok(copied) if copied.env.is_empty() && copied.mount.is_none() => {}
+                Ok(copied) => {
+                    held_by(&mut held, donor, container);
+                    copies.push(copied);
+                }
+                Err(mistake) => {
+                    refusals.push(refusal(mistake));
+                    break;
+                }
+            }
+        }
+        Judged { copies, refusals, audit: self.audit(held) }
+    }
+
+    /// Whether a debug container is skipped.
+    fn skips(&self, container: &Container) -> bool {
+        self.skipped.contains(&container.name) || self.settings.skips(&container.name)
+    }
+
+    /// Whether a volume of the pod projects a token by which an identity can be had.
+    fn carries_token(&self) -> bool {
+        let audiences = own_ids::audiences(self.settings);
+        self.pod.spec.volumes.iter().any(|volume| self.volumes.carries(&volume.name, &audiences))
+    }
+
+    /// What `container` lacks of what `donor` has; `room` is what the pod can still grow by, in bytes.
+    ///
+    /// # Errors
+    /// Something of the container hides the token, or the pod would be larger than what can be stored.
+    fn copied(&self, donor: &Donor, container: &Container, room: &mut usize) -> Result<Copied, Mistake> {
+        let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
+        let has = match state(container, &self.volumes, self.audience) {
+            State::OwnToken => return Ok(nothing),
+            State::Equipped { .. } => true,
+            State::Moved { .. } | State::Bare { .. } => {
+                container.mounts.iter().any(|mount| mount.name == donor.mount.name)
+            }
+        };
+        if !has {
+            let root = resolved(&donor.mount.path, self.os());
+            let hidden = conflicts::at_mount(container, &root, &[&donor.token.path], &[], self.os());
+            if let Some(mistake) = hidden {
+                let mut skip = SkipList::of(&self.skipped);
+                skip.add(&container.name);
+                return Err(conflicts::skipping(mistake, &skip.into_value()));
+            }
+        }
+        let own = NameSet::new(container.env.iter().map(|env| env.key.as_ref()));
+        let (mut env, mut mount) = (Vec::new(), None);
+        for theirs in donor.ours.iter().filter(|env| !own.contains(&env.key)) {
+            *room = room.checked_sub(theirs.raw.len() + 1).ok_or(Mistake::TooLarge)?;
+            env.push(theirs.raw.to_owned());
+        }
+        if !has {
+            *room = room.checked_sub(donor.mount.raw.len() + 1).ok_or(Mistake::TooLarge)?;
+            mount = Some(donor.mount.raw.to_owned());
+        }
+        Ok(Copied { env, mount, ..nothing })
+    }
+
+    fn os(&self) -> Os {
+        self.pod.spec.os
+    }
+
+    /// The audit annotations, as far as the pod shows them: nobody is asked who its ServiceAccount is.
+    fn audit(&self, held: Held) -> Audit {
+        let donor = self.donors.as_ref().map(|donors| Ids::of(donors.first.container).seen());
+        let (client_id, tenant_id) = donor.unwrap_or_default();
+        // What looks like a domain is one if the settings have it, and can be a secret if they don't.
+        let of_settings = |tenant: &TenantId| {
+            tenant.as_str().parse::<ClientId>().is_ok() || self.settings.tenant_id.as_ref() == Some(tenant)
+        };
+        held.into_audit(Audit {
+            service_account: self.pod.spec.reference(self.pod.namespace),
+            identity: None,
+            client_id,
+            tenant_id: tenant_id.filter(of_settings),
+            clients: Tally::default(),
+            tenants: Tally::default(),
+            holders: Holders::Unknown,
+        })
+    }
+}
+
+/// The ids that a debug container has where it brings none: what it copies, or what nobody knows.
+fn base_of(donor: Option<&(Option<ClientId>, Option<TenantId>)>) -> Base<'_> {
+    match donor {
+        Some((client, tenant)) => Base { client: client.as_ref().into(), tenant: tenant.as_ref().into() },
+        None => Base { client: Half::Unknown, tenant: Half::Unknown },
+    }
+}
+
+/// Adds a container with the ids that it has in the end.
+fn held_by<'c>(held: &mut Held<'c>, donor: &Donor, container: &'c Container) {
+    let (own, theirs) = (Ids::of(container).seen(), Ids::of(donor.container).seen());
+    let has = |name| container.variable(name).is_some();
+    let client = if has(names::AZURE_CLIENT_ID) { own.0 } else { theirs.0 };
+    let tenant = if has(names::AZURE_TENANT_ID) { own.1 } else { theirs.1 };
+    held.add(&container.name, client, tenant);
 }
 
 /// A container of the pod, if its variable is the file of a token that one of its mounts provides.
@@ -188,46 +282,26 @@ fn donor<'s, 't>(
     settings: &Settings,
     container: &'s Container<'t>,
     volumes: &Volumes,
+    audience: &Audience,
 ) -> Option<Donor<'s, 't>> {
-    let State::Equipped { mount } = state(container, volumes, &settings.audience, None) else {
-        return None;
-    };
-    let (mount, token_path) = token_below(container, mount)?;
-    let place = Place {
-        volume: mount.name.clone().into_owned(),
-        mount_path: mount.path.clone().into_owned(),
-        token_path,
-    };
-    Some(Donor { container, mount, place, ours: ours(settings, container) })
+    let State::Equipped { mount, token } = state(container, volumes, audience) else { return None };
+    let mount = container.mounts.get(mount)?;
+    Some(Donor { container, mount, token, ours: ours(settings, container, volumes.os) })
 }
 
 /// The variables of `donor` that the policy gives.
-fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>) -> Vec<&'s Env<'t>> {
-    let extra = NameSet::new(settings.extra_env.iter().map(|extra| extra.name.as_str()));
+fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>, os: Os) -> Vec<&'s Env<'t>> {
+    let extra = settings.extra_env.iter().map(|extra| os.names().key(extra.name.as_str().into()));
+    let extra: Vec<Cow<str>> = extra.collect();
+    let extra = NameSet::new(extra.iter().map(AsRef::as_ref));
     let is_ours = |name: &str| {
         names::IDENTITY_VARIABLES.contains(&name)
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
             || extra.contains(name)
     };
     // Of two of one name, the one that the donor sees.
-    let given = donor.env.iter().rev().filter(|env| is_ours(&env.name));
-    let mut last = ByName::first(given.map(|env| (env.name.as_ref(), env))).into_items();
+    let given = donor.env.iter().rev().filter(|env| is_ours(&env.key));
+    let mut last = ByName::first(given.map(|env| (env.key.as_ref(), env))).into_items();
     last.reverse();
     last
-}
-
-/// What `container` lacks of what `donor` has.
-fn copied(settings: &Settings, donor: &Donor, container: &Container, volumes: &Volumes) -> Copied {
-    let nothing = Copied { index: container.index, env: Vec::new(), mount: None };
-    let has = match state(container, volumes, &settings.audience, None) {
-        State::OwnToken => return nothing,
-        State::Equipped { .. } => true,
-        State::Moved { .. } | State::Bare { .. } => {
-            container.mounts.iter().any(|mount| mount.name == donor.place.volume)
-        }
-    };
-    let own = NameSet::new(container.env.iter().map(|env| env.name.as_ref()));
-    let env = donor.ours.iter().filter(|env| !own.contains(&env.name));
-    let env = env.map(|env| env.raw.to_owned()).collect();
-    Copied { env, mount: (!has).then(|| donor.mount.raw.to_owned()), ..nothing }
 }

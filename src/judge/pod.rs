@@ -15,6 +15,7 @@ use crate::{
         request,
     },
     settings::{OnLookupFailure, Settings},
+    tally::Tally,
     value::{reference::Reference, use_label::UseLabel},
     verdict::{
         mistake::{LookUpFailure, Mistake},
@@ -33,7 +34,7 @@ use crate::{
 pub(crate) fn judge<'t>(
     settings: &Settings,
     request: &Cursor<'_, '_>,
-    mut pod: Json<'t>,
+    (mut pod, size): (Json<'t>, usize),
     look_up: LookUp,
 ) -> Result<Verdict<'t>, Vec<Malformed>> {
     let metadata = Metadata::read(&Cursor::root("", &pod))?;
@@ -50,7 +51,7 @@ pub(crate) fn judge<'t>(
     let due = {
         let root = Cursor::root("", &pod);
         let spec = Spec::read(&root.required("spec", "an object")?)?;
-        let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec };
+        let pod = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec, size };
         resolve(settings, pod, look_up)
     };
     Ok(conclude(settings, &title, &namespace, &metadata, due, |plan| {
@@ -76,8 +77,8 @@ fn conclude<'t>(
         Due::Yes(decision) => {
             let Decision { plan, warnings, audit, .. } = *decision;
             let (mutated, refusals) = match plan {
-                Ok(plan) if plan.is_empty() => (None, Vec::new()),
-                Ok(plan) => (Some(write(plan)), Vec::new()),
+                Ok(plan) if plan.is_empty() => (None, Tally::default()),
+                Ok(plan) => (Some(write(plan)), Tally::default()),
                 Err(refusals) => (None, refusals),
             };
             let log = LogLine::new(namespace, title, &refusals);
@@ -101,10 +102,11 @@ fn unreadable<'t>(
     }
     let account = reference.title();
     let refusal = Refusal::new(title, Mistake::LookUp { reference, failure: failure.clone() });
-    let log = LogLine::new(namespace, title, std::slice::from_ref(&refusal));
+    let refusals = Tally::from(refusal);
+    let log = LogLine::new(namespace, title, &refusals);
     if !asks && settings.on_lookup_failure == OnLookupFailure::Admit {
         let warning = Warning::new(&account, Notice::AdmittedUnread { pod: title.clone(), failure });
-        return Verdict { warnings: vec![warning], log: Some(log), ..Verdict::default() };
+        return Verdict { warnings: warning.into(), log: Some(log), ..Verdict::default() };
     }
-    Verdict { log: Some(log), ..Verdict::refused(refusal) }
+    Verdict { refusals, log: Some(log), ..Verdict::default() }
 }

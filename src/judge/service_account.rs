@@ -7,12 +7,14 @@ use crate::{
         keys::Keys,
         warnings,
     },
+    feature::allowed_identities::Governance,
     json::{Cursor, Malformed},
     object::{
         request::{self, Change},
         service_account::ServiceAccount,
     },
     settings::Settings,
+    tally::Tally,
     value::{
         keys::Bearer,
         names,
@@ -23,7 +25,7 @@ use crate::{
         notice::Notice,
         outcome::{LogLine, Verdict},
         refusal::Refusal,
-        warning::Warning,
+        warning::{Warning, Warnings},
     },
 };
 
@@ -40,8 +42,9 @@ pub(crate) fn judge(
     let new = ServiceAccount::written(&namespace, &change.new)?;
     let old = change.old.as_ref().and_then(|old| ServiceAccount::written(&namespace, old).ok());
     let title = new.reference.title();
-    let mut warnings: Vec<Warning> = warnings::of_label(&title, &new.label).into_iter().collect();
-    warnings.extend(Keys::of_account(&new).warnings(settings, &title, Bearer::ServiceAccount));
+    let mut warnings = Warnings::default();
+    warnings.extend(warnings::of_label(&title, &new.label));
+    Keys::of_account(&new).warnings(settings, &title, Bearer::ServiceAccount, &mut warnings);
     let annotated = [names::CLIENT_ID, names::IDENTITY, names::TENANT_ID, names::TOKEN_EXPIRATION]
         .iter()
         .any(|name| new.annotations.value(name).is_some());
@@ -54,19 +57,24 @@ pub(crate) fn judge(
     }
     // One that begins to inject is judged as if it were new.
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
-    let known = old.map(|old| mistakes(settings, &old, &Said::read(settings, &old)).1).unwrap_or_default();
-    let said = Said::read(settings, &new);
-    let (client_id, found) = mistakes(settings, &new, &said);
+    let governance = Governance::of(settings.allowed_identities.as_deref(), &namespace);
+    let read = |account: &ServiceAccount| Said::read(settings, governance.as_ref(), account);
+    let known = old.map(|old| mistakes(settings, governance.as_ref(), &old, &read(&old)).1).unwrap_or_default();
+    let said = read(&new);
+    let (client_id, found) = mistakes(settings, governance.as_ref(), &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
         found.into_iter().partition(|refusal| known.contains(refusal));
     warnings.extend(old_mistakes.iter().map(Refusal::still_wrong));
     if refusals.is_empty() && client_id == ClientIdState::Missing && labelled {
         warnings.push(Warning::new(&title, Notice::NoClientId));
     }
-    let refusals: Vec<Refusal> = match &change.old {
-        Some(_) => refusals,
-        None => refusals.into_iter().map(Refusal::in_manifest).collect(),
+    let in_manifest = |refusal: Refusal| match &change.old {
+        Some(_) => refusal,
+        None => refusal.in_manifest(),
     };
+    let mut all = Tally::default();
+    all.extend(refusals.into_iter().map(in_manifest));
+    let refusals = all;
     let log = LogLine::new(&namespace, &title, &refusals);
     let audit = Some(decision::audit(&new, &said));
     Ok(Verdict { refusals, warnings, mutated: None, audit, log: Some(log) })
@@ -81,8 +89,13 @@ enum ClientIdState {
     Missing,
 }
 
-fn mistakes(settings: &Settings, account: &ServiceAccount, said: &Said) -> (ClientIdState, Vec<Refusal>) {
-    let (identity, mut refusals) = match service_account_identity(settings, account, said) {
+fn mistakes(
+    settings: &Settings,
+    governance: Option<&Governance>,
+    account: &ServiceAccount,
+    said: &Said,
+) -> (ClientIdState, Vec<Refusal>) {
+    let (identity, mut refusals) = match service_account_identity(settings, governance, account, said) {
         Ok(identity) => (Some(identity), Vec::new()),
         Err(refusals) => (None, refusals),
     };

@@ -6,6 +6,7 @@ use crate::{
         keys::Keys,
         own::Own,
     },
+    feature::allowed_identities::Governance,
     host::look_up::LookUp,
     json::{Cursor, Json, Malformed, Shape, text_of},
     object::{
@@ -15,18 +16,19 @@ use crate::{
         workload::Workload,
     },
     settings::{Preflight, Settings},
+    tally::Tally,
     value::{
         layout::PodName,
         reference::Reference,
         use_label::{Trigger, UseLabel},
     },
     verdict::{
-        mistake::{LookUpFailure, Mistake},
+        mistake::{Fault, LookUpFailure, Mistake},
         notice::Notice,
         outcome::{LogLine, Verdict},
-        refusal::{Fault, Refusal},
+        refusal::Refusal,
         title::Title,
-        warning::Warning,
+        warning::{Warning, Warnings},
     },
 };
 
@@ -53,15 +55,17 @@ pub(crate) fn judge(
     if settings.preflight == Preflight::Off || (old.is_some_and(|old| is_same(old, template)) && kept()) {
         return Ok(Verdict::accepted());
     }
-    let judged = judged(settings, &workload, &namespace, &change.new, template, look_up);
+    let judged = judged(settings, &workload, (&namespace, change.size), &change.new, template, look_up);
     let (refusals, mut warnings) = judged.unwrap_or_else(|malformed| {
         let refusal = |malformed| Refusal::new(&workload.title, Mistake::Malformed(malformed));
-        (malformed.into_iter().map(refusal).collect(), Vec::new())
+        let mut refusals = Tally::default();
+        refusals.extend(malformed.into_iter().map(refusal));
+        (refusals, Warnings::default())
     });
     let certain =
         |refusal: &Refusal| settings.preflight == Preflight::Enforce && refusal.fault() == Fault::Template;
-    let (refusals, later): (Vec<Refusal>, Vec<Refusal>) = refusals.into_iter().partition(certain);
-    warnings.extend(later.iter().map(|refusal| refusal.of_pods(&workload.title)));
+    let (refusals, later) = refusals.partition(certain);
+    warnings.append(later.map(|refusal| refusal.of_pods(&workload.title)));
     let log = (!refusals.is_empty()).then(|| LogLine::new(&namespace, &workload.title, &refusals));
     Ok(Verdict { refusals, warnings, log, ..Verdict::default() })
 }
@@ -99,12 +103,12 @@ fn is_same(old: &Json, new: &Json) -> bool {
 }
 
 /// What will refuse the pods, and what is to be said.
-type Judged = (Vec<Refusal>, Vec<Warning>);
+type Judged = (Tally<Refusal>, Warnings);
 
 fn judged(
     settings: &Settings,
     workload: &Named,
-    namespace: &str,
+    (namespace, size): (&str, usize),
     object: &Json,
     template: &Json,
     look_up: LookUp,
@@ -114,38 +118,38 @@ fn judged(
     let template = Cursor::root(&path, template);
     let metadata = Metadata::of_template(&template, pods.clone())?;
     let mut lost = None;
-    let mut warnings = Vec::new();
+    let mut warnings = Warnings::default();
     let belongs = format!("{path}.metadata");
     for (above, json) in kind.above(object) {
         let own = workload.metadata(above, json)?;
         if own.label != UseLabel::Absent && metadata.label == UseLabel::Absent {
             lost = Some(lost_label(settings, title, &belongs));
         }
-        warnings.extend(Keys::of_pod(&own).misplaced(title, &belongs, Keys::of_pod(&metadata)));
+        Keys::of_pod(&own).misplaced(title, &belongs, Keys::of_pod(&metadata), &mut warnings);
     }
     if metadata.kind == PodKind::Mirror {
-        return Ok((Vec::new(), warnings));
+        return Ok((Tally::default(), warnings));
     }
     if settings.trigger.is_settled_by(&metadata.label) {
         warnings.extend(lost);
-        warnings.extend(unused_warnings(settings, title, &metadata));
-        return Ok((Vec::new(), warnings));
+        warnings.append(unused_warnings(settings, title, &metadata));
+        return Ok((Tally::default(), warnings));
     }
-    let Some(spec) = template.field("spec")? else { return Ok((Vec::new(), warnings)) };
+    let Some(spec) = template.field("spec")? else { return Ok((Tally::default(), warnings)) };
     let spec = Spec::read(&spec)?;
-    let pod = Candidate { title, namespace, metadata: &metadata, spec: &spec };
+    let pod = Candidate { title, namespace, metadata: &metadata, spec: &spec, size };
     let due = resolve(settings, pod, look_up);
     if !matches!(due, Due::Yes(_)) {
         // Where the ServiceAccount's label does the work, the workload's is no mistake.
         warnings.extend(lost);
     }
     let (refusals, found) = match due {
-        Due::No(warnings) => (Vec::new(), warnings),
-        Due::NoSuchName(name) => (vec![Refusal::new(title, Mistake::NoSuchName(name))], Vec::new()),
+        Due::No(warnings) => (Tally::default(), warnings),
+        Due::NoSuchName(name) => (Refusal::new(title, Mistake::NoSuchName(name)).into(), Warnings::default()),
         Due::Unreadable(reference, failure) => unread(settings, pod, reference, failure),
         Due::Yes(decision) => (decision.plan.err().unwrap_or_default(), decision.warnings),
     };
-    warnings.extend(found);
+    warnings.append(found);
     Ok((refusals, warnings))
 }
 
@@ -153,13 +157,14 @@ fn judged(
 fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: LookUpFailure) -> Judged {
     let asks = pod.metadata.label == UseLabel::True;
     if !asks && failure == LookUpFailure::NotFound {
-        return (Vec::new(), unused_warnings(settings, pod.title, pod.metadata));
+        return (Tally::default(), unused_warnings(settings, pod.title, pod.metadata));
     }
-    let warnings = vec![Warning::new(pod.title, Notice::WorkloadUnread { reference, failure })];
+    let warnings = Warning::new(pod.title, Notice::WorkloadUnread { reference, failure }).into();
     if !settings.trigger.injects(&pod.metadata.label, &UseLabel::Absent) {
-        return (Vec::new(), warnings);
+        return (Tally::default(), warnings);
     }
-    (Own::read(settings, pod).mistakes, warnings)
+    let governance = Governance::of(settings.allowed_identities.as_deref(), pod.namespace);
+    (Own::read(settings, governance.as_ref(), pod).mistakes, warnings)
 }
 
 /// The label of the workload itself, which its pods do not get.

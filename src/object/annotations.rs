@@ -4,13 +4,17 @@ use crate::{
     json::{Cursor, Malformed},
     value::{
         keys::{MetadataKind, is_near_prefix},
-        name_set::NameSet,
+        name_set::{ByName, NameSet},
         names,
         parse::{Accepts, Rejected},
         token::TokenExpiration,
     },
-    verdict::mistake::WrongValue,
+    verdict::mistake::{Instead, WrongValue},
 };
+
+/// Largest annotations of an object, names and values together, in bytes (Kubernetes `apimachinery/pkg/api/validation/objectmeta.go`,
+/// `TotalAnnotationSizeLimitB`), with twice the room, as an escape of JSON is longer than what it stands for.
+const SIZE_MAX: usize = 2 * 256 * 1024;
 
 /// Labels and annotations that look like those of workload identity, and are none.
 pub(crate) type Strays = Vec<(MetadataKind, String)>;
@@ -27,7 +31,9 @@ impl Annotations {
     /// The annotations are no object, or some of ours are no strings.
     pub(crate) fn read(annotations: &Cursor<'_, '_>, strays: &mut Strays) -> Result<Self, Vec<Malformed>> {
         let (mut ours, mut wrong) = (Vec::new(), Vec::new());
+        let mut size = 0;
         for (name, value) in annotations.entries()? {
+            size += name.len() + value.raw().map_or(0, |raw| raw.len().saturating_sub(2));
             if !name.starts_with(names::PREFIX) {
                 if is_near_prefix(name) {
                     strays.push((MetadataKind::Annotation, name.to_owned()));
@@ -40,7 +46,10 @@ impl Annotations {
                 Err(malformed) => wrong.push(malformed),
             }
         }
-        if wrong.is_empty() { Ok(Self(ours)) } else { Err(wrong) }
+        if size > SIZE_MAX {
+            wrong = vec![Malformed::at(annotations.path(), "more than 256 KiB", "at most that (Kubernetes)")];
+        }
+        if wrong.is_empty() { Ok(Self(last_of_each(ours))) } else { Err(wrong) }
     }
 
     /// The value of `name`; an empty one is ignored.
@@ -95,12 +104,25 @@ impl Annotations {
     }
 }
 
+/// The last pair of each name, which is the one that counts, in the order of the names.
+fn last_of_each(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let places = ByName::first(pairs.iter().enumerate().rev().map(|(place, (name, _))| (name.as_str(), place)));
+    if places.len() == pairs.len() {
+        return pairs;
+    }
+    let kept: Vec<bool> = (pairs.iter().enumerate())
+        .map(|(place, (name, _))| places.get(name) == Some(&place))
+        .collect();
+    pairs.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(pair, _)| pair).collect()
+}
+
 fn parse<T: Accepts>(annotation: &'static str, found: &str) -> Result<T, WrongValue> {
     found.parse().map_err(|_: Rejected| WrongValue {
         annotation,
         found: found.into(),
+        value: found.to_owned(),
         accepted: T::accepted(),
-        instead: T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned(),
+        instead: Instead::Value(T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned()),
     })
 }
 

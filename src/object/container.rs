@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Cursor, FIELDS, ITEMS, Json, Malformed, Shape, text_of};
+use crate::json::{Cursor, FIELDS, ITEMS, Json, Malformed, Shape, Unreadable, text_of};
 
 /// A container, looked into where the policy reads or writes.
 pub(crate) static CONTAINER: Shape =
@@ -59,6 +59,8 @@ pub(crate) struct Container<'t> {
 pub(crate) struct Env<'t> {
     /// Its name.
     pub(crate) name: Cow<'t, str>,
+    /// Its name as the pod's system compares it: Windows ignores the case.
+    pub(crate) key: Cow<'t, str>,
     value: Value<'t>,
     /// The volume that its value is a key of a file in (`valueFrom.fileKeyRef`).
     pub(crate) file_volume: Option<String>,
@@ -75,6 +77,25 @@ enum Value<'t> {
     Elsewhere,
 }
 
+/// How a system compares the names of variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// To the letter.
+    Exact,
+    /// Without regard to case: Windows.
+    AnyCase,
+}
+
+impl Names {
+    /// What is equal for equal names.
+    pub(crate) fn key(self, name: Cow<'_, str>) -> Cow<'_, str> {
+        match self {
+            Self::Exact => name,
+            Self::AnyCase => Cow::Owned(name.to_ascii_uppercase()),
+        }
+    }
+}
+
 /// A volume mount.
 #[derive(Debug, Clone)]
 pub(crate) struct Mount<'t> {
@@ -82,10 +103,19 @@ pub(crate) struct Mount<'t> {
     pub(crate) name: Cow<'t, str>,
     /// `mountPath`.
     pub(crate) path: Cow<'t, str>,
-    /// `subPath`, empty where it has none.
-    pub(crate) sub_path: Cow<'t, str>,
+    /// Whether it mounts the whole volume.
+    pub(crate) extent: Extent,
     /// The entry as it came.
     pub(crate) raw: &'t str,
+}
+
+/// How much of a volume a mount shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// A file or folder of it (`subPath`, `subPathExpr`): the kubelet does not renew a token there.
+    Part,
 }
 
 /// A block device (`volumeDevices`).
@@ -106,7 +136,7 @@ pub(crate) struct ProjectedToken {
     pub(crate) audience: String,
 }
 
-/// Most tokens of one volume that are looked at: a volume that projects more is nobody's identity.
+/// Most tokens of one volume that are looked at. A webhook's volume has one; each is compared with the variable of each container.
 const TOKENS_MAX: usize = 32;
 
 /// A volume.
@@ -123,7 +153,10 @@ fn entry<'t>(at: &Cursor<'_, 't>) -> Result<(Json<'t>, &'t str), Malformed> {
     let raw = at.raw().ok_or_else(|| at.malformed("an object"))?;
     match Json::parse(raw, &FIELDS) {
         Ok(json @ Json::Object(_)) => Ok((json, raw)),
-        Ok(Json::Raw(_) | Json::List(_)) | Err(_) => Err(at.malformed("an object")),
+        Err(Unreadable::TooMuch) => {
+            Err(Malformed::at(at.path(), "an object of too many fields", "one that Kubernetes knows"))
+        }
+        Ok(Json::Raw(_) | Json::List(_)) | Err(Unreadable::NotJson(_)) => Err(at.malformed("an object")),
     }
 }
 
@@ -139,7 +172,7 @@ impl<'t> Env<'t> {
     ///
     /// # Errors
     /// No object, or a name that is no string.
-    pub(crate) fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
+    pub(crate) fn read(at: &Cursor<'_, 't>, names: Names) -> Result<Self, Malformed> {
         let (env, raw) = entry(at)?;
         let from = env.field("valueFrom").and_then(Json::raw).filter(|from| *from != "null");
         let value = if from.is_some() {
@@ -148,7 +181,13 @@ impl<'t> Env<'t> {
             Value::Literal(env.field("value").and_then(Json::raw))
         };
         let file_volume = from.filter(|from| from.contains("fileKeyRef")).and_then(file_volume);
-        Ok(Self { name: text(at, &env, "name")?, value, file_volume, raw })
+        let name = text(at, &env, "name")?;
+        Ok(Self { key: names.key(name.clone()), name, value, file_volume, raw })
+    }
+
+    /// Whether its name is `name`, which is in upper case, to the system that it is for.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.key == name
     }
 
     /// Its value; `None` where it comes from elsewhere.
@@ -177,10 +216,11 @@ impl<'t> Device<'t> {
 impl<'t> Mount<'t> {
     fn read(at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
         let (mount, raw) = entry(at)?;
+        let whole = text(at, &mount, "subPath")?.is_empty() && text(at, &mount, "subPathExpr")?.is_empty();
         Ok(Self {
             name: text(at, &mount, "name")?,
             path: text(at, &mount, "mountPath")?,
-            sub_path: text(at, &mount, "subPath")?,
+            extent: if whole { Extent::Whole } else { Extent::Part },
             raw,
         })
     }
@@ -230,10 +270,6 @@ impl<'t> Volume<'t> {
             .collect()
     }
 
-    /// Whether it projects a ServiceAccount token of this audience.
-    pub(crate) fn projects_token(&self, audience: &str) -> bool {
-        self.tokens().iter().any(|token| token.audience == audience)
-    }
 }
 
 /// The entries of a list, each read; none where there is no list.
@@ -253,24 +289,33 @@ pub(crate) fn entries<'t, T>(
 }
 
 impl<'t> Container<'t> {
-    pub(crate) fn read_list(spec: &Cursor<'_, 't>, list: ContainerList) -> Result<Vec<Self>, Malformed> {
+    pub(crate) fn read_list(
+        spec: &Cursor<'_, 't>,
+        list: ContainerList,
+        names: Names,
+    ) -> Result<Vec<Self>, Malformed> {
         let mut all = Vec::new();
         if let Some(items) = spec.field(list.field())? {
             for item in items.items()? {
-                all.push(Self::read(list, all.len(), &item)?);
+                all.push(Self::read(list, all.len(), &item, names)?);
             }
         }
         Ok(all)
     }
 
-    fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>) -> Result<Self, Malformed> {
+    fn read(
+        list: ContainerList,
+        index: usize,
+        at: &Cursor<'_, 't>,
+        names: Names,
+    ) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let json = |field: &'static str| Ok(at.field(field)?.and_then(|field| field.raw()));
         Ok(Self {
             list,
             index,
             name,
-            env: entries(at, "env", Env::read)?,
+            env: entries(at, "env", |at| Env::read(at, names))?,
             mounts: entries(at, "volumeMounts", Mount::read)?,
             devices: entries(at, "volumeDevices", Device::read)?,
             target: match list {
@@ -297,9 +342,9 @@ impl<'t> Container<'t> {
         ports.iter().any(|entry| raw(entry, "containerPort", port) && !other(entry))
     }
 
-    /// The variable `name`, where the container has it.
+    /// The variable `name`, where the container has it: of several of one name the last one, which is what its processes see.
     #[must_use]
     pub(crate) fn variable(&self, name: &str) -> Option<&Env<'t>> {
-        self.env.iter().find(|env| env.name == name)
+        self.env.iter().rev().find(|env| env.is_called(name))
     }
 }

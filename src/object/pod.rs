@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     json::{Cursor, FIELDS, ITEMS, Malformed, Shape},
     object::{
-        container::{CONTAINER, Container, ContainerList, Volume, entries},
+        container::{CONTAINER, Container, ContainerList, Names, Volume, entries},
         metadata::{METADATA, Metadata},
     },
     value::reference::Reference,
@@ -74,14 +74,26 @@ pub(crate) enum Os {
     Other,
 }
 
+impl Os {
+    /// How it compares the names of variables.
+    pub(crate) fn names(self) -> Names {
+        match self {
+            Self::Windows => Names::AnyCase,
+            Self::Other => Names::Exact,
+        }
+    }
+}
+
 impl<'t> Spec<'t> {
     /// Reads a pod's spec.
     ///
     /// # Errors
     /// Something that is of another type than Kubernetes has it.
     pub(crate) fn read(spec: &Cursor<'_, 't>) -> Result<Self, Malformed> {
-        let mut containers = Container::read_list(spec, ContainerList::Init)?;
-        containers.extend(Container::read_list(spec, ContainerList::Main)?);
+        let os = os(spec)?;
+        let names = os.names();
+        let mut containers = Container::read_list(spec, ContainerList::Init, names)?;
+        containers.append(&mut Container::read_list(spec, ContainerList::Main, names)?);
         let security = spec.field("securityContext")?;
         let root = match &security {
             Some(security) => choose(security, "runAsNonRoot", Root::Allowed, Root::Forbidden)?,
@@ -90,10 +102,10 @@ impl<'t> Spec<'t> {
         Ok(Self {
             service_account: service_account_name(spec)?,
             containers,
-            ephemeral: Container::read_list(spec, ContainerList::Ephemeral)?,
+            ephemeral: Container::read_list(spec, ContainerList::Ephemeral, names)?,
             volumes: entries(spec, "volumes", Volume::read)?,
             network: choose(spec, "hostNetwork", Network::Own, Network::Host)?,
-            os: os(spec)?,
+            os,
             root,
         })
     }
@@ -148,4 +160,6 @@ pub(crate) struct Candidate<'s, 't> {
     pub(crate) metadata: &'s Metadata,
     /// Its spec.
     pub(crate) spec: &'s Spec<'t>,
+    /// The size of the object that holds it, in bytes of JSON.
+    pub(crate) size: usize,
 }

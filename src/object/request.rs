@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    json::{Cursor, FIELDS, Json, Malformed, Shape},
+    json::{Cursor, FIELDS, Json, Malformed, Shape, Unreadable},
     object::{
         pod::POD,
         service_account::SERVICE_ACCOUNT,
@@ -22,8 +22,8 @@ static NAMED: Shape = Shape::Object(&[("metadata", &FIELDS)]);
 /// What is asked, with the object in question.
 #[derive(Debug)]
 pub(crate) enum Question<'t> {
-    /// A pod is created.
-    Pod(Json<'t>),
+    /// A pod is created, whose JSON has so many bytes.
+    Pod(Json<'t>, usize),
     /// A container is added to a running pod.
     DebugContainers(Change<'t>),
     /// A ServiceAccount is created or updated.
@@ -41,11 +41,14 @@ pub(crate) struct Change<'t> {
     pub(crate) new: Json<'t>,
     /// As it was before an UPDATE, if that can be understood.
     pub(crate) old: Option<Json<'t>>,
+    /// Bytes of its JSON, as it shall be.
+    pub(crate) size: usize,
 }
 
 impl<'t> Change<'t> {
     fn read(payload: &Json<'t>, request: &Cursor<'_, '_>, shape: &'static Shape) -> Result<Self, Malformed> {
-        Ok(Self { new: object(payload, request, shape)?, old: old_object(payload, shape) })
+        let size = text(payload).map_or(0, str::len);
+        Ok(Self { new: object(payload, request, shape)?, old: old_object(payload, shape), size })
     }
 }
 
@@ -104,7 +107,9 @@ pub(crate) fn question<'t>(payload: &Json<'t>, request: &Cursor<'_, '_>) -> Resu
     }
     let change = |shape| Change::read(payload, request, shape);
     Ok(match (group.as_str(), resource.as_str(), sub_resource.as_str(), operation.as_str()) {
-        ("", "pods", "", "CREATE") => Question::Pod(object(payload, request, &POD)?),
+        ("", "pods", "", "CREATE") => {
+            Question::Pod(object(payload, request, &POD)?, text(payload).map_or(0, str::len))
+        }
         ("", "pods", "ephemeralcontainers", "UPDATE") => Question::DebugContainers(change(&POD)?),
         ("", "serviceaccounts", "", "CREATE" | "UPDATE") => {
             Question::ServiceAccount(change(&SERVICE_ACCOUNT)?)
@@ -144,8 +149,7 @@ pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
     let Some(kind) = kinds.into_iter().find(|known| kind.as_deref() == Some(known)) else {
         return Title::Request;
     };
-    let object = payload.field("request").and_then(|request| request.field("object")).and_then(Json::raw);
-    let object = object.and_then(|text| Json::parse(text, &NAMED).ok());
+    let object = self::text(payload).and_then(|text| Json::parse(text, &NAMED).ok());
     let named = object.as_ref().and_then(|object| {
         let root = Cursor::root("", object);
         let metadata = root.field("metadata").ok()??;
@@ -170,6 +174,11 @@ pub(crate) fn namespace<'t>(request: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Ma
     Ok(namespace)
 }
 
+/// The JSON of the request's object.
+fn text<'t>(payload: &Json<'t>) -> Option<&'t str> {
+    payload.field("request").and_then(|request| request.field("object")).and_then(Json::raw)
+}
+
 /// The request's object, looked into as far as `shape` says.
 ///
 /// # Errors
@@ -180,10 +189,17 @@ fn object<'t>(
     shape: &'static Shape,
 ) -> Result<Json<'t>, Malformed> {
     let object = request.required("object", "an object")?;
-    let text = payload.field("request").and_then(|request| request.field("object")).and_then(Json::raw);
-    let json =
-        text.and_then(|text| Json::parse(text, shape).ok()).ok_or_else(|| object.malformed("an object"))?;
-    if matches!(json, Json::Object(_)) { Ok(json) } else { Err(object.malformed("an object")) }
+    match text(payload).map(|text| Json::parse(text, shape)) {
+        Some(Ok(json @ Json::Object(_))) => Ok(json),
+        Some(Err(Unreadable::TooMuch)) => Err(Malformed::at(
+            object.path(),
+            "an object of too many fields and list items",
+            "one of at most 1.5 MB, the largest that the API server stores",
+        )),
+        Some(Ok(Json::Raw(_) | Json::List(_)) | Err(Unreadable::NotJson(_))) | None => {
+            Err(object.malformed("an object"))
+        }
+    }
 }
 
 /// The object before an UPDATE, looked into as far as `shape` says; `None` where there is none to be understood.

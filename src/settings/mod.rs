@@ -14,6 +14,7 @@ use crate::{
         Json, Shape,
         fields::{Fields, Problem, describe},
     },
+    tally::Tally,
     text::Untrusted,
     value::{
         cloud::{AuthorityHost, Cloud},
@@ -158,12 +159,12 @@ impl Settings {
     ///
     /// # Errors
     /// Every unknown field, wrong type and value out of range.
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse(text: &str) -> Result<Self, Tally<Problem>> {
         let not_an_object =
-            |found: &str| vec![Problem::unexpected("settings".to_owned(), found, "an object")];
+            |found: &str| Tally::from(Problem::unexpected("settings".to_owned(), found, "an object"));
         let json = Json::parse(text, &Shape::Whole)
             .map_err(|error| not_an_object(&format!("not JSON ({error})")))?;
-        let mut problems = Vec::new();
+        let mut problems = Tally::default();
         let fields: &[_] = match &json {
             Json::Object(fields) => fields,
             Json::Raw(raw) if raw == "null" => &[],

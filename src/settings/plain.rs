@@ -2,7 +2,7 @@
 
 use crate::{
     settings::Settings,
-    value::{layout::Place, token::TokenExpiration, use_label::Trigger},
+    value::{token::TokenExpiration, use_label::Trigger},
 };
 
 /// The settings, each with its default where none is given.
@@ -73,7 +73,9 @@ impl Settings {
     /// The settings as plain values; `hash` stands for the hash of a pod's name.
     #[must_use]
     pub fn plain(&self, hash: &str) -> Plain {
-        let Place { volume, mount_path, token_path } = self.layout.place_with(hash);
+        let place = self.layout.place_with(hash);
+        let [volume, mount_path, token_path] =
+            [place.volume, place.mount_path, place.token_path].map(|text| text.to_string());
         let identities = self.identities.as_ref().map(|identities| {
             let plain = identities.iter().map(|identity| PlainIdentity {
                 name: identity.name.clone(),

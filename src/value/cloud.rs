@@ -109,6 +109,13 @@ impl FromStr for AuthorityHost {
     }
 }
 
+impl AuthorityHost {
+    /// The URL.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for AuthorityHost {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.0)

@@ -33,9 +33,12 @@ impl Named for Containers {
 }
 
 impl<Of> Glob<Of> {
-    /// Whether `name` fits.
+    /// Longest pattern, and longest name that one can fit: more than a label has (RFC 1123: 63).
+    const LENGTH_MAX: usize = 253;
+
+    /// Whether `name` fits. A longer one is of no object, and matching it could take its length times the pattern's.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        glob_match(&self.0, name)
+        name.len() <= Self::LENGTH_MAX && glob_match(&self.0, name)
     }
 
     /// The pattern.
@@ -54,12 +57,12 @@ impl<Of: Named> FromStr for Glob<Of> {
     type Err = Rejected;
 
     /// # Errors
-    /// Empty, or a character that no such name has: `Team`, `team_a`, `a;b`.
+    /// Empty, longer than 253 bytes, or a character that no such name has: `Team`, `team_a`, `a;b`.
     fn from_str(text: &str) -> Result<Self, Rejected> {
         let fits = |byte: u8| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'*' | b'?')
         };
-        if !text.is_empty() && text.bytes().all(fits) {
+        if (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(fits) {
             Ok(Self(text.to_owned(), PhantomData))
         } else {
             Err(Rejected::by::<Self>())

@@ -52,6 +52,13 @@ impl FromStr for ClientId {
     }
 }
 
+impl ClientId {
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.0)
@@ -90,6 +97,13 @@ impl FromStr for TenantId {
     /// Neither a UUID nor a domain name of two labels or more: `contoso`, `common`, `https://…`, `${TENANT_ID}`.
     fn from_str(text: &str) -> Result<Self, Rejected> {
         if is_uuid(text) || is_domain(text) { Ok(Self(text.to_owned())) } else { Err(Rejected::by::<Self>()) }
+    }
+}
+
+impl TenantId {
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where volume, mount and token are.
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use sha2::{Digest, Sha256};
 
@@ -42,21 +42,28 @@ pub(crate) enum Layout {
     Legacy,
 }
 
-/// A place for a token: which volume, and where in a container.
+/// A place for a token: which volume, and where in a container. Thousands of containers can have the same one, and its texts be long, so they
+/// are shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The volume's name.
-    pub(crate) volume: String,
+    pub(crate) volume: Rc<str>,
     /// Where it is mounted.
-    pub(crate) mount_path: String,
+    pub(crate) mount_path: Rc<str>,
     /// The token's path within the volume.
-    pub(crate) token_path: String,
+    pub(crate) token_path: Rc<str>,
 }
 
 impl Place {
     /// Where the container finds the token.
     pub(crate) fn token_file(&self) -> String {
         format!("{}/{}", self.mount_path, self.token_path)
+    }
+
+    /// Whether `file` is that, to the letter.
+    pub(crate) fn is_token_file(&self, file: &str) -> bool {
+        let rest = file.strip_prefix(&*self.mount_path).and_then(|rest| rest.strip_prefix('/'));
+        rest == Some(&*self.token_path)
     }
 }
 
@@ -84,7 +91,7 @@ impl Layout {
             Self::Fixed => (names::MOUNT_PATH.to_owned(), names::TOKEN_PATH),
             Self::Legacy => (names::LEGACY_MOUNT_PATH.to_owned(), names::LEGACY_TOKEN_PATH),
         };
-        Place { volume, mount_path, token_path: token_path.to_owned() }
+        Place { volume: volume.into(), mount_path: mount_path.into(), token_path: token_path.into() }
     }
 
     /// Whether one of the layouts mounts the reserved volume `volume` at `mount_path`.
@@ -94,7 +101,7 @@ impl Layout {
             None if volume == names::LEGACY_VOLUME => (&[Self::Legacy], ""),
             None => (&[], ""),
         };
-        layouts.iter().any(|layout| layout.place_of(volume.to_owned(), hash).mount_path == mount_path)
+        layouts.iter().any(|layout| *layout.place_of(String::new(), hash).mount_path == *mount_path)
     }
 }
 
@@ -130,7 +137,7 @@ mod tests {
 
     fn place(layout: Layout, pod: &PodName) -> [String; 3] {
         let place = layout.place(pod);
-        [place.volume.clone(), place.mount_path.clone(), place.token_file()]
+        [place.volume.to_string(), place.mount_path.to_string(), place.token_file()]
     }
 
     #[test]

@@ -18,11 +18,18 @@ impl<'n> NameSet<'n> {
     pub(crate) fn new(names: impl Iterator<Item = &'n str>) -> Self {
         let mut new = Self::default();
         for name in names {
-            if !new.contains(name) {
-                new.push(name);
-            }
+            new.insert(name);
         }
         new
+    }
+
+    /// Adds `name`; whether it was not there before.
+    pub(crate) fn insert(&mut self, name: &'n str) -> bool {
+        let is_new = !self.contains(name);
+        if is_new {
+            self.push(name);
+        }
+        is_new
     }
 
     fn push(&mut self, name: &'n str) {
@@ -71,8 +78,7 @@ impl<'n, T> ByName<'n, T> {
     pub(crate) fn first(all: impl Iterator<Item = (&'n str, T)>) -> Self {
         let (mut names, mut items) = (NameSet::default(), Vec::new());
         for (name, item) in all {
-            if !names.contains(name) {
-                names.push(name);
+            if names.insert(name) {
                 items.push(item);
             }
         }

@@ -3,7 +3,7 @@
 //! A new kind of mistake or notice has no example, and the tests fail until it has one. `cargo insta review` shows what
 //! changed.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use policy_runner::findings::fits;
 use strum::IntoEnumIterator;
@@ -20,7 +20,8 @@ use crate::{
     },
     verdict::{
         mistake::{
-            IdentityPart, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle, OwnValue, WrongValue,
+            ClientOf, Fault, IdentityPart, Instead, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle,
+            OwnValue, WrongValue,
         },
         notice::{Notice, NoticeDiscriminants, SkipHint},
         refusal::Refusal,
@@ -46,17 +47,22 @@ fn pod() -> Title {
 }
 
 fn wrong<T: Accepts>(annotation: &'static str, found: &str) -> Mistake {
-    let instead = T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned();
-    Mistake::WrongAnnotation(WrongValue { annotation, found: found.into(), accepted: T::accepted(), instead })
+    let instead = T::meant(found).unwrap_or(T::PLACEHOLDER);
+    wrong_value(annotation, found, T::accepted(), Instead::Value(instead.to_owned()))
 }
 
 fn named(annotation: &'static str, found: &str, accepted: &'static str, instead: &str) -> Mistake {
-    Mistake::WrongAnnotation(WrongValue {
-        annotation,
-        found: found.into(),
-        accepted: accepted.into(),
-        instead: instead.to_owned(),
-    })
+    wrong_value(annotation, found, accepted.into(), Instead::Value(instead.to_owned()))
+}
+
+fn wrong_value(
+    annotation: &'static str,
+    found: &str,
+    accepted: Cow<'static, str>,
+    instead: Instead,
+) -> Mistake {
+    let (found, value) = (found.into(), found.to_owned());
+    Mistake::WrongAnnotation(WrongValue { annotation, found, value, accepted, instead })
 }
 
 fn failures() -> Vec<LookUpFailure> {
@@ -91,11 +97,11 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
         ),
         (
             account(),
-            named(
+            wrong_value(
                 names::CLIENT_ID,
                 CLIENT_ID,
-                "11111111-2222-4333-8444-555555555555, the client id of identity payments, or none",
-                "11111111-2222-4333-8444-555555555555",
+                "the client id of identity payments, or none".into(),
+                Instead::Nothing,
             ),
         ),
         (
@@ -111,17 +117,20 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
 }
 
 fn mistakes() -> Vec<(Title, Mistake)> {
-    let not_allowed = |part, client_id: Option<&str>| Mistake::IdentityNotAllowed {
+    let not_allowed = |part, client| Mistake::IdentityNotAllowed {
         part,
         namespace: "default".into(),
-        client_id: client_id.map(|id| id.parse().unwrap()),
+        client,
         tenant_id: TENANT_ID.parse().unwrap(),
+        fault: Fault::Elsewhere,
     };
+    let id = || ClientOf::Id(CLIENT_ID.parse().unwrap());
     let own_id = |value| Mistake::OwnIdNotAllowed {
         container: "yadaapi".into(),
         variable: names::AZURE_CLIENT_ID,
         value,
         namespace: "default".into(),
+        fault: Fault::Template,
     };
     let malformed = Malformed::at("spec.containers[0].env", "an object", "a list");
     let unquoted =
@@ -147,11 +156,13 @@ fn mistakes() -> Vec<(Title, Mistake)> {
     examples.extend([
         (account(), Mistake::NoTenant),
         (account(), Mistake::ClientIdRequired),
-        (account(), not_allowed(IdentityPart::Namespace, Some(CLIENT_ID))),
-        (account(), not_allowed(IdentityPart::ClientId, Some(CLIENT_ID))),
-        (account(), not_allowed(IdentityPart::ClientId, None)),
-        (account(), not_allowed(IdentityPart::TenantId, Some(CLIENT_ID))),
+        (account(), not_allowed(IdentityPart::Namespace, id())),
+        (account(), not_allowed(IdentityPart::ClientId, id())),
+        (account(), not_allowed(IdentityPart::ClientId, ClientOf::Nothing)),
+        (account(), not_allowed(IdentityPart::TenantId, id())),
         (pod(), own_id(OwnValue::Id("11111111-2222-4333-8444-555555555555".into()))),
+        (pod(), not_allowed(IdentityPart::TenantId, ClientOf::Name("payments".into()))),
+        (pod(), own_id(OwnValue::Domain)),
         (pod(), own_id(OwnValue::Other)),
         (pod(), own_id(OwnValue::Elsewhere)),
         (pod(), Mistake::ProxyOnHostNetwork),
@@ -159,10 +170,11 @@ fn mistakes() -> Vec<(Title, Mistake)> {
         (pod(), hiding(Obstacle::Mount)),
         (pod(), hiding(Obstacle::Device)),
         (pod(), taken),
+        (pod(), Mistake::TooLarge),
         (pod(), Mistake::NoSuchName("../x".into())),
         (pod(), Mistake::Malformed(malformed)),
         (account(), Mistake::Malformed(unquoted)),
-        (Title::Policy, Mistake::BadSettings(vec![problem])),
+        (Title::Policy, Mistake::BadSettings(problem.into())),
     ]);
     let failures = failures().into_iter();
     examples.extend(failures.map(|failure| (pod(), Mistake::LookUp { reference: reference(), failure })));
@@ -210,6 +222,8 @@ fn notices() -> Vec<(About, Notice)> {
         (of_container(), Notice::ProxyPortTaken(ProxyPort::DEFAULT)),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnValue { variable: names::AZURE_TENANT_ID }),
         (About::Container(pod(), "yadaapi".into()), Notice::OwnToken),
+        (of_container(), Notice::OtherAudience("api://vault".into())),
+        (of_container(), Notice::TokenFileUnknown),
         (
             About::Container(pod(), "yadaapi".into()),
             Notice::ReadOnlyAbove { volume: "config".into(), path: "/var/run/secrets".into() },
@@ -228,6 +242,7 @@ fn notices() -> Vec<(About, Notice)> {
         (of_pod.clone(), Notice::LabelAsAnnotation),
         (of_pod.clone(), Notice::LabelIgnored("True".into())),
         (of_pod.clone(), Notice::RetiredBinding),
+        (of_pod.clone(), Notice::ProxyServesAny),
         (of_pod, Notice::ProxyRunsAsRoot),
         (of_account.clone(), Notice::AnnotationsWithoutLabel),
         (of_account.clone(), Notice::StillWrong(Mistake::NoTenant)),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     json::{Malformed, fields::Problem},
+    tally::Tally,
     text::Untrusted,
     value::{
         identity::{ClientId, TenantId},
@@ -31,10 +32,12 @@ pub(crate) enum Mistake {
         part: IdentityPart,
         /// Namespace of the ServiceAccount.
         namespace: Untrusted,
-        /// The client id, if there is one.
-        client_id: Option<ClientId>,
+        /// Its client ID.
+        client: ClientOf,
         /// The tenant.
         tenant_id: TenantId,
+        /// Whose mistake it is.
+        fault: Fault,
     },
     /// A container has an id of its own that `allowedIdentities` does not have, or that can't be seen.
     OwnIdNotAllowed {
@@ -46,6 +49,8 @@ pub(crate) enum Mistake {
         value: OwnValue,
         /// Namespace of the pod.
         namespace: Untrusted,
+        /// Whose mistake it is: an ID can be wrong beside the ServiceAccount's, and right beside the next one's.
+        fault: Fault,
     },
     /// The proxy, in a pod on the host's network.
     ProxyOnHostNetwork,
@@ -85,8 +90,23 @@ pub(crate) enum Mistake {
     /// A place in the object that can't be understood.
     Malformed(Malformed),
     /// The policy's own settings.
-    BadSettings(Vec<Problem>),
+    BadSettings(Tally<Problem>),
+    /// The pod would be larger than what can be stored.
+    TooLarge,
 }
+
+/// Whose mistake it is: a template is certain to fail for its own, anything else can be repaired before its pods are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The pod's, or its template's.
+    Template,
+    /// The ServiceAccount's, or that of something else outside of the pod.
+    Elsewhere,
+}
+
+/// Largest object that the policy makes, in bytes of JSON. etcd takes 1.5 MB (`--max-request-bytes`), of a form that is more compact; the
+/// PolicyServer takes 2 MB of a request.
+pub(crate) const OBJECT_MAX: usize = 2_000_000;
 
 /// An annotation whose value can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,17 +115,41 @@ pub(crate) struct WrongValue {
     pub(crate) annotation: &'static str,
     /// Its value.
     pub(crate) found: Untrusted,
+    /// The same, whole, to be compared: an UPDATE that changes the middle of a long value is a change.
+    pub(crate) value: String,
     /// What would be accepted.
     pub(crate) accepted: Cow<'static, str>,
-    /// What a cure puts in its place: what was likely meant, or a placeholder.
-    pub(crate) instead: String,
+    /// What a cure puts in its place.
+    pub(crate) instead: Instead,
+}
+
+/// What a cure puts in the place of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Instead {
+    /// What was likely meant, or a placeholder.
+    Value(String),
+    /// Nothing: the annotation goes.
+    Nothing,
+}
+
+/// How the client ID of an identity is known, and so what messages call the identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ClientOf {
+    /// By itself.
+    Id(ClientId),
+    /// By a name in the setting `identities`, whose values are not told.
+    Name(Untrusted),
+    /// There is none.
+    Nothing,
 }
 
 /// The value of a variable that should hold an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OwnValue {
-    /// An id.
+    /// A UUID.
     Id(Untrusted),
+    /// A domain name, which a tenant can have; what looks like one can be a secret, and is not shown.
+    Domain,
     /// Something else, which can be a secret and is not shown.
     Other,
     /// It comes from elsewhere.

@@ -74,6 +74,12 @@ pub(crate) enum Notice {
     ZeroId,
     /// A container brings its own token.
     OwnToken,
+    /// A container has a token of a reserved volume that is for somebody else.
+    OtherAudience(Untrusted),
+    /// Where a container's variable says that its token is can't be told.
+    TokenFileUnknown,
+    /// The proxy exchanges the pod's token for whatever identity a container asks for.
+    ProxyServesAny,
     /// A container mounts something above the token's mount point that can't be written to.
     ReadOnlyAbove {
         /// The volume.

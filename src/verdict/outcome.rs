@@ -2,12 +2,13 @@
 
 use crate::{
     json::Json,
+    tally::Tally,
     text::{NAME_MAX, Untrusted},
     value::{
         identity::{ClientId, Subject, TenantId},
         reference::Reference,
     },
-    verdict::{refusal::Refusal, title::Title, warning::Warning},
+    verdict::{refusal::Refusal, title::Title, warning::Warnings},
 };
 
 /// Who got, or should have got, which identity: the audit annotations and the fields of the log line.
@@ -21,8 +22,23 @@ pub(crate) struct Audit {
     pub(crate) client_id: Option<ClientId>,
     /// The tenant, if it is known.
     pub(crate) tenant_id: Option<TenantId>,
-    /// Containers with another identity, each with its client id.
-    pub(crate) containers: Vec<(Untrusted, ClientId)>,
+    /// Containers that have another client ID, each with that; `?` where it can't be told.
+    pub(crate) clients: Tally<(Untrusted, String)>,
+    /// Containers that have another tenant, likewise.
+    pub(crate) tenants: Tally<(Untrusted, String)>,
+    /// Whether a container has an identity.
+    pub(crate) holders: Holders,
+}
+
+/// Whether a container of a pod has an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holders {
+    /// One has.
+    Some,
+    /// None has: all are skipped.
+    Nobody,
+    /// There are no containers to be seen: it is a ServiceAccount, or the pod is refused.
+    Unknown,
 }
 
 /// Most containers with another identity that are told one by one: an audit annotation is a line of a log.
@@ -38,21 +54,22 @@ impl Audit {
             ("tenant-id", self.tenant_id.as_ref().map(ToString::to_string)),
             ("subject", Some(subject.to_string())),
             ("identity", self.identity.clone()),
-            ("container-identities", self.of_containers()),
+            ("container-identities", told(&self.clients)),
+            ("container-tenants", told(&self.tenants)),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name, value)))
     }
+}
 
-    /// The containers with another identity, as the annotation has them; `None` where there is none.
-    fn of_containers(&self) -> Option<String> {
-        let told = self.containers.iter().take(CONTAINERS_MAX);
-        let mut told: Vec<String> = told.map(|(name, id)| format!("{}={id}", name.plain(63))).collect();
-        if self.containers.len() > CONTAINERS_MAX {
-            told.push("…".to_owned());
-        }
-        (!told.is_empty()).then(|| told.join("; "))
+/// Containers with an ID each, as an annotation has them; `None` where there is none.
+fn told(containers: &Tally<(Untrusted, String)>) -> Option<String> {
+    let told = containers.first().iter().take(CONTAINERS_MAX);
+    let mut told: Vec<String> = told.map(|(name, id)| format!("{}={id}", name.plain(63))).collect();
+    if containers.len() > CONTAINERS_MAX {
+        told.push("…".to_owned());
     }
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// The one line that is logged for a verdict.
@@ -68,8 +85,8 @@ pub(crate) struct LogLine {
 
 impl LogLine {
     /// The line for `object`, with the first of `refusals` as its message.
-    pub(crate) fn new(namespace: &str, object: &Title, refusals: &[Refusal]) -> Self {
-        let message = refusals.first().map(|refusal| refusal.mistake.to_string());
+    pub(crate) fn new(namespace: &str, object: &Title, refusals: &Tally<Refusal>) -> Self {
+        let message = refusals.first().first().map(|refusal| refusal.mistake.to_string());
         Self { namespace: namespace.into(), object: object.clone(), message }
     }
 }
@@ -78,9 +95,9 @@ impl LogLine {
 #[derive(Debug, Default)]
 pub struct Verdict<'a> {
     /// Why it is refused; accepted where this is empty.
-    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) refusals: Tally<Refusal>,
     /// What else is wrong.
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Warnings,
     /// The object as it shall be; `None` where it stays as it is.
     pub(crate) mutated: Option<Json<'a>>,
     /// Who gets which identity.
@@ -96,23 +113,25 @@ impl Verdict<'_> {
     }
 
     /// Accepted, with warnings.
-    pub(crate) fn warned(warnings: Vec<Warning>) -> Self {
+    pub(crate) fn warned(warnings: Warnings) -> Self {
         Self { warnings, ..Self::default() }
     }
 
     /// Refused for one reason.
     pub(crate) fn refused(refusal: Refusal) -> Self {
-        Self { refusals: vec![refusal], ..Self::default() }
+        Self { refusals: refusal.into(), ..Self::default() }
     }
 
     /// The log line in the JSON of the host call `tracing/log` (policy-evaluator: `policy_tracing.rs`, `PolicyLogEntry`); `None`
     /// where nothing is logged.
     pub(crate) fn log_entry(&self) -> Option<String> {
         let line = self.log.as_ref()?;
-        let (level, outcome, default) = match (&self.refusals[..], &self.mutated) {
-            ([], Some(_)) => ("info", "mutated", "identity injected"),
-            ([], None) => ("info", "accepted", "accepted as it is"),
-            ([_, ..], _) => ("warning", "refused", "refused"),
+        let nobody = self.audit.as_ref().is_some_and(|audit| audit.holders == Holders::Nobody);
+        let (level, outcome, default) = match (self.refusals.is_empty(), &self.mutated) {
+            (true, Some(_)) if nobody => ("info", "mutated", "volume added, all containers are skipped"),
+            (true, Some(_)) => ("info", "mutated", "identity injected"),
+            (true, None) => ("info", "accepted", "accepted as it is"),
+            (false, _) => ("warning", "refused", "refused"),
         };
         let message = line.message.as_deref().unwrap_or(default);
         let (object, namespace) = (line.object.to_string(), line.namespace.plain(NAME_MAX));

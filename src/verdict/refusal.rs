@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use crate::verdict::{mistake::Mistake, notice::Notice, title::Title, warning::Warning};
+use crate::verdict::{
+    mistake::{Fault, Mistake},
+    notice::Notice,
+    title::Title,
+    warning::Warning,
+};
 
 /// A refusal: the object and its mistake.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,15 +27,6 @@ pub(crate) enum Repair {
     Cluster,
     /// In the manifest: the object is not there yet, or is made from a template.
     Manifest,
-}
-
-/// Whose mistake it is: a template is certain to fail for its own, anything else can be repaired before its pods are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The pod's, or its template's.
-    Template,
-    /// The ServiceAccount's, or that of something else outside of the pod.
-    Elsewhere,
 }
 
 /// HTTP status codes of refusals.
@@ -74,17 +70,15 @@ impl Refusal {
     pub(crate) fn fault(&self) -> Fault {
         let of_service_account = matches!(self.object, Title::Object { kind: "ServiceAccount", .. });
         match &self.mistake {
-            Mistake::WrongAnnotation(_) | Mistake::IdentityNotAllowed { .. } if of_service_account => {
-                Fault::Elsewhere
-            }
+            Mistake::WrongAnnotation(_) if of_service_account => Fault::Elsewhere,
+            Mistake::IdentityNotAllowed { fault, .. } | Mistake::OwnIdNotAllowed { fault, .. } => *fault,
             Mistake::WrongAnnotation(_)
-            | Mistake::IdentityNotAllowed { .. }
-            | Mistake::OwnIdNotAllowed { .. }
             | Mistake::ProxyOnHostNetwork
             | Mistake::ProxyOnWindows
             | Mistake::MountHidesToken { .. }
             | Mistake::VolumeNameTaken { .. }
             | Mistake::NoSuchName(_)
+            | Mistake::TooLarge
             | Mistake::Malformed(_) => Fault::Template,
             Mistake::NoTenant
             | Mistake::ClientIdRequired

@@ -2,6 +2,7 @@
 
 use crate::{
     json::Json,
+    tally::Tally,
     verdict::{outcome::Verdict, refusal::Refusal},
 };
 
@@ -16,9 +17,9 @@ const REFUSALS_MAX: usize = 10;
 const MESSAGE_MAX: usize = 4_096;
 
 /// The first reasons, and how many more there are.
-pub(crate) fn message(refusals: &[Refusal]) -> Option<String> {
+pub(crate) fn message(refusals: &Tally<Refusal>) -> Option<String> {
     let (mut text, mut told) = (String::new(), 0);
-    for reason in refusals.iter().take(REFUSALS_MAX).map(ToString::to_string) {
+    for reason in refusals.first().iter().take(REFUSALS_MAX).map(ToString::to_string) {
         if told > 0 && text.len() + reason.len() > MESSAGE_MAX - 40 {
             break;
         }
@@ -45,7 +46,7 @@ impl Verdict<'_> {
     /// The warnings as they are sent: the first ones, and how many more there are.
     fn warning_texts(&self) -> Vec<String> {
         let sent = if self.warnings.len() > WARNINGS_MAX { WARNINGS_MAX - 1 } else { WARNINGS_MAX };
-        let mut texts: Vec<String> = self.warnings.iter().take(sent).map(ToString::to_string).collect();
+        let mut texts: Vec<String> = self.warnings.first().iter().take(sent).map(ToString::to_string).collect();
         if let more @ 1.. = self.warnings.len().saturating_sub(sent) {
             texts.push(more_warnings(more));
         }
@@ -61,7 +62,7 @@ impl Verdict<'_> {
         if let Some(message) = message(&self.refusals) {
             fields.push(("message", Json::text(&message)));
         }
-        if let Some(code) = self.refusals.iter().map(|refusal| refusal.mistake.code()).max() {
+        if let Some(code) = self.refusals.first().iter().map(|refusal| refusal.mistake.code()).max() {
             fields.push(("code", Json::Raw(code.number().to_string().into())));
         }
         if let Some(audit) = &self.audit {
@@ -95,7 +96,7 @@ mod tests {
         assert_eq!(verdict.into_response(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
         let warning = Warning::new(&Title::of("Pod", "a", "b"), Notice::RetiredBinding);
         let response: kubewarden_policy_sdk::response::ValidationResponse =
-            serde_json::from_slice(&Verdict::warned(vec![warning.clone()]).into_response()).unwrap();
+            serde_json::from_slice(&Verdict::warned(warning.clone().into()).into_response()).unwrap();
         assert_eq!((response.accepted, response.warnings), (true, Some(vec![warning.to_string()])));
     }
 }

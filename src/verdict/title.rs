@@ -25,14 +25,10 @@ pub(crate) enum Title {
     },
 }
 
-/// As much as is kept of a name that can't be one: each of thousands of mistakes holds it.
-const LONGEST: usize = NAME_MAX + 100;
-
 impl Title {
     /// The title of an object.
     pub(crate) fn of(kind: &'static str, namespace: &str, name: &str) -> Self {
-        let cut = |text: &str| Untrusted::from(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text));
-        Self::Object { kind, namespace: cut(namespace), name: cut(name) }
+        Self::Object { kind, namespace: namespace.into(), name: name.into() }
     }
 
     /// The title of an object that may have no name yet, but what the API server makes one of.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    tally::Tally,
     text::{Untrusted, cut_middle},
     verdict::{notice::Notice, title::Title},
 };
@@ -15,6 +16,9 @@ pub(crate) struct Warning {
     /// What it says.
     pub(crate) notice: Notice,
 }
+
+/// The warnings of an answer.
+pub(crate) type Warnings = Tally<Warning>;
 
 /// What a warning is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -123,7 +123,7 @@ fn holds_a_containers_own_ids_to_what_is_allowed() {
         (
             json!({"name": "AZURE_TENANT_ID", "value": "contoso.com"}),
             "TENANT_ID",
-            "\"contoso.com\", which is not allowed in namespace \"default\"".to_owned(),
+            "with a tenant that is not allowed in namespace \"default\"".to_owned(),
         ),
         (
             json!({"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}}),

@@ -35,14 +35,16 @@ fn leaves_debug_containers_alone_that_are_old_skipped_or_in_a_pod_without_identi
         assert_eq!(evaluate(&settings(), request, nobody()).answer.unwrap().mutated_object, None);
     };
     untouched(&debug(|request| request["oldObject"] = request["object"].clone()));
-    untouched(&debug(|request| annotate(&mut request["object"], "skip-containers", "debugger")));
-    untouched(&debug(|request| drop(request["object"]["spec"]["volumes"].as_array_mut().unwrap().remove(1))));
+    untouched(&debug(|request| annotate(&mut request["oldObject"], "skip-containers", "debugger")));
+    untouched(&debug(|request| {
+        request["oldObject"]["spec"]["volumes"].as_array_mut().unwrap().remove(1);
+    }));
 }
 
 #[test]
 fn gives_nothing_where_the_reserved_volume_holds_no_token() {
     let request = debug(|request| {
-        let volume = &mut request["object"]["spec"]["volumes"][1];
+        let volume = &mut request["oldObject"]["spec"]["volumes"][1];
         assert_eq!(volume["name"], VOLUME);
         *volume = json!({"name": VOLUME, "projected": {"sources": [{"configMap": {"name": "x"}}]}});
     });

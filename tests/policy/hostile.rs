@@ -57,12 +57,22 @@ fn answers_numbers_and_strings_that_are_absurd() {
 }
 
 #[test]
-fn answers_ten_thousand_containers_and_variables() {
-    let containers: Vec<Value> =
-        (0..10_000).map(|index| json!({"name": format!("c{index}"), "image": "x"})).collect();
-    let many = yada(|pod| pod["spec"]["containers"] = json!(containers));
-    let answer_to_many = answer(&payload(&many));
-    assert_eq!(names(&answer_to_many["mutated_object"]["spec"]["containers"][9_999]["env"]).len(), 4);
+fn answers_thousands_of_containers_and_variables() {
+    let containers = |number: usize| -> Vec<Value> {
+        (0..number).map(|index| json!({"name": format!("c{index}"), "image": "x"})).collect()
+    };
+    let many = |number| yada(|pod| pod["spec"]["containers"] = json!(containers(number)));
+    let answer_to_many = answer(&payload(&many(2_500)));
+    assert_eq!(names(&answer_to_many["mutated_object"]["spec"]["containers"][2_499]["env"]).len(), 4);
+    // With its identity this one would have 6 MB.
+    let refused = answer(&payload(&many(10_000)));
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.starts_with(
+            "Pod default/yadaapi: with its identity the pod would be larger than 2000000 bytes, more than the API server stores; make it smaller"
+        ),
+        "{message}"
+    );
     let env: Vec<Value> =
         (0..10_000).map(|index| json!({"name": format!("V{index}"), "value": "x"})).collect();
     let wide = yada(|pod| pod["spec"]["containers"][0]["env"] = json!(env));

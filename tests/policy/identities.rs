@@ -85,8 +85,8 @@ fn refuses_a_client_id_beside_a_name_unless_they_agree() {
     let (pod, _) = admitted(&named(), &yada(|_| ()), both(&PAYMENTS.to_uppercase()));
     assert_eq!(env(&pod, "yadaapi", "AZURE_CLIENT_ID"), [PAYMENTS]);
     let expected = format!(
-        "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"{CLIENT_ID}\", expected {PAYMENTS}, the client id of identity payments, or none; \
-        fix it with:\nkubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id={PAYMENTS}"
+        "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"{CLIENT_ID}\", expected the client id of identity payments, or none; \
+        remove it with:\nkubectl annotate serviceaccount -n default myserviceaccount azure.workload.identity/client-id-"
     );
     assert_eq!(refused(&named(), &yada(|_| ()), both(CLIENT_ID)), (expected, 400));
 }
@@ -190,14 +190,17 @@ fn holds_each_of_them_to_allowed_identities() {
     admitted(&allowed(json!([CLIENT_ID, PAYMENTS])), &request, holding(&yada_account()));
     let (message, code) = refused(&allowed(json!([CLIENT_ID])), &request, holding(&yada_account()));
     assert!(
-        message.starts_with(&format!(
-            "Pod default/yadaapi: client id \"{PAYMENTS}\" is not allowed in namespace \"default\""
-        )),
+        message.starts_with(
+            "Pod default/yadaapi: annotation azure.workload.identity/container-identities is \"payments\", expected a UUID or a name in the policy's setting identities that this namespace may use (none)"
+        ),
         "{message}"
     );
-    assert_eq!(code, 403);
+    assert_eq!((code, message.contains(PAYMENTS)), (400, false));
+    let by_id = pod_of(&["web", "worker"], &format!("worker={PAYMENTS}"));
+    assert_eq!(refused(&allowed(json!([CLIENT_ID])), &by_id, holding(&yada_account())).1, 403);
     let by_name = holding(&service_account(&json!({"identity": "payments"})));
-    assert_eq!(refused(&allowed(json!([CLIENT_ID])), &yada(|_| ()), by_name).1, 403);
+    let (message, code) = refused(&allowed(json!([CLIENT_ID])), &yada(|_| ()), by_name);
+    assert_eq!((code, message.contains(PAYMENTS)), (400, false), "{message}");
 }
 
 #[test]
@@ -236,7 +239,7 @@ fn leaves_debug_containers_that_get_nothing_out_of_the_audit() {
     request["oldObject"]["spec"]["ephemeralContainers"] = json!([debugger("old")]);
     request["object"]["spec"]["ephemeralContainers"] =
         json!([debugger("old"), debugger("skipped"), debugger("new")]);
-    annotate(&mut request["object"], "skip-containers", "skipped");
+    annotate(&mut request["oldObject"], "skip-containers", "skipped");
     let (_, response) = admitted(&named(), &request, nobody());
     assert_eq!(response.audit_annotations.unwrap()["container-identities"], format!("new={PAYMENTS}"));
 }

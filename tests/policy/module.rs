@@ -9,9 +9,9 @@ fn module() -> Vec<u8> {
 }
 
 #[test]
-fn stays_under_300_kilobytes() {
+fn stays_within_400_000_bytes() {
     let size = module().len();
-    assert!(size < 300_000, "{size} bytes");
+    assert!(size <= 400_000, "{size} bytes");
 }
 
 /// waPC's functions, and the few of WASI that the standard library can't do without: no clock, no file, no socket.

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The rooms of the policy from the top floor down, as `src/lib.rs` has them.
-const FLOORS: [&str; 11] = [
+const FLOORS: [&str; 12] = [
     "admission",
     "judge",
     "decide",
@@ -18,6 +18,7 @@ const FLOORS: [&str; 11] = [
     "json",
     "value",
     "text",
+    "tally",
 ];
 
 /// The modules of a crate: their path, as `json::cursor`, and their text without tests and comments.

@@ -226,6 +226,43 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         ),
         (settings(), workload(|object| annotate(object, "skip-containers", "x")), own()),
         (settings(), workload(|object| annotate(object, "client-id", "x")), own()),
+        (
+            with(&json!({"allowedIdentities": [{"tenantIds": [TENANT_ID]}]})),
+            yada(|pod| {
+                pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": "a.example"}]);
+            }),
+            own(),
+        ),
+        (
+            with(&json!({"extraEnv": [{"name": "X", "value": "x".repeat(900_000)}]})),
+            yada(|pod| {
+                pod["spec"]["containers"] = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]);
+            }),
+            own(),
+        ),
+        (
+            settings(),
+            yada(|pod| {
+                brings_a_token(pod);
+                let projected = json!({"sources": [{"serviceAccountToken": {"path": "token", "audience": "vault"}}]});
+                pod["spec"]["volumes"] = json!([{"name": "azure-identity-token", "projected": projected}]);
+                pod["spec"]["containers"][0]["volumeMounts"][0]["name"] = json!("azure-identity-token");
+            }),
+            own(),
+        ),
+        (
+            settings(),
+            yada(|pod| {
+                pod["spec"]["containers"][0]["env"] =
+                    json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/x/$(P)"}]);
+            }),
+            own(),
+        ),
+        (
+            with(&json!({"allowedIdentities": [{}]})),
+            yada(|pod| annotate(pod, "inject-proxy-sidecar", "true")),
+            own(),
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::{
         reference::Reference,
     },
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, WrongValue},
+        mistake::{ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, WrongValue},
         refusal::{Code, Refusal, Repair},
         title::Title,
         voice::mistake::metadata_of,
@@ -38,6 +38,7 @@ impl Mistake {
             | Self::VolumeNameTaken { .. }
             | Self::LookUp { failure: LookUpFailure::NotFound, .. }
             | Self::NoSuchName(_)
+            | Self::TooLarge
             | Self::Malformed(_) => Code::BadRequest,
             Self::IdentityNotAllowed { .. } | Self::OwnIdNotAllowed { .. } => Code::Forbidden,
             Self::LookUp { .. } | Self::BadSettings(_) => Code::InternalServerError,
@@ -50,7 +51,10 @@ impl Refusal {
     pub(crate) fn cure(&self) -> Cure {
         match &self.mistake {
             Mistake::WrongAnnotation(WrongValue { annotation, instead, .. }) => {
-                self.annotated(annotation, instead)
+                match instead {
+                    Instead::Value(value) => self.annotated(annotation, value),
+                    Instead::Nothing => self.without(annotation),
+                }
             }
             Mistake::NoTenant => {
                 let (_, line) = self.annotated(names::TENANT_ID, TenantId::PLACEHOLDER);
@@ -62,16 +66,18 @@ impl Refusal {
                 }
             }
             Mistake::ClientIdRequired
-            | Mistake::IdentityNotAllowed { part: IdentityPart::ClientId, client_id: None, .. } => {
+            | Mistake::IdentityNotAllowed { part: IdentityPart::ClientId, client: ClientOf::Nothing, .. } => {
                 let (_, line) = self.annotated(names::CLIENT_ID, ClientId::PLACEHOLDER);
                 match self.repair {
                     Repair::Cluster => ("add it with:", line),
                     Repair::Manifest => ("add it to its manifest:", line),
                 }
             }
-            Mistake::IdentityNotAllowed { namespace, client_id, tenant_id, .. } => {
-                allow(namespace, client_id.as_ref(), tenant_id)
-            }
+            Mistake::IdentityNotAllowed { namespace, client, tenant_id, .. } => allow(namespace, client, tenant_id),
+            Mistake::TooLarge => (
+                "make it smaller, or give containers no identity that need none, in the pod or in the pod template of its workload:",
+                annotations(names::SKIP_CONTAINERS, "\"CONTAINER\""),
+            ),
             Mistake::OwnIdNotAllowed { variable, .. } => (
                 "remove it, so that the container uses its ServiceAccount's identity, or set it to one that is allowed:",
                 format!("env: [{{name: {variable}, value: \"{}\"}}]", variable.trim_start_matches("AZURE_")),
@@ -124,6 +130,23 @@ impl Refusal {
                 "fix it in the pod, or in the pod template of its workload:",
                 annotations(annotation, &format!("\"{value}\"")),
             ),
+        }
+    }
+}
+
+impl Refusal {
+    /// How an annotation is taken away.
+    fn without(&self, annotation: &str) -> Cure {
+        match self.repair {
+            Repair::Cluster => (
+                "remove it with:",
+                format!(
+                    "kubectl annotate serviceaccount{} {} {annotation}-",
+                    in_namespace(&self.object),
+                    name_of(&self.object)
+                ),
+            ),
+            Repair::Manifest => ("remove it from its manifest:", annotations(annotation, "null")),
         }
     }
 }
@@ -181,9 +204,12 @@ fn explain(object: &Title, path: &Untrusted) -> Cure {
 }
 
 /// What an administrator adds to `allowedIdentities`.
-fn allow(namespace: &Untrusted, client_id: Option<&ClientId>, tenant_id: &TenantId) -> Cure {
+fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &TenantId) -> Cure {
     let namespace = namespace.yaml("NAMESPACE");
-    let client_id = client_id.map_or_else(|| ClientId::PLACEHOLDER.to_owned(), ToString::to_string);
+    let client_id = match client {
+        ClientOf::Id(id) => id.as_str(),
+        ClientOf::Name(_) | ClientOf::Nothing => ClientId::PLACEHOLDER,
+    };
     (
         "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:",
         format!(

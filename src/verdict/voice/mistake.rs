@@ -12,7 +12,9 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
-        mistake::{IdentityPart, LookUpFailure, Mistake, Obstacle, OwnValue, WrongValue},
+        mistake::{
+            ClientOf, IdentityPart, LookUpFailure, Mistake, OBJECT_MAX, Obstacle, OwnValue, WrongValue,
+        },
         title::Title,
     },
 };
@@ -42,10 +44,14 @@ impl fmt::Display for Mistake {
                 names::CLIENT_ID,
                 ClientId::accepted()
             ),
-            Self::IdentityNotAllowed { part, namespace, client_id, tenant_id } => {
-                not_allowed(f, *part, namespace, client_id.as_ref(), tenant_id)
+            Self::IdentityNotAllowed { part, namespace, client, tenant_id, .. } => {
+                not_allowed(f, *part, namespace, client, tenant_id)
             }
-            Self::OwnIdNotAllowed { container, variable, value, namespace } => {
+            Self::TooLarge => write!(
+                f,
+                "with its identity the pod would be larger than {OBJECT_MAX} bytes, more than the API server stores"
+            ),
+            Self::OwnIdNotAllowed { container, variable, value, namespace, .. } => {
                 own_id(f, container, variable, value, namespace)
             }
             Self::ProxyOnHostNetwork => f.write_str(
@@ -116,12 +122,15 @@ fn not_allowed(
     f: &mut fmt::Formatter,
     part: IdentityPart,
     namespace: &Untrusted,
-    client_id: Option<&ClientId>,
+    client: &ClientOf,
     tenant_id: &TenantId,
 ) -> fmt::Result {
     let namespace = namespace.quoted();
-    let client = client_id
-        .map_or_else(|| "an identity without a client id".to_owned(), |id| format!("client id \"{id}\""));
+    let client = match client {
+        ClientOf::Id(id) => format!("client id \"{id}\""),
+        ClientOf::Name(name) => format!("identity {}", name.quoted()),
+        ClientOf::Nothing => "an identity without a client id".to_owned(),
+    };
     match part {
         IdentityPart::Namespace => write!(f, "no identity is allowed in namespace {namespace}")?,
         IdentityPart::ClientId => write!(f, "{client} is not allowed in namespace {namespace}")?,
@@ -144,6 +153,7 @@ fn own_id(
         OwnValue::Id(value) => {
             write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
         }
+        OwnValue::Domain => write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?,
         OwnValue::Other => f.write_str("with a value that is no id, which can't be checked")?,
         OwnValue::Elsewhere => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
     }

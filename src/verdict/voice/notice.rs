@@ -24,12 +24,14 @@ impl fmt::Display for Notice {
                 write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
             }
             Self::SkipsNobody { name, hint } => skips_nobody(f, name, hint),
-            Self::IdentityOfNobody { name, there } => write!(
-                f,
-                "container-identities names {}, but no container of that name gets an identity (there are {})",
-                name.quoted_to(63),
-                there.plain(60)
-            ),
+            Self::IdentityOfNobody { name, there } => {
+                write!(
+                    f,
+                    "container-identities names {}, but no container of that name gets an identity",
+                    name.quoted_to(63)
+                )?;
+                there_are(f, there)
+            }
             Self::OwnValue { variable } => write!(
                 f,
                 "sets {variable} to a different value than the identity's; remove it unless you mean it"
@@ -59,6 +61,17 @@ impl fmt::Display for Notice {
                 "brings a token of its own at {}, and is left as it is",
                 names::AZURE_FEDERATED_TOKEN_FILE
             ),
+            Self::OtherAudience(audience) => {
+                write!(f, "has a token for the audience {}, which the pod is not due", audience.quoted_to(80))
+            }
+            Self::TokenFileUnknown => write!(
+                f,
+                "sets {} to a path that can't be checked; remove it",
+                names::AZURE_FEDERATED_TOKEN_FILE
+            ),
+            Self::ProxyServesAny => {
+                f.write_str("its proxy gets tokens for any client ID that a container asks for, allowed or not")
+            }
             Self::ReadOnlyAbove { volume, path } => write!(
                 f,
                 "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",
@@ -166,6 +179,9 @@ impl Notice {
             | Self::ZeroId
             | Self::OwnValue { .. }
             | Self::OwnToken
+            | Self::OtherAudience(_)
+            | Self::TokenFileUnknown
+            | Self::ProxyServesAny
             | Self::ReadOnlyAbove { .. }
             | Self::TokenFileInArguments { .. }
             | Self::ProxyPortTaken(_)
@@ -191,8 +207,13 @@ fn skips_nobody(f: &mut fmt::Formatter, name: &Untrusted, hint: &SkipHint) -> fm
     write!(f, "skip-containers names {name}, but no container has that name")?;
     match hint {
         SkipHint::Separator => f.write_str(" (separate them with ;)"),
-        SkipHint::OneOf(names) => write!(f, " (there are {})", names.plain(60)),
+        SkipHint::OneOf(names) => there_are(f, names),
     }
+}
+
+/// The names that would be right, where there are any.
+fn there_are(f: &mut fmt::Formatter, names: &Untrusted) -> fmt::Result {
+    if names.as_str().is_empty() { Ok(()) } else { write!(f, " (there are {})", names.plain(60)) }
 }
 
 /// Why there is no identity, and how to get one.

@@ -1,0 +1,116 @@
+//! Who the containers of an accepted pod are in the end: what the audit annotations and the log line tell.
+
+use crate::{
+    decide::{containers::Containers, fill::Identities},
+    object::container::Container,
+    tally::Tally,
+    value::{
+        identity::{ClientId, TenantId},
+        names,
+        parse::Accepts,
+    },
+    verdict::outcome::{Audit, Holders},
+};
+
+/// The audit annotations of a pod whose containers, and `new` ones, get what is planned.
+pub(crate) fn audit<'n>(
+    audit: Audit,
+    containers: &Containers,
+    identities: &Identities,
+    new: impl Iterator<Item = &'n str>,
+) -> Audit {
+    let mut held = Held::default();
+    for (due, other) in containers.due.iter().zip(identities.own) {
+        let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
+        // One that brings its own token is given nothing.
+        let given = due.target.as_ref().map(|_| identity);
+        let client = own(due.container, names::AZURE_CLIENT_ID)
+            .unwrap_or_else(|| given.and_then(|given| given.client_id.clone()));
+        let tenant = own(due.container, names::AZURE_TENANT_ID)
+            .unwrap_or_else(|| given.map(|given| given.tenant_id.clone()));
+        held.add(&due.container.name, client, tenant);
+    }
+    for name in new {
+        let other = identities.named.of(name, identities.pods).map(|other| other.identity);
+        let identity = other.as_ref().unwrap_or(identities.pods);
+        held.add(name, identity.client_id.clone(), Some(identity.tenant_id.clone()));
+    }
+    held.into_audit(audit)
+}
+
+/// The value of a container's own variable, where it has one: `Some(None)` where it holds no ID.
+fn own<T: Accepts>(container: &Container, name: &str) -> Option<Option<T>> {
+    let env = container.variable(name)?;
+    Some(env.value().and_then(|value| value.parse().ok()))
+}
+
+/// Who the containers are.
+#[derive(Debug, Default)]
+pub(crate) struct Held<'c> {
+    all: Vec<(&'c str, Option<ClientId>, Option<TenantId>)>,
+}
+
+impl<'c> Held<'c> {
+    /// Adds a container, with its IDs as far as they are known.
+    pub(crate) fn add(&mut self, name: &'c str, client: Option<ClientId>, tenant: Option<TenantId>) {
+        self.all.push((name, client, tenant));
+    }
+
+    /// The annotations: the ServiceAccount's IDs where a container has them, or else those that all have; each container that has others.
+    pub(crate) fn into_audit(self, audit: Audit) -> Audit {
+        let clients = self.all.iter().map(|(name, client, _)| (*name, client.as_ref()));
+        let tenants = self.all.iter().map(|(name, _, tenant)| (*name, tenant.as_ref()));
+        let (client_id, clients) = split(clients.collect(), audit.client_id.as_ref());
+        let (tenant_id, tenants) = split(tenants.collect(), audit.tenant_id.as_ref());
+        let named = client_id.is_some() && client_id == audit.client_id;
+        let holders = if self.all.is_empty() { Holders::Nobody } else { Holders::Some };
+        Audit { identity: audit.identity.filter(|_| named), client_id, tenant_id, clients, tenants, holders, ..audit }
+    }
+}
+
+/// The ID that counts for the pod, and the containers that have another.
+fn split<T: PartialEq + Clone + Shown>(
+    all: Vec<(&str, Option<&T>)>,
+    expected: Option<&T>,
+) -> (Option<T>, Tally<(crate::text::Untrusted, String)>) {
+    let has = |id: &T| all.iter().any(|(_, held)| *held == Some(id));
+    let first = || {
+        let (_, first) = all.first()?;
+        first.filter(|first| all.iter().all(|(_, held)| *held == Some(*first)) && first.is_shown())
+    };
+    let common = expected.filter(|id| has(id)).or_else(first);
+    let mut others = Tally::default();
+    for (name, held) in &all {
+        if *held != common {
+            let shown = held.filter(|held| held.is_shown()).map_or("?".to_owned(), Shown::text);
+            others.add(|| ((*name).into(), shown));
+        }
+    }
+    (common.cloned(), others)
+}
+
+/// An ID that a container can bring itself.
+pub(crate) trait Shown {
+    /// Whether it is certain to be an ID: what looks like a domain can be a secret.
+    fn is_shown(&self) -> bool;
+    /// It, as a text.
+    fn text(&self) -> String;
+}
+
+impl Shown for ClientId {
+    fn is_shown(&self) -> bool {
+        true
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for TenantId {
+    fn is_shown(&self) -> bool {
+        self.as_str().parse::<ClientId>().is_ok()
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
