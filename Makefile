@@ -194,10 +194,13 @@ bench: policy.wasm noop.wasm $(if $(shell command -v go),$(ORACLE))
 	cargo build --profile measured --locked --package policy-runner
 	target/measured/policy-runner bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
 
-# The counted figures alone, which are the same at every run.
+# The counted figures alone, which are the same at every run; and every two things that a request can repeat or lengthen, together:
+# how cost grows, and the ceilings of the PAIRS that cost most (0: of all, half an hour).
+PAIRS ?= 24
 .PHONY: budgets
 budgets: policy.wasm $(RUNNER) $(CONFORMANCE)
 	@$(RUNNER) bench --count --budgets $(BUDGETS) -o budgets > target/counted.txt
+	@$(RUNNER) bench --pairs $(PAIRS)
 	@$(CONFORMANCE) within-budgets $(BUDGETS)
 
 # The README's picture of what `make run` prints.

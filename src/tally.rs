@@ -95,7 +95,10 @@ mod tests {
         for index in 0..KEPT + 5 {
             tally.add(|| index);
         }
-        assert_eq!((tally.first().len(), tally.first().last(), tally.len()), (KEPT, Some(&(KEPT - 1)), KEPT + 5));
+        assert_eq!(
+            (tally.first().len(), tally.first().last(), tally.len()),
+            (KEPT, Some(&(KEPT - 1)), KEPT + 5)
+        );
         let mut both = Tally::from(7);
         both.append(tally.clone());
         assert_eq!((both.first().len(), both.first().get(1), both.len()), (KEPT, Some(&0), KEPT + 6));

@@ -72,6 +72,46 @@ pub fn nothing_twice(before: &Value, after: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// The law that the traces of an accepted pod break: each audit annotation is true of the pod as it comes out.
+///
+/// # Errors
+/// One says what no container has, or a container has what none says.
+pub fn audit_is_true(response: &Value, pod: &Value) -> Result<(), String> {
+    let audit = &response["audit_annotations"];
+    if response["accepted"] != true || !audit.is_object() {
+        return Ok(());
+    }
+    let lists = ["initContainers", "containers", "ephemeralContainers"].into_iter();
+    let all: Vec<&Value> = lists.filter_map(|list| pod["spec"][list].as_array()).flatten().collect();
+    // Of several of one name its processes see the last one.
+    let last = |container: &Value, name: &str| {
+        let env = container["env"].as_array().into_iter().flatten();
+        env.filter(|env| env["name"] == name).last().and_then(|env| env["value"].as_str().map(str::to_owned))
+    };
+    for (annotation, others, variable) in [
+        ("client-id", "container-identities", "AZURE_CLIENT_ID"),
+        ("tenant-id", "container-tenants", "AZURE_TENANT_ID"),
+    ] {
+        let is = |found: Option<String>, id: &str| found.is_some_and(|found| found.eq_ignore_ascii_case(id));
+        if let Some(id) = audit[annotation].as_str() {
+            let held = all.iter().any(|container| is(last(container, variable), id));
+            ensure(held, &format!("no container has the {annotation} {id}"))?;
+        }
+        for (name, id) in
+            audit[others].as_str().unwrap_or_default().split("; ").filter_map(|one| one.split_once('='))
+        {
+            // Two of one name are refused by the API server.
+            let mut called = all.iter().filter(|container| container["name"] == name).peekable();
+            let unknown = called.peek().is_none() || id == "?";
+            ensure(
+                unknown || called.any(|container| is(last(container, variable), id)),
+                &format!("{name} does not have {id}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
 fn ensure(holds: bool, law: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(law.to_owned()) }
 }
@@ -159,5 +199,25 @@ mod tests {
         let hidden = json!({"accepted": true, "warnings": ["a\tb"]});
         assert_eq!(answer(&hidden, &[]).map_err(|broken| broken.contains("can't be seen")), Err(true));
         assert_eq!(answer(&json!({"accepted": true}), &[]), Ok(()));
+    }
+
+    #[test]
+    fn tells_a_trace_that_is_true_from_one_that_is_not() {
+        let pod = json!({"spec": {"containers": [
+            {"name": "a", "env": [{"name": "AZURE_CLIENT_ID", "value": "x"}, {"name": "AZURE_CLIENT_ID", "value": "y"}]},
+            {"name": "b", "env": [{"name": "AZURE_TENANT_ID", "value": "T"}]}]}});
+        let holds =
+            |audit: Value| audit_is_true(&json!({"accepted": true, "audit_annotations": audit}), &pod);
+        assert_eq!(
+            holds(json!({"client-id": "Y", "tenant-id": "t", "container-identities": "a=y; b=?"})),
+            Ok(())
+        );
+        for (audit, law) in [
+            (json!({"client-id": "x"}), "no container has the client-id x"),
+            (json!({"tenant-id": "y"}), "no container has the tenant-id y"),
+            (json!({"container-tenants": "b=u"}), "b does not have u"),
+        ] {
+            assert_eq!(holds(audit), Err(law.to_owned()));
+        }
     }
 }

@@ -244,6 +244,8 @@ fn workload(old: &Value, new: &Value, ask: Answers) -> Result<(), String> {
 /// The pod as it comes out of two passes.
 fn passes(cluster: &Cluster, pod: &Value, ask: Answers) -> Result<Option<Value>, String> {
     let first = ask(&request(PODS, None, pod))?;
+    let after = first.get("mutated_object").unwrap_or(pod);
+    hold::audit_is_true(&first, after).map_err(|law| format!("{law}: {first}"))?;
     let Some(once) = first.get("mutated_object") else { return Ok(None) };
     hold::nothing_twice(pod, once).map_err(|law| format!("{law}: {once}"))?;
     law(is_governed(cluster, pod, once), "an id that is not allowed is injected", &[once])?;
@@ -290,6 +292,11 @@ fn is_governed(cluster: &Cluster, before: &Value, after: &Value) -> bool {
     })
 }
 
+/// A pod that has nothing but these debug containers.
+fn debugged_only(containers: &Value) -> Value {
+    json!({"spec": {"ephemeralContainers": containers}})
+}
+
 fn debug(cluster: &Cluster, pod: &Value, containers: &Value, ask: Answers) -> Result<(), String> {
     let Some(running) = passes(cluster, pod, ask)? else { return Ok(()) };
     let mut debugged = running.clone();
@@ -300,6 +307,22 @@ fn debug(cluster: &Cluster, pod: &Value, containers: &Value, ask: Answers) -> Re
         ask(&request)
     };
     let first = ask_for(&debugged, ask)?;
+    // What the API server drops after admission opens no gate.
+    let mut dressed = debugged.clone();
+    dressed["metadata"]["annotations"] =
+        json!({"azure.workload.identity/skip-containers": "d0;d1;d2", "kubernetes.io/config.mirror": "x"});
+    dressed["metadata"]["labels"] = json!({"azure.workload.identity/use": "false"});
+    dressed["spec"]["volumes"] = json!([]);
+    dressed["spec"]["containers"] = json!([{"name": "c0"}]);
+    let other = ask_for(&dressed, ask)?;
+    let equipped = |answer: &Value| answer.pointer("/mutated_object/spec/ephemeralContainers").cloned();
+    let same = other["accepted"] == first["accepted"] && equipped(&other) == equipped(&first);
+    law(same, "a debug request changes how it is judged", &[&first, &other])?;
+    let unchanged = json!({"spec": {"ephemeralContainers": []}});
+    let governed = first["accepted"] == false || is_governed(cluster, &unchanged, &debugged_only(containers));
+    law(governed, "a debug container brings an id that is not allowed", &[&first])?;
+    hold::audit_is_true(&first, first.get("mutated_object").unwrap_or(&debugged))
+        .map_err(|law| format!("{law}: {first}"))?;
     let Some(once) = first.get("mutated_object") else { return Ok(()) };
     hold::nothing_twice(&debugged, once).map_err(|law| format!("{law}: {once}"))?;
     let mut rest = once.clone();

@@ -3,6 +3,7 @@
 pub mod budgets;
 pub mod cases;
 pub mod lists;
+pub mod pairs;
 pub mod plot;
 pub mod table;
 pub mod webhook;

@@ -11,6 +11,8 @@ use policy_runner::bench::{
 };
 use serde_json::json;
 
+use crate::pairs_verb::{self, Ceilings};
+
 #[derive(Args)]
 pub struct Bench {
     /// The policy's module
@@ -31,6 +33,10 @@ pub struct Bench {
     /// Fail where a figure is over its budget
     #[arg(long, value_name = "FILE")]
     budgets: Option<PathBuf>,
+    /// Count every two things that a request or the settings can repeat or lengthen, together: how cost grows, and the ceilings of the N
+    /// that cost most (0: of all, which takes an hour)
+    #[arg(long, value_name = "N")]
+    pairs: Option<usize>,
     /// Also calls per second with 1 to N threads, each call on an instance of its own
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -52,6 +58,14 @@ enum Output {
 
 /// Whether all is within its budget.
 pub fn run(args: &Bench) -> Result<bool> {
+    if let Some(number) = args.pairs {
+        let ceilings = if number == 0 { Ceilings::All } else { Ceilings::Steepest(number) };
+        let wrong = pairs_verb::run(&args.policy, ceilings)?;
+        for line in &wrong {
+            anstream::eprintln!("over budget: {line}");
+        }
+        return Ok(wrong.is_empty());
+    }
     let paths = std::iter::once(&args.policy).chain(&args.against);
     let subjects = paths.map(|path| Subject::from_file(path)).collect::<Result<Vec<_>>>()?;
     let Some(policy) = subjects.first() else { bail!("no module to measure") };

@@ -3,6 +3,7 @@
 
 mod bench_verb;
 mod fallback_verb;
+mod pairs_verb;
 mod try_credentials;
 mod try_output;
 mod try_verb;

@@ -82,7 +82,8 @@ impl<'s> ContainerIdentities<'s> {
             if names.place(container) != Some(chosen.len()) {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
             }
-            let choice = by_name.get(identity).copied().filter(|one| identities.is_some_and(|all| all.has(one)));
+            let choice =
+                by_name.get(identity).copied().filter(|one| identities.is_some_and(|all| all.has(one)));
             let choice = choice.map(Chosen::Named);
             chosen.push(
                 choice

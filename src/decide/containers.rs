@@ -144,9 +144,8 @@ impl<'s, 't> Containers<'s, 't> {
         settings: &Settings,
         identities: &ContainerIdentities,
     ) -> impl Iterator<Item = &'static str> {
-        let is_new = |name: &&str| {
-            !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name)
-        };
+        let is_new =
+            |name: &&str| !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name);
         [proxy::INIT_CONTAINER, proxy::SIDECAR].into_iter().filter(is_new).collect::<Vec<_>>().into_iter()
     }
 
@@ -184,9 +183,8 @@ impl<'s, 't> Containers<'s, 't> {
             place.mount_path = mount.path.as_ref().into();
             return Target { place, mount: there.map_or(Found::Missing, Found::Right) };
         }
-        let is_right = |mount: &Mount| {
-            *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place))
-        };
+        let is_right =
+            |mount: &Mount| *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place));
         let right = mounted.is_some_and(is_right);
         let mount = match there {
             Some(index) if right => Found::Right(index),

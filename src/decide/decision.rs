@@ -120,8 +120,8 @@ fn judge(
     let mut mistakes = Tally::default();
     let expiration = own.expiration.map_or_else(|| said.expiration.clone(), |own| Ok(Some(own)));
     let expiration = expiration.map(|expiration| expiration.unwrap_or(settings.token_expiration));
-    let identity = service_account_identity(settings, governance, account, said)
-        .map_err(|wrong| mistakes.extend(wrong));
+    let identity =
+        service_account_identity(settings, governance, account, said).map_err(|wrong| mistakes.extend(wrong));
     let title = account.reference.title();
     let expiration =
         expiration.map_err(|wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong))));

@@ -122,9 +122,13 @@ pub(crate) enum TokenFile<'t> {
     Unset,
     /// There.
     At(Cow<'t, str>),
-    /// Somewhere that only the kubelet or the container knows: it comes from elsewhere, refers to another variable, or is a relative path.
+    /// Somewhere that only the kubelet or the container knows: it comes from elsewhere, refers to another variable, or is a path that is relative
+    /// or too long.
     Unknown,
 }
+
+/// Longest path that a process can open, in bytes (Linux `limits.h`, `PATH_MAX`).
+const PATH_MAX: usize = 4_096;
 
 impl<'t> TokenFile<'t> {
     /// The one of `container`.
@@ -132,7 +136,9 @@ impl<'t> TokenFile<'t> {
         let Some(env) = container.variable(names::AZURE_FEDERATED_TOKEN_FILE) else { return Self::Unset };
         match env.value() {
             Some(file) if file.is_empty() => Self::Unset,
-            Some(file) if is_absolute(&file, os) && !file.contains("$(") => Self::At(file),
+            Some(file) if file.len() < PATH_MAX && is_absolute(&file, os) && !file.contains("$(") => {
+                Self::At(file)
+            }
             Some(_) | None => Self::Unknown,
         }
     }
@@ -200,9 +206,7 @@ fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -
     let fits = |token: &Token| honoured(&file, &token.path, volumes.os).is_some();
     let mut seen = NameSet::default();
     let moved = container.mounts.iter().position(|mount| {
-        is_reserved(&mount.name)
-            && seen.insert(&mount.name)
-            && volumes.tokens(&mount.name).iter().any(fits)
+        is_reserved(&mount.name) && seen.insert(&mount.name) && volumes.tokens(&mount.name).iter().any(fits)
     });
     match moved {
         Some(mount) => State::Moved { mount, file },

@@ -40,8 +40,11 @@ pub(crate) fn plan(
     for (held, other) in containers.due.iter().zip(identities.own) {
         let Some(target) = &held.target else { continue };
         let other = other.as_ref().map(|other| &other.identity);
-        let injection = injection(containers, &variables, (identities.pods, other), &mut entries, held, target);
-        room.take(entries.length(&injection.env) + injection.mount.as_ref().map_or(0, |(_, text)| text.len()))?;
+        let injection =
+            injection(containers, &variables, (identities.pods, other), &mut entries, held, target);
+        room.take(
+            entries.length(&injection.env) + injection.mount.as_ref().map_or(0, |(_, text)| text.len()),
+        )?;
         if !injection.is_empty() {
             injections.push(injection);
         }
@@ -169,7 +172,8 @@ fn volume(
     let needed = new_due || containers.needs_home();
     let audience = containers.audience.as_str();
     let none_due = containers.due.is_empty() && !new_due;
-    let for_this = |name: &str| containers.volumes.tokens(name).iter().any(|token| *token.audience == *audience);
+    let for_this =
+        |name: &str| containers.volumes.tokens(name).iter().any(|token| *token.audience == *audience);
     let has_token = || containers.pod.spec.volumes.iter().any(|volume| for_this(&volume.name));
     if home.volume == Whose::There {
         return None;
@@ -245,7 +249,9 @@ fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn 
             }
         }
         let is_token = value.starts_with(names::SECRETS_PATH) && value.ends_with(names::LEGACY_TOKEN_PATH);
-        if is_token && !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE) && !target.place.is_token_file(&value)
+        if is_token
+            && !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE)
+            && !target.place.is_token_file(&value)
         {
             tell(&|| Notice::OtherTokenFile { own: env.name.as_ref().into() });
         }
@@ -254,7 +260,8 @@ fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn 
         // A word can hold several paths; the last one is what it ends with.
         let words = json.into_iter().flat_map(|json| json.split(ends_path));
         let mut paths = words.filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
-        let is_other = |path: &str| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path);
+        let is_other =
+            |path: &str| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path);
         if paths.any(is_other) {
             tell(&|| Notice::TokenFileInArguments { field });
         }
@@ -279,16 +286,16 @@ pub(crate) fn warnings(
         let mut tell =
             |notice: &dyn Fn() -> Notice| warnings.add(|| Warning { about: about(), notice: notice() });
         let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
-        let differs = |variable, place| {
-            differs(container, variable, settings, identity, place, containers.volumes.os)
-        };
+        let differs =
+            |variable, place| differs(container, variable, settings, identity, place, containers.volumes.os);
         let target = match (&held.target, &held.state) {
             (None, _) => {
                 tell(&|| Notice::OwnToken);
                 continue;
             }
             (Some(target), State::Equipped { token, .. }) => {
-                for variable in [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_AUTHORITY_HOST] {
+                for variable in [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_AUTHORITY_HOST]
+                {
                     if differs(variable, &target.place) {
                         tell(&|| Notice::OwnValue { variable });
                     }

@@ -64,7 +64,15 @@ impl<'c> Held<'c> {
         let (tenant_id, tenants) = split(tenants.collect(), audit.tenant_id.as_ref());
         let named = client_id.is_some() && client_id == audit.client_id;
         let holders = if self.all.is_empty() { Holders::Nobody } else { Holders::Some };
-        Audit { identity: audit.identity.filter(|_| named), client_id, tenant_id, clients, tenants, holders, ..audit }
+        Audit {
+            identity: audit.identity.filter(|_| named),
+            client_id,
+            tenant_id,
+            clients,
+            tenants,
+            holders,
+            ..audit
+        }
     }
 }
 

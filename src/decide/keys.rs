@@ -43,7 +43,13 @@ impl<'m> Keys<'m> {
 
 impl Keys<'_> {
     /// What is said of them on an object where they can have an effect.
-    pub(crate) fn warnings(self, settings: &Settings, about: &Title, bearer: Bearer, warnings: &mut Warnings) {
+    pub(crate) fn warnings(
+        self,
+        settings: &Settings,
+        about: &Title,
+        bearer: Bearer,
+        warnings: &mut Warnings,
+    ) {
         let endpoint = settings.endpoint_annotation();
         let unset = |name: &str| name == names::IDENTITY && settings.identities.is_none();
         let own = self.annotations.names().filter_map(|name| {

@@ -120,7 +120,9 @@ impl Forbidden<'_, '_> {
     pub(crate) fn mistake(&self, governance: &Governance, container: &Container) -> Mistake {
         let value = match self.env.value() {
             Some(value) if value.parse::<ClientId>().is_ok() => OwnValue::Id(value.into()),
-            Some(value) if value.parse::<TenantId>().is_ok() => OwnValue::Domain,
+            Some(value) if self.variable == names::AZURE_TENANT_ID && value.parse::<TenantId>().is_ok() => {
+                OwnValue::Domain
+            }
             Some(_) => OwnValue::Other,
             None => OwnValue::Elsewhere,
         };

@@ -7,8 +7,7 @@ use crate::object::pod::Os;
 /// A path without `//`, `.`, `..` and its last slash; the root is empty. A relative one begins at the root, as the kubelet has it for
 /// `mountPath` (`pkg/kubelet/kubelet_pods.go`, `makeMounts`).
 pub(crate) fn clean(path: &str) -> Cow<'_, str> {
-    let is_clean = path.strip_prefix('/').is_some_and(|rest| !rest.split('/').any(is_special));
-    if is_clean {
+    if is_clean(path) {
         return Cow::Borrowed(path);
     }
     let mut names: Vec<&str> = Vec::new();
@@ -27,8 +26,24 @@ pub(crate) fn clean(path: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-fn is_special(name: &str) -> bool {
-    matches!(name, "" | "." | "..")
+/// Whether a path is clean already, as nearly all are: byte by byte, as one can be a megabyte long.
+fn is_clean(path: &str) -> bool {
+    // Dots since the last slash; none counts once the name has another character.
+    let mut dots = Some(0);
+    let ends = |dots: Option<u8>| matches!(dots, Some(0..=2));
+    let mut bytes = path.bytes();
+    if bytes.next() != Some(b'/') {
+        return false;
+    }
+    for byte in bytes {
+        dots = match (byte, dots) {
+            (b'/', dots) if ends(dots) => return false,
+            (b'/', _) => Some(0),
+            (b'.', Some(dots @ 0..=1)) => Some(dots + 1),
+            _ => None,
+        };
+    }
+    !ends(dots)
 }
 
 /// What two paths have in common that lead to the same place: in nearly every image `/var/run` is a link to `/run`; on Windows a path can have
@@ -66,14 +81,17 @@ pub(crate) fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
-/// The folder from which `rest`, a path in a volume, leads to `path`; `None` where `path` does not end with it.
+/// The folder from which `rest`, a clean path in a volume, leads to `path`; `None` where `path` does not end with it.
 pub(crate) fn folder_of(path: &str, rest: &str, os: Os) -> Option<String> {
+    if rest.len() >= path.len() {
+        return None;
+    }
     let path = match os {
         Os::Other => Cow::Borrowed(path),
         Os::Windows => Cow::Owned(of_windows(path)),
     };
-    let (path, rest) = (clean(&path), clean(rest));
-    path.strip_suffix(&*rest).map(|folder| if folder.is_empty() { "/".to_owned() } else { folder.to_owned() })
+    let folder = clean(&path).strip_suffix(rest)?.strip_suffix('/')?.to_owned();
+    Some(if folder.is_empty() { "/".to_owned() } else { folder })
 }
 
 /// Whether both lead to the same place.
@@ -106,10 +124,21 @@ mod tests {
         }
         let folder = |path, rest| folder_of(path, rest, Os::Other);
         assert_eq!(folder("/a/b/token/file", "token/file").as_deref(), Some("/a/b"));
-        assert_eq!(folder("/a/b//token/file", "./token/file").as_deref(), Some("/a/b"));
+        assert_eq!(folder("/a/b//token/./file", "token/file").as_deref(), Some("/a/b"));
         assert_eq!(folder("/run/b/file", "file").as_deref(), Some("/run/b"));
         assert_eq!(folder("/file", "file").as_deref(), Some("/"));
         assert_eq!(folder("/a/tokens/file", "token/file"), None);
+        assert_eq!(folder("/a/token/file", "oken/file"), None);
+    }
+
+    #[test]
+    fn tells_a_clean_path_from_one_that_is_not() {
+        for path in ["/a", "/a/b.c/..d/...", "/.a/b", "/a./b.."] {
+            assert!(is_clean(path) && clean(path) == path, "{path}");
+        }
+        for path in ["", "/", "a", "/a/", "/a//b", "/a/./b", "/a/../b", "/a/.", "/a/..", "/./a"] {
+            assert!(!is_clean(path) && clean(path) != path || path.is_empty(), "{path}");
+        }
     }
 
     #[test]

@@ -132,7 +132,12 @@ impl<'v, 's> Entries<'v, 's> {
 
     /// The entries of the variables at these places, for a container that has the token at `place`; `other` is its identity, where that is
     /// not the one that most have.
-    pub(crate) fn of(&mut self, mut variables: Vec<usize>, other: Option<&Identity>, place: &Place) -> Vec<usize> {
+    pub(crate) fn of(
+        &mut self,
+        mut variables: Vec<usize>,
+        other: Option<&Identity>,
+        place: &Place,
+    ) -> Vec<usize> {
         let elsewhere = place != self.home;
         for index in &mut variables {
             let Some((name, value)) = self.variables.all.get(*index) else { continue };

@@ -171,9 +171,9 @@ impl<'n> Governance<'n> {
 
     /// Whether an entry of both lists, or one that allows any, is the same.
     fn any_has(&self, clients: &[usize], tenants: &[usize]) -> bool {
-        let both = [clients, &self.clients.open].into_iter().flat_map(|one| {
-            [tenants, &self.tenants.open].into_iter().map(move |other| (one, other))
-        });
+        let both = [clients, &self.clients.open]
+            .into_iter()
+            .flat_map(|one| [tenants, &self.tenants.open].into_iter().map(move |other| (one, other)));
         both.into_iter().any(|(one, other)| meet(one, other))
     }
 }
@@ -229,7 +229,8 @@ mod tests {
             entry(&["m"], &[], &["two.example", "three.example"]),
             entry(&["o"], &[a], &[]),
         ];
-        let (client, tenant, nothing) = (IdentityPart::ClientId, IdentityPart::TenantId, IdentityPart::Namespace);
+        let (client, tenant, nothing) =
+            (IdentityPart::ClientId, IdentityPart::TenantId, IdentityPart::Namespace);
         for (namespace, id, domain, expected) in [
             ("n", a, "ONE.example", Ok(())),
             ("n", b, "one.example", Ok(())),

@@ -62,7 +62,8 @@ pub(crate) fn judge<'t>(
         let (root, is_update) = (Cursor::root("", &pod), old.path() == "oldObject");
         let new = Spec::read(&root.required("spec", "an object")?)?.ephemeral;
         let title = metadata.title(&namespace);
-        let candidate = Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec, size };
+        let candidate =
+            Candidate { title: &title, namespace: &namespace, metadata: &metadata, spec: &spec, size };
         let known = spec.ephemeral.iter().filter(|_| is_update).map(|container| container.name.as_ref());
         let known = NameSet::new(known);
         let new: Vec<&Container> = new.iter().filter(|container| !known.contains(&container.name)).collect();
@@ -93,7 +94,13 @@ struct Donor<'s, 't> {
     mount: &'s Mount<'t>,
     token: Token,
     ours: Vec<&'s Env<'t>>,
+    /// The variables by which it has ids, and what they say.
+    ids: Ids<'s, 't>,
+    seen: Seen,
 }
+
+/// The client id and the tenant of a container, as far as they can be told.
+type Seen = (Option<ClientId>, Option<TenantId>);
 
 /// The containers that debug containers copy from.
 struct Donors<'s, 't> {
@@ -156,12 +163,11 @@ impl<'s, 't> Pod<'s, 't> {
         let governance = Governance::of(allowed, self.pod.namespace).filter(|_| self.carries_token());
         for container in new {
             let Some(governance) = &governance else { break };
-            let donor = self.donor(container).map(|donor| Ids::of(donor.container));
-            let base = donor.as_ref().map(Ids::seen);
+            let donor = self.donor(container);
             let own = Ids::of(container);
-            let mut checked = own_ids::check(governance, &own, base_of(base.as_ref()));
-            if let (true, Some(donor)) = (own.is_empty() && !self.skips(container), &donor) {
-                checked = checked.and_then(|()| own_ids::check(governance, donor, base_of(None)));
+            let mut checked = own_ids::check(governance, &own, base_of(donor.map(|donor| &donor.seen)));
+            if let (true, Some(donor)) = (own.is_empty() && !self.skips(container), donor) {
+                checked = checked.and_then(|()| own_ids::check(governance, &donor.ids, base_of(None)));
             }
             if let Err(found) = checked {
                 refusals.add(|| refusal(found.mistake(governance, container)));
@@ -169,7 +175,7 @@ impl<'s, 't> Pod<'s, 't> {
         }
         let mut held = Held::default();
         if let Some(Donors { first, .. }) = &self.donors {
-            held_by(&mut held, first, first.container);
+            held.add(&first.container.name, first.seen.0.clone(), first.seen.1.clone());
         }
         let mut copies = Vec::new();
         let mut room = OBJECT_MAX.saturating_sub(self.pod.size);
@@ -242,7 +248,7 @@ impl<'s, 't> Pod<'s, 't> {
 
     /// The audit annotations, as far as the pod shows them: nobody is asked who its ServiceAccount is.
     fn audit(&self, held: Held) -> Audit {
-        let donor = self.donors.as_ref().map(|donors| Ids::of(donors.first.container).seen());
+        let donor = self.donors.as_ref().map(|donors| donors.first.seen.clone());
         let (client_id, tenant_id) = donor.unwrap_or_default();
         // What looks like a domain is one if the settings have it, and can be a secret if they don't.
         let of_settings = |tenant: &TenantId| {
@@ -261,7 +267,7 @@ impl<'s, 't> Pod<'s, 't> {
 }
 
 /// The ids that a debug container has where it brings none: what it copies, or what nobody knows.
-fn base_of(donor: Option<&(Option<ClientId>, Option<TenantId>)>) -> Base<'_> {
+fn base_of(donor: Option<&Seen>) -> Base<'_> {
     match donor {
         Some((client, tenant)) => Base { client: client.as_ref().into(), tenant: tenant.as_ref().into() },
         None => Base { client: Half::Unknown, tenant: Half::Unknown },
@@ -270,10 +276,10 @@ fn base_of(donor: Option<&(Option<ClientId>, Option<TenantId>)>) -> Base<'_> {
 
 /// Adds a container with the ids that it has in the end.
 fn held_by<'c>(held: &mut Held<'c>, donor: &Donor, container: &'c Container) {
-    let (own, theirs) = (Ids::of(container).seen(), Ids::of(donor.container).seen());
+    let ((client, tenant), theirs) = (Ids::of(container).seen(), donor.seen.clone());
     let has = |name| container.variable(name).is_some();
-    let client = if has(names::AZURE_CLIENT_ID) { own.0 } else { theirs.0 };
-    let tenant = if has(names::AZURE_TENANT_ID) { own.1 } else { theirs.1 };
+    let client = if has(names::AZURE_CLIENT_ID) { client } else { theirs.0 };
+    let tenant = if has(names::AZURE_TENANT_ID) { tenant } else { theirs.1 };
     held.add(&container.name, client, tenant);
 }
 
@@ -286,7 +292,9 @@ fn donor<'s, 't>(
 ) -> Option<Donor<'s, 't>> {
     let State::Equipped { mount, token } = state(container, volumes, audience) else { return None };
     let mount = container.mounts.get(mount)?;
-    Some(Donor { container, mount, token, ours: ours(settings, container, volumes.os) })
+    let ids = Ids::of(container);
+    let seen = ids.seen();
+    Some(Donor { container, mount, token, ours: ours(settings, container, volumes.os), ids, seen })
 }
 
 /// The variables of `donor` that the policy gives.

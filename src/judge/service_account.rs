@@ -59,7 +59,8 @@ pub(crate) fn judge(
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
     let governance = Governance::of(settings.allowed_identities.as_deref(), &namespace);
     let read = |account: &ServiceAccount| Said::read(settings, governance.as_ref(), account);
-    let known = old.map(|old| mistakes(settings, governance.as_ref(), &old, &read(&old)).1).unwrap_or_default();
+    let known =
+        old.map(|old| mistakes(settings, governance.as_ref(), &old, &read(&old)).1).unwrap_or_default();
     let said = read(&new);
     let (client_id, found) = mistakes(settings, governance.as_ref(), &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =

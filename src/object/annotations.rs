@@ -106,13 +106,13 @@ impl Annotations {
 
 /// The last pair of each name, which is the one that counts, in the order of the names.
 fn last_of_each(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    let places = ByName::first(pairs.iter().enumerate().rev().map(|(place, (name, _))| (name.as_str(), place)));
+    let places =
+        ByName::first(pairs.iter().enumerate().rev().map(|(place, (name, _))| (name.as_str(), place)));
     if places.len() == pairs.len() {
         return pairs;
     }
-    let kept: Vec<bool> = (pairs.iter().enumerate())
-        .map(|(place, (name, _))| places.get(name) == Some(&place))
-        .collect();
+    let kept: Vec<bool> =
+        (pairs.iter().enumerate()).map(|(place, (name, _))| places.get(name) == Some(&place)).collect();
     pairs.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(pair, _)| pair).collect()
 }
 

@@ -269,7 +269,6 @@ impl<'t> Volume<'t> {
             .map(|token| ProjectedToken { path: text(token, "path"), audience: text(token, "audience") })
             .collect()
     }
-
 }
 
 /// The entries of a list, each read; none where there is no list.
@@ -303,12 +302,7 @@ impl<'t> Container<'t> {
         Ok(all)
     }
 
-    fn read(
-        list: ContainerList,
-        index: usize,
-        at: &Cursor<'_, 't>,
-        names: Names,
-    ) -> Result<Self, Malformed> {
+    fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>, names: Names) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let json = |field: &'static str| Ok(at.field(field)?.and_then(|field| field.raw()));
         Ok(Self {

@@ -8,7 +8,12 @@ use crate::value::parse::{Accepts, Rejected};
 
 /// A pattern for names that are RFC 1123 labels, of the objects that `Of` stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Glob<Of>(String, PhantomData<Of>);
+pub(crate) struct Glob<Of> {
+    pattern: String,
+    /// The length of the shortest name that fits.
+    shortest: usize,
+    of: PhantomData<Of>,
+}
 
 /// Whose names a pattern is for.
 pub(crate) trait Named {
@@ -33,17 +38,20 @@ impl Named for Containers {
 }
 
 impl<Of> Glob<Of> {
-    /// Longest pattern, and longest name that one can fit: more than a label has (RFC 1123: 63).
+    /// Longest pattern.
     const LENGTH_MAX: usize = 253;
 
-    /// Whether `name` fits. A longer one is of no object, and matching it could take its length times the pattern's.
+    /// Longest name of a namespace or a container (RFC 1123 label).
+    const NAME_MAX: usize = 63;
+
+    /// Whether `name` fits. A longer one than an object can have is not looked at: that could take its length times the pattern's.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        name.len() <= Self::LENGTH_MAX && glob_match(&self.0, name)
+        (self.shortest..=Self::NAME_MAX).contains(&name.len()) && glob_match(&self.pattern, name)
     }
 
     /// The pattern.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.pattern
     }
 }
 
@@ -63,7 +71,8 @@ impl<Of: Named> FromStr for Glob<Of> {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'*' | b'?')
         };
         if (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(fits) {
-            Ok(Self(text.to_owned(), PhantomData))
+            let shortest = text.bytes().filter(|byte| *byte != b'*').count();
+            Ok(Self { pattern: text.to_owned(), shortest, of: PhantomData })
         } else {
             Err(Rejected::by::<Self>())
         }

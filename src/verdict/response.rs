@@ -46,7 +46,8 @@ impl Verdict<'_> {
     /// The warnings as they are sent: the first ones, and how many more there are.
     fn warning_texts(&self) -> Vec<String> {
         let sent = if self.warnings.len() > WARNINGS_MAX { WARNINGS_MAX - 1 } else { WARNINGS_MAX };
-        let mut texts: Vec<String> = self.warnings.first().iter().take(sent).map(ToString::to_string).collect();
+        let mut texts: Vec<String> =
+            self.warnings.first().iter().take(sent).map(ToString::to_string).collect();
         if let more @ 1.. = self.warnings.len().saturating_sub(sent) {
             texts.push(more_warnings(more));
         }

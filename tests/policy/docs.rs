@@ -197,7 +197,8 @@ fn first_cells(page: &str) -> Vec<String> {
 /// What an object of the settings may have, as the policy itself says when it has something else.
 fn known(settings: &Value) -> Vec<String> {
     let problems = Settings::parse(&settings.to_string()).unwrap_err();
-    let text = problems.first().iter().find(|problem| problem.path.as_str().ends_with("zzz")).unwrap().text.clone();
+    let text =
+        problems.first().iter().find(|problem| problem.path.as_str().ends_with("zzz")).unwrap().text.clone();
     let (_, names) = text.split_once("(known: ").unwrap();
     names.trim_end_matches(')').split(", ").map(str::to_owned).collect()
 }

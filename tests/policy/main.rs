@@ -10,6 +10,7 @@
 )] // a test may fail, and a table is long
 
 mod allowed_identities;
+mod attack;
 mod coexistence;
 mod common;
 mod cures;

@@ -229,7 +229,8 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (
             with(&json!({"allowedIdentities": [{"tenantIds": [TENANT_ID]}]})),
             yada(|pod| {
-                pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": "a.example"}]);
+                pod["spec"]["containers"][0]["env"] =
+                    json!([{"name": "AZURE_TENANT_ID", "value": "a.example"}]);
             }),
             own(),
         ),
@@ -244,7 +245,8 @@ fn cases() -> Vec<(Value, Value, Answers)> {
             settings(),
             yada(|pod| {
                 brings_a_token(pod);
-                let projected = json!({"sources": [{"serviceAccountToken": {"path": "token", "audience": "vault"}}]});
+                let projected =
+                    json!({"sources": [{"serviceAccountToken": {"path": "token", "audience": "vault"}}]});
                 pod["spec"]["volumes"] = json!([{"name": "azure-identity-token", "projected": projected}]);
                 pod["spec"]["containers"][0]["volumeMounts"][0]["name"] = json!("azure-identity-token");
             }),

@@ -50,12 +50,10 @@ impl Refusal {
     /// The cure of the mistake for this object.
     pub(crate) fn cure(&self) -> Cure {
         match &self.mistake {
-            Mistake::WrongAnnotation(WrongValue { annotation, instead, .. }) => {
-                match instead {
-                    Instead::Value(value) => self.annotated(annotation, value),
-                    Instead::Nothing => self.without(annotation),
-                }
-            }
+            Mistake::WrongAnnotation(WrongValue { annotation, instead, .. }) => match instead {
+                Instead::Value(value) => self.annotated(annotation, value),
+                Instead::Nothing => self.without(annotation),
+            },
             Mistake::NoTenant => {
                 let (_, line) = self.annotated(names::TENANT_ID, TenantId::PLACEHOLDER);
                 match self.repair {
@@ -66,14 +64,18 @@ impl Refusal {
                 }
             }
             Mistake::ClientIdRequired
-            | Mistake::IdentityNotAllowed { part: IdentityPart::ClientId, client: ClientOf::Nothing, .. } => {
+            | Mistake::IdentityNotAllowed {
+                part: IdentityPart::ClientId, client: ClientOf::Nothing, ..
+            } => {
                 let (_, line) = self.annotated(names::CLIENT_ID, ClientId::PLACEHOLDER);
                 match self.repair {
                     Repair::Cluster => ("add it with:", line),
                     Repair::Manifest => ("add it to its manifest:", line),
                 }
             }
-            Mistake::IdentityNotAllowed { namespace, client, tenant_id, .. } => allow(namespace, client, tenant_id),
+            Mistake::IdentityNotAllowed { namespace, client, tenant_id, .. } => {
+                allow(namespace, client, tenant_id)
+            }
             Mistake::TooLarge => (
                 "make it smaller, or give containers no identity that need none, in the pod or in the pod template of its workload:",
                 annotations(names::SKIP_CONTAINERS, "\"CONTAINER\""),

@@ -153,7 +153,9 @@ fn own_id(
         OwnValue::Id(value) => {
             write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
         }
-        OwnValue::Domain => write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?,
+        OwnValue::Domain => {
+            write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?
+        }
         OwnValue::Other => f.write_str("with a value that is no id, which can't be checked")?,
         OwnValue::Elsewhere => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
     }

@@ -69,9 +69,9 @@ impl fmt::Display for Notice {
                 "sets {} to a path that can't be checked; remove it",
                 names::AZURE_FEDERATED_TOKEN_FILE
             ),
-            Self::ProxyServesAny => {
-                f.write_str("its proxy gets tokens for any client ID that a container asks for, allowed or not")
-            }
+            Self::ProxyServesAny => f.write_str(
+                "its proxy gets tokens for any client ID that a container asks for, allowed or not",
+            ),
             Self::ReadOnlyAbove { volume, path } => write!(
                 f,
                 "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",

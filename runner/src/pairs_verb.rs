@@ -1,0 +1,183 @@
+//! `policy-runner bench --pairs`.
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use policy_runner::{
+    bench::{
+        lists::GROWTH_MAX,
+        pairs::{self, Dimension, LARGE, QUESTIONS, Question, SIZES},
+    },
+    host::Module,
+    meter::{self, Cost, Meter},
+};
+
+/// Most memory of the module that any request may take, in bytes (this policy's contract, section 11).
+const MEMORY_MAX: u64 = 64 << 20;
+
+/// Longest answer, in bytes.
+const ANSWER_MAX: usize = 3_000_000;
+
+/// Most instructions of any request. 900 million took 73 ms on two shared cores; a tenth of the PolicyServer's evaluation limit is 200 ms.
+const INSTRUCTIONS_MAX: u64 = 1_200_000_000;
+
+/// What a pair of dimensions costs.
+struct Found {
+    question: Question,
+    pair: [&'static Dimension; 2],
+    growth: f64,
+    large: u64,
+    memory: u64,
+    answer: usize,
+    time: Duration,
+}
+
+/// How many of the pairs are counted at their largest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ceilings {
+    /// Those that cost most where growth is counted.
+    Steepest(usize),
+    /// All of them: an hour.
+    All,
+}
+
+/// Counts every pair, and says which cost too much.
+///
+/// # Errors
+/// The module traps on one.
+pub fn run(policy: &Path, ceilings: Ceilings) -> Result<Vec<String>> {
+    let (meter, module) = (Meter::from_bytes(&std::fs::read(policy)?)?, Module::from_file(policy)?);
+    let jobs: Vec<(Question, [&Dimension; 2])> =
+        QUESTIONS.into_iter().flat_map(|question| pairs::all().map(move |pair| (question, pair))).collect();
+    let mut found = in_parallel(&jobs, |(question, pair)| {
+        let mut costs = Vec::new();
+        for bytes in SIZES {
+            let case = pairs::case(*question, *pair, bytes)?;
+            costs.push(count(&meter, &case)?.instructions);
+        }
+        let [small, big] = SIZES;
+        let [few, many] = costs[..] else { anyhow::bail!("two sizes") };
+        #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
+        let growth = (many as f64 / few as f64).powf(1.0 / (big as f64 / small as f64).log2());
+        Ok(Found {
+            question: *question,
+            pair: *pair,
+            growth,
+            large: many,
+            memory: 0,
+            answer: 0,
+            time: Duration::ZERO,
+        })
+    })?;
+    found.sort_by_key(|found| std::cmp::Reverse(found.large));
+    let number = match ceilings {
+        Ceilings::Steepest(number) => number.min(found.len()),
+        Ceilings::All => found.len(),
+    };
+    let largest: Vec<(Question, [&Dimension; 2])> =
+        found.iter().take(number).map(|found| (found.question, found.pair)).collect();
+    let counted = in_parallel(&largest, |(question, pair)| {
+        let mut bytes = LARGE;
+        let case = loop {
+            let case = pairs::case(*question, *pair, bytes)?;
+            if case.payload.len() <= 4_000_000 {
+                break case;
+            }
+            bytes = bytes * 9 / 10;
+        };
+        let cost = count(&meter, &case)?;
+        let instance = module.instance(std::sync::Arc::clone(&case.answers))?;
+        let start = Instant::now();
+        instance.call("validate", case.payload.as_bytes())?;
+        Ok((cost, start.elapsed()))
+    })?;
+    let mut wrong = Vec::new();
+    for (found, (cost, time)) in found.iter_mut().zip(counted) {
+        found.time = time;
+        found.large = cost.instructions;
+        found.memory = cost.memory;
+        found.answer = cost.answer.map_or(0, |answer| answer.len());
+    }
+    let (counted, _) = found.split_at(number);
+    for found in &found {
+        if found.growth > GROWTH_MAX {
+            wrong.push(format!("{}: twice the bytes cost {:.2} ×", found.name(), found.growth));
+        }
+    }
+    for found in counted {
+        let Found { large, memory, answer, .. } = found;
+        if *large > INSTRUCTIONS_MAX {
+            wrong.push(format!("{}: {large} instructions, at most {INSTRUCTIONS_MAX}", found.name()));
+        }
+        if *memory > MEMORY_MAX {
+            wrong.push(format!("{}: {memory} bytes of memory, at most {MEMORY_MAX}", found.name()));
+        }
+        if *answer > ANSWER_MAX {
+            wrong.push(format!("{}: an answer of {answer} bytes, at most {ANSWER_MAX}", found.name()));
+        }
+    }
+    summary(&found, counted);
+    Ok(wrong)
+}
+
+impl Found {
+    fn name(&self) -> String {
+        let [one, other] = self.pair;
+        format!("{:?}, {} × {}", self.question, one.name, other.name)
+    }
+}
+
+fn summary(all: &[Found], counted: &[Found]) {
+    let most = |what: &str, found: Option<&Found>, number: &dyn Fn(&Found) -> String| {
+        if let Some(found) = found {
+            anstream::println!("{what}: {} ({})", number(found), found.name());
+        }
+    };
+    anstream::println!("{} pairs, {} of them at their largest", all.len(), counted.len());
+    let growth = all.iter().max_by(|one, other| one.growth.total_cmp(&other.growth));
+    most("most growth for twice the bytes", growth, &|found| format!("{:.2} ×", found.growth));
+    most("most instructions", counted.iter().max_by_key(|found| found.large), &|found| {
+        found.large.to_string()
+    });
+    most("most memory", counted.iter().max_by_key(|found| found.memory), &|found| found.memory.to_string());
+    most("most time", counted.iter().max_by_key(|found| found.time), &|found| format!("{:?}", found.time));
+    most("longest answer", counted.iter().max_by_key(|found| found.answer), &|found| {
+        found.answer.to_string()
+    });
+}
+
+fn count(meter: &Meter, case: &policy_runner::bench::cases::Case) -> Result<Cost> {
+    meter::once(meter, "validate", case.payload.as_bytes(), std::sync::Arc::clone(&case.answers))
+}
+
+/// The results of `job`, in the order of the jobs, by as many threads as there are cores.
+fn in_parallel<J: Sync, T: Send>(jobs: &[J], job: impl Fn(&J) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        while let Some((index, task)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, jobs.get(at)?)))
+        {
+            let result = job(task)?;
+            results.lock().map_err(|_| anyhow::anyhow!("a thread broke down"))?.push((index, result));
+        }
+        Ok(())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| anyhow::anyhow!("a thread broke down"))?)
+    })?;
+    let mut results = results.into_inner().map_err(|_| anyhow::anyhow!("a thread broke down"))?;
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}

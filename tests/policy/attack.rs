@@ -1,0 +1,488 @@
+//! What adversaries tried who may create pods and debug them: each kind once. What it costs is in `make budgets`.
+
+use crate::common::*;
+use serde_json::{Value, json};
+
+const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+const OTHER_TENANT: &str = "99999999-51c6-4e0b-9a77-3b8f6d20c4e1";
+
+/// The namespace may use the walkthrough's identity alone.
+fn governed() -> Value {
+    with(
+        &json!({"allowedIdentities": [{"namespaces": ["default"], "clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}),
+    )
+}
+
+/// A debug request for `pod`: what it asks for is in the new object alone.
+fn debugging(pod: &Value, debugger: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let mut request = yada(|object| *object = pod.clone());
+    request["operation"] = json!("UPDATE");
+    request["subResource"] = json!("ephemeralcontainers");
+    request["oldObject"] = pod.clone();
+    request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
+    change(&mut request["object"]);
+    request
+}
+
+/// A debug container with an ID that is not allowed.
+fn foreign() -> Value {
+    json!({"name": "d", "image": "busybox", "env": [{"name": "AZURE_CLIENT_ID", "value": OTHER}]})
+}
+
+fn token(name: &str, audience: &str, path: &str) -> Value {
+    json!({"name": name, "projected": {"sources": [{"serviceAccountToken": {"path": path, "audience": audience}}]}})
+}
+
+// === Debug containers ===
+
+#[test]
+fn a_debug_request_opens_no_gate_by_what_the_api_server_drops() {
+    let (pod, _) = admitted(&governed(), &yada(|_| ()), holding(&yada_account()));
+    let changes: [fn(&mut Value); 5] = [
+        |_| (),
+        |pod| annotate(pod, "skip-containers", "d"),
+        |pod| pod["spec"]["containers"][0]["env"] = json!([]),
+        |pod| pod["spec"]["volumes"] = json!([]),
+        |pod| pod["metadata"]["labels"] = json!({"azure.workload.identity/use": "false"}),
+    ];
+    for change in changes {
+        let request = debugging(&pod, &foreign(), change);
+        let evaluation = evaluate(&governed(), &request, nobody());
+        let message = evaluation.response.message().to_owned();
+        assert!(
+            message.starts_with(&format!(
+                "Pod default/yadaapi: container \"d\" has AZURE_CLIENT_ID \"{OTHER}\", which is not allowed"
+            )),
+            "{message}"
+        );
+        let audit = evaluation.response.audit_annotations.unwrap();
+        assert_eq!(audit["subject"], "system:serviceaccount:default:myserviceaccount");
+        assert_eq!(evaluation.calls.log.len(), 1);
+        assert!(json!(evaluation.calls.log).to_string().contains("refused"));
+    }
+}
+
+#[test]
+fn a_debug_container_is_governed_without_a_container_to_copy_from() {
+    let equipped = |settings: &Value, change: fn(&mut Value)| {
+        admitted(settings, &yada(change), holding(&yada_account())).0
+    };
+    let endpoint = with(&json!({"allowedIdentities": governed()["allowedIdentities"],
+        "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://AKSIdentityBinding", "sniName": "s"}}));
+    let skipped = equipped(&governed(), |pod| annotate(pod, "skip-containers", "yadaapi"));
+    let mut own_token = skipped.clone();
+    own_token["spec"]["volumes"] = json!([token("own", "api://AzureADTokenExchange", "token")]);
+    let mut of_endpoint = own_token.clone();
+    of_endpoint["spec"]["volumes"] = json!([token("own", "api://AKSIdentityBinding", "token")]);
+    let mut named = equipped(&governed(), |_| ());
+    annotate(&mut named, "skip-containers", "d");
+    for (settings, pod) in
+        [(&governed(), &skipped), (&governed(), &own_token), (&endpoint, &of_endpoint), (&governed(), &named)]
+    {
+        assert_eq!(refused(settings, &debugging(pod, &foreign(), |_| ()), nobody()).1, 403, "{pod}");
+        let from_secret = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});
+        let (message, _) = refused(settings, &debugging(pod, &from_secret, |_| ()), nobody());
+        assert!(
+            message.contains(
+                "container \"d\" has AZURE_CLIENT_ID from elsewhere (valueFrom), which can't be checked"
+            ),
+            "{message}"
+        );
+        let allowed = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}]});
+        assert!(evaluate(settings, &debugging(pod, &allowed, |_| ()), nobody()).response.allowed);
+    }
+    // A pod that carries no token is not the policy's.
+    let plain = yada(|_| ())["object"].clone();
+    assert!(evaluate(&governed(), &debugging(&plain, &foreign(), |_| ()), nobody()).response.allowed);
+}
+
+#[test]
+fn a_debug_container_is_told_of_variables_that_it_has() {
+    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let settings = with(&json!({"allowedIdentities": [
+        {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}, {"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}]}));
+    let (message, _) = refused(&settings, &debugging(&pod, &foreign(), |_| ()), nobody());
+    assert!(message.contains("container \"d\" has AZURE_CLIENT_ID"), "{message}");
+    let empty = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": ""}]});
+    assert!(evaluate(&governed(), &debugging(&pod, &empty, |_| ()), nobody()).response.allowed);
+}
+
+#[test]
+fn a_mount_with_a_sub_path_is_not_copied_to_a_debug_container() {
+    let pod = yada(|pod| {
+        pod["spec"]["volumes"] =
+            json!([token("own", "api://AzureADTokenExchange", "token/azure-identity-token")]);
+        pod["spec"]["containers"][0]["env"] =
+            json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/x/azure-identity-token"}]);
+        pod["spec"]["containers"][0]["volumeMounts"] =
+            json!([{"name": "own", "mountPath": "/x", "subPath": "token"}]);
+    })["object"]
+        .clone();
+    let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
+    assert_eq!(evaluate(&settings(), &request, nobody()).answer.unwrap().mutated_object, None);
+}
+
+// === Governance ===
+
+#[test]
+fn a_skipped_container_that_mounts_the_token_is_governed() {
+    let mounting = |volume: &str| {
+        yada(|pod| {
+            let extra = json!([{"name": "istio-proxy", "env": [{"name": "AZURE_CLIENT_ID", "value": OTHER}],
+                "volumeMounts": [{"name": volume, "mountPath": "/t"}]}]);
+            pod["spec"]["initContainers"] = extra;
+        })
+    };
+    let by_setting =
+        with(&json!({"skipContainers": ["istio-*"], "allowedIdentities": governed()["allowedIdentities"]}));
+    let mut by_annotation = mounting(VOLUME);
+    annotate(&mut by_annotation["object"], "skip-containers", "istio-proxy");
+    for (settings, request) in [(&by_setting, &mounting(VOLUME)), (&governed(), &by_annotation)] {
+        let (message, code) = refused(settings, request, holding(&yada_account()));
+        assert!(
+            message.starts_with("Pod default/yadaapi: container \"istio-proxy\" has AZURE_CLIENT_ID"),
+            "{message}"
+        );
+        assert_eq!(code, 403);
+    }
+    assert!(evaluate(&by_setting, &mounting("cache"), holding(&yada_account())).response.allowed);
+}
+
+#[test]
+fn says_that_the_proxy_serves_any_identity_where_they_are_governed() {
+    let request = yada(|pod| annotate(pod, "inject-proxy-sidecar", "true"));
+    let warning = "Pod default/yadaapi: its proxy gets tokens for any client ID that a container asks for, allowed or not";
+    let (_, response) = admitted(&governed(), &request, holding(&yada_account()));
+    assert_eq!(warnings(&response), [warning]);
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn confirms_a_cached_copy_that_would_refuse_an_id_of_the_containers_own() {
+    let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
+    let settings = with(&json!({"lookUp": "Cached", "allowedIdentities": two}));
+    let request = yada(|pod| {
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": OTHER_TENANT}])
+    });
+    let fresh = service_account(&json!({"client-id": OTHER, "tenant-id": OTHER_TENANT}));
+    let stale = yada_account();
+    let answers: policy_runner::host::Answers =
+        std::sync::Arc::new(move |request: &policy_runner::host::GetResource| {
+            Ok(if request.disable_cache { &fresh } else { &stale }.to_string().into_bytes())
+        });
+    assert!(evaluate(&settings, &request, answers).response.allowed);
+}
+
+#[test]
+fn enforces_only_what_no_service_account_would_make_right() {
+    let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
+    let settings = with(
+        &json!({"preflight": "Enforce", "allowedIdentities": two, "identities": {"w": {"clientId": OTHER}}}),
+    );
+    let with_env = |env: Value| deployment(|template| template["spec"]["containers"][0]["env"] = env);
+    let tenant = json!({"name": "AZURE_TENANT_ID", "value": OTHER_TENANT});
+    let response = evaluate(&settings, &with_env(json!([tenant])), holding(&yada_account())).response;
+    assert!(
+        response.allowed && warnings(&response)[0].contains("its pods will be refused: "),
+        "{response:?}"
+    );
+    let both = json!([tenant, {"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}]);
+    assert_eq!(refused(&settings, &with_env(both), holding(&yada_account())).1, 403);
+    // A container's identity whose tenant is the ServiceAccount's.
+    let named = deployment(|template| annotate(template, "container-identities", "yadaapi=w"));
+    assert!(evaluate(&settings, &named, holding(&yada_account())).response.allowed);
+}
+
+// === What is told ===
+
+#[test]
+fn names_no_identity_that_the_namespace_may_not_use() {
+    let identities = json!({"main": {"clientId": CLIENT_ID}, "payments-prod": {"clientId": OTHER, "tenantId": "fabrikam.example"}});
+    let mut settings = governed();
+    settings["identities"] = identities.clone();
+    for account in [
+        json!({"identity": "mian"}),
+        json!({"identity": "payments-prod"}),
+        json!({"identity": "payments-prod", "client-id": CLIENT_ID}),
+    ] {
+        for labelled in [true, false] {
+            let mut account = service_account(&account);
+            if !labelled {
+                account["metadata"]["labels"] = json!({});
+            }
+            let mut request = yada(|_| ());
+            let kind = json!({"group": "", "version": "v1", "kind": "ServiceAccount"});
+            request["kind"] = kind;
+            request["resource"] = json!({"group": "", "version": "v1", "resource": "serviceaccounts"});
+            request["object"] = account.clone();
+            let evaluation = evaluate(&settings, &request, nobody());
+            let mut told = serde_json::to_value(&evaluation.response).unwrap().to_string()
+                + &json!(evaluation.calls.log).to_string();
+            // What was written may be repeated.
+            told = told
+                .replace("identity is \\\"payments-prod\\\"", "")
+                .replace("identity is \\\\\\\"payments-prod\\\\\\\"", "");
+            assert!(
+                !told.contains("payments-prod") && !told.contains(OTHER) && !told.contains("fabrikam"),
+                "{told}"
+            );
+        }
+    }
+    let account = service_account(&json!({"identity": "mian"}));
+    let (message, _) = refused(&settings, &yada(|_| ()), holding(&account));
+    assert!(
+        message.contains("a name in the policy's setting identities that this namespace may use (main)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn shows_no_value_that_only_looks_like_a_domain() {
+    for variable in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"] {
+        let secret = "07401b.f395accd246ae52d";
+        let request =
+            yada(|pod| pod["spec"]["containers"][0]["env"] = json!([{"name": variable, "value": secret}]));
+        let evaluation = evaluate(&governed(), &request, holding(&yada_account()));
+        assert!(!evaluation.response.allowed);
+        let told = serde_json::to_value(&evaluation.response).unwrap().to_string()
+            + &json!(evaluation.calls.log).to_string();
+        assert!(!told.contains("07401b"), "{told}");
+        let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+        let debug = evaluate(&settings(), &debugging(&pod, &json!({"name": "d"}), |_| ()), nobody());
+        let told = json!([response.audit_annotations, debug.response.audit_annotations, debug.calls.log])
+            .to_string();
+        assert!(!told.contains("07401b"), "{told}");
+    }
+}
+
+// === What is recorded ===
+
+/// Each audit annotation but the ServiceAccount's own.
+fn recorded(settings: &Value, request: &Value, account: &Value) -> Value {
+    let (_, response) = admitted(settings, request, holding(account));
+    let mut audit = json!(response.audit_annotations.unwrap());
+    for name in ["service-account", "subject"] {
+        audit.as_object_mut().unwrap().remove(name);
+    }
+    audit
+}
+
+#[test]
+fn records_what_the_pod_has_and_not_what_it_should_have() {
+    let (equipped, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let again = yada(|pod| *pod = equipped.clone());
+    let changed = service_account(&json!({"client-id": OTHER, "tenant-id": OTHER_TENANT}));
+    assert_eq!(
+        recorded(&settings(), &again, &changed),
+        json!({"client-id": CLIENT_ID, "tenant-id": TENANT_ID})
+    );
+    let (_, response) = admitted(&settings(), &again, holding(&changed));
+    assert_eq!(warnings(&response).len(), 2, "{response:?}");
+    let mut named = again.clone();
+    annotate(&mut named["object"], "container-identities", &format!("yadaapi={OTHER}"));
+    assert_eq!(
+        recorded(&settings(), &named, &yada_account()),
+        json!({"client-id": CLIENT_ID, "tenant-id": TENANT_ID})
+    );
+    let own = yada(|pod| {
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}])
+    });
+    assert_eq!(
+        recorded(&settings(), &own, &yada_account()),
+        json!({"client-id": OTHER, "tenant-id": TENANT_ID})
+    );
+    let two = yada(|pod| {
+        let containers = pod["spec"]["containers"].as_array_mut().unwrap();
+        containers.push(json!({"name": "b", "env": [{"name": "AZURE_CLIENT_ID", "value": OTHER}, {"name": "AZURE_TENANT_ID", "value": "x.example"}]}));
+    });
+    assert_eq!(
+        recorded(&settings(), &two, &yada_account()),
+        json!({"client-id": CLIENT_ID, "tenant-id": TENANT_ID, "container-identities": format!("b={OTHER}"), "container-tenants": "b=?"})
+    );
+    let skipped = yada(|pod| annotate(pod, "skip-containers", "yadaapi"));
+    assert_eq!(recorded(&settings(), &skipped, &yada_account()), json!({}));
+    let evaluation = evaluate(&settings(), &skipped, holding(&yada_account()));
+    let line = json!(evaluation.calls.log).to_string();
+    assert!(line.contains("volume added, all containers are skipped") && !line.contains(CLIENT_ID), "{line}");
+}
+
+// === Paths, names and second passes ===
+
+/// The pod after one pass, and whether a second changes it.
+fn twice(settings: &Value, request: &Value) -> (Value, Option<Value>) {
+    let (once, _) = admitted(settings, request, holding(&yada_account()));
+    let mut again = request.clone();
+    again["object"] = once.clone();
+    (once, evaluate(settings, &again, holding(&yada_account())).answer.unwrap().mutated_object)
+}
+
+fn equipped_at(name: &str, mount: &str, file: &str) -> Value {
+    json!({"name": name, "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": file}], "volumeMounts": [{"name": VOLUME, "mountPath": mount}]})
+}
+
+#[test]
+fn a_second_pass_changes_nothing_after_a_dangling_mount_two_tokens_or_a_proxy_of_its_own_identity() {
+    let dangling = yada(|pod| {
+        let mut first = equipped_at("c0", MOUNT, TOKEN_FILE);
+        first["volumeMounts"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": "run", "mountPath": "/var/run/secrets"}));
+        pod["spec"]["volumes"] = json!([{"name": "run", "emptyDir": {}}]);
+        pod["spec"]["containers"] = json!([first, {"name": "c1"}]);
+    });
+    let two = yada(|pod| {
+        let mut volume = token(VOLUME, "api://AzureADTokenExchange", "a/azure-identity-token");
+        let second = json!({"serviceAccountToken": {"path": "b/azure-identity-token", "audience": "api://AzureADTokenExchange"}});
+        volume["projected"]["sources"].as_array_mut().unwrap().push(second);
+        pod["spec"]["volumes"] = json!([volume]);
+        pod["spec"]["containers"] = json!([
+            equipped_at("c0", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi/a/azure-identity-token"),
+            {"name": "c1", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/var/run/secrets/azure/x/b/azure-identity-token"}],
+                "volumeMounts": [{"name": VOLUME, "mountPath": "/var/run/secrets/azure/y"}]}]);
+    });
+    let proxy = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "true");
+        annotate(pod, "container-identities", &format!("azwi-proxy={OTHER}"));
+    });
+    for request in [dangling, two, proxy.clone()] {
+        let (once, second) = twice(&settings(), &request);
+        assert_eq!(second, None, "{once}");
+    }
+    let (pod, response) = admitted(&settings(), &proxy, holding(&yada_account()));
+    assert_eq!(response.warnings, None);
+    assert_eq!(response.audit_annotations.unwrap()["container-identities"], format!("azwi-proxy={OTHER}"));
+    assert!(pod["spec"]["initContainers"][0]["env"].to_string().contains(OTHER));
+}
+
+#[test]
+fn refuses_a_container_whose_token_another_mount_hides() {
+    let request = yada(|pod| {
+        let first = json!({"name": "a", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/m/t"}], "volumeMounts": [{"name": "own", "mountPath": "/m"}]});
+        let second = json!({"name": "b", "volumeMounts": [{"name": "own", "mountPath": "/m"}, {"name": "data", "mountPath": "/m/t"}]});
+        pod["spec"]["volumes"] =
+            json!([token("own", "api://AzureADTokenExchange", "t"), {"name": "data", "emptyDir": {}}]);
+        pod["spec"]["containers"] = json!([first, second]);
+    });
+    let (message, code) = refused(&settings(), &request, holding(&yada_account()));
+    assert!(message.starts_with("Pod default/yadaapi: container \"b\" mounts volume \"data\" at \"/m/t\", which hides the identity's token"), "{message}");
+    assert_eq!(code, 400);
+}
+
+#[test]
+fn reads_paths_and_names_as_the_pods_system_does() {
+    let at = |path: &str, change: fn(&mut Value)| {
+        yada(|pod| {
+            pod["spec"]["volumes"] = json!([{"name": "c", "emptyDir": {}}]);
+            pod["spec"]["containers"][0]["volumeMounts"] = json!([{"name": "c", "mountPath": path}]);
+            change(pod);
+        })
+    };
+    let windows: fn(&mut Value) = |pod| pod["spec"]["os"] = json!({"name": "windows"});
+    let fixed = with(&json!({"layout": "Fixed"}));
+    for (request, is_hidden) in [
+        (at("/run/secrets/azure/wi", |_| ()), true),
+        (at("var/run/secrets/azure/wi", |_| ()), true),
+        (at(r"C:\var\run\Secrets\azure\wi", windows), true),
+        (at(r"C:\var\run\Secrets\azure\wi", |_| ()), false),
+        (at("/runs/secrets/azure/wi", |_| ()), false),
+    ] {
+        let response = evaluate(&fixed, &request, holding(&yada_account())).response;
+        assert_eq!(response.allowed, !is_hidden, "{} {request}", response.message());
+    }
+    let lower = |pod: &mut Value| {
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "azure_client_id", "value": OTHER}])
+    };
+    let (pod, _) = admitted(
+        &settings(),
+        &yada(|pod| {
+            lower(pod);
+            windows(pod);
+        }),
+        holding(&yada_account()),
+    );
+    assert_eq!(
+        names(&pod["spec"]["containers"][0]["env"]),
+        ["azure_client_id", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"]
+    );
+    assert_eq!(
+        refused(
+            &governed(),
+            &yada(|pod| {
+                lower(pod);
+                windows(pod);
+            }),
+            holding(&yada_account())
+        )
+        .1,
+        403
+    );
+    let (pod, _) = admitted(&settings(), &yada(lower), holding(&yada_account()));
+    assert_eq!(names(&pod["spec"]["containers"][0]["env"]).len(), 5);
+}
+
+#[test]
+fn says_that_a_token_file_can_not_be_checked_and_mounts_the_token_where_it_belongs() {
+    for file in [
+        json!({"value": "/var/run/secrets/azure/$(P)/token"}),
+        json!({"value": "relative/token"}),
+        json!({"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}),
+    ] {
+        let mut variable = json!({"name": "AZURE_FEDERATED_TOKEN_FILE"});
+        variable.as_object_mut().unwrap().extend(file.as_object().unwrap().clone());
+        let request = yada(|pod| pod["spec"]["containers"][0]["env"] = json!([variable]));
+        let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+        assert_eq!(pod["spec"]["containers"][0]["volumeMounts"][1]["mountPath"], MOUNT);
+        assert_eq!(
+            warnings(&response),
+            [
+                "Pod default/yadaapi: container yadaapi sets AZURE_FEDERATED_TOKEN_FILE to a path that can't be checked; remove it"
+            ]
+        );
+    }
+}
+
+#[test]
+fn sees_the_last_of_two_token_files_as_the_container_does() {
+    let files = |first: &str, last: &str| {
+        yada(|pod| {
+            pod["spec"]["volumes"] = json!([token("own", "api://AzureADTokenExchange", "t")]);
+            pod["spec"]["containers"][0]["env"] = json!([
+                {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": first}, {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": last}]);
+            pod["spec"]["containers"][0]["volumeMounts"] = json!([{"name": "own", "mountPath": "/m"}]);
+        })
+    };
+    let (pod, _) = admitted(&settings(), &files("/elsewhere", "/m/t"), holding(&yada_account()));
+    assert_eq!(pod["spec"]["volumes"].as_array().unwrap().len(), 1, "{pod}");
+    let (pod, _) = admitted(&settings(), &files("/m/t", "/elsewhere"), holding(&yada_account()));
+    assert_eq!(pod["spec"]["volumes"].as_array().unwrap().len(), 2, "{pod}");
+}
+
+#[test]
+fn a_token_for_somebody_else_under_a_reserved_name_is_told() {
+    let request = yada(|pod| {
+        pod["spec"]["volumes"] = json!([token(VOLUME, "vault", "token/azure-identity-token")]);
+        pod["spec"]["containers"] = json!([equipped_at("a", MOUNT, TOKEN_FILE)]);
+    });
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(
+        warnings(&response),
+        ["Pod default/yadaapi: container a has a token for the audience \"vault\", which the pod is not due"]
+    );
+}
+
+#[test]
+fn says_nothing_in_brackets_where_there_is_nothing_to_be_named() {
+    let request = yada(|pod| {
+        annotate(pod, "skip-containers", "yadaapi");
+        annotate(pod, "container-identities", &format!("nobody={OTHER}"));
+    });
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(
+        warnings(&response),
+        [
+            "Pod default/yadaapi: container-identities names \"nobody\", but no container of that name gets an identity"
+        ]
+    );
+}
