@@ -7,9 +7,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Untrusted {
     /// The text, or its two ends.
-    kept: String,
+    kept: Box<str>,
     /// Where the second end begins in `kept`, if the middle is missing.
-    tail: Option<usize>,
+    tail: Option<u16>,
 }
 
 /// Longest text that is kept whole, in bytes: more than any message shows of one.
@@ -22,11 +22,11 @@ impl<T: AsRef<str>> From<T> for Untrusted {
     fn from(text: T) -> Self {
         let text = text.as_ref();
         if text.len() <= WHOLE_MAX {
-            return Self { kept: text.to_owned(), tail: None };
+            return Self { kept: text.into(), tail: None };
         }
         let (head, tail) = (text.floor_char_boundary(END), text.ceil_char_boundary(text.len() - END));
         let ends = [text.get(..head), text.get(tail..)].map(Option::unwrap_or_default);
-        Self { kept: ends.concat(), tail: Some(head) }
+        Self { kept: ends.concat().into(), tail: u16::try_from(head).ok() }
     }
 }
 
@@ -39,7 +39,7 @@ impl Untrusted {
 
     /// Both ends of the text; the second one is empty where it is whole.
     fn ends(&self) -> (&str, &str) {
-        self.tail.and_then(|tail| self.kept.split_at_checked(tail)).unwrap_or((&self.kept, ""))
+        self.tail.and_then(|tail| self.kept.split_at_checked(tail.into())).unwrap_or((&self.kept, ""))
     }
 
     /// Escaped and cut to `max` bytes.
@@ -75,7 +75,7 @@ impl Untrusted {
         if !self.is_name_like() || self.kept.starts_with('-') {
             placeholder.to_owned()
         } else if self.kept.chars().all(safe) {
-            self.kept.clone()
+            self.kept.to_string()
         } else {
             format!("'{}'", self.kept.replace('\'', r"'\''"))
         }

@@ -85,8 +85,11 @@ pub fn audit_is_true(response: &Value, pod: &Value) -> Result<(), String> {
     let all: Vec<&Value> = lists.filter_map(|list| pod["spec"][list].as_array()).flatten().collect();
     // Of several of one name its processes see the last one.
     let last = |container: &Value, name: &str| {
-        let env = container["env"].as_array().into_iter().flatten();
-        env.filter(|env| env["name"] == name).last().and_then(|env| env["value"].as_str().map(str::to_owned))
+        let env = container["env"].as_array().map(Vec::as_slice).unwrap_or_default();
+        env.iter()
+            .rev()
+            .find(|env| env["name"] == name)
+            .and_then(|env| env["value"].as_str().map(str::to_owned))
     };
     for (annotation, others, variable) in [
         ("client-id", "container-identities", "AZURE_CLIENT_ID"),

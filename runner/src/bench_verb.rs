@@ -37,6 +37,9 @@ pub struct Bench {
     /// that cost most (0: of all, which takes an hour)
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
+    /// Look for the request that costs most for its bytes, for so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    climb: Option<u64>,
     /// Also calls per second with 1 to N threads, each call on an instance of its own
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -58,6 +61,9 @@ enum Output {
 
 /// Whether all is within its budget.
 pub fn run(args: &Bench) -> Result<bool> {
+    if let Some(seconds) = args.climb {
+        return pairs_verb::climb(&args.policy, Duration::from_secs(seconds)).map(|()| true);
+    }
     if let Some(number) = args.pairs {
         let ceilings = if number == 0 { Ceilings::All } else { Ceilings::Steepest(number) };
         let wrong = pairs_verb::run(&args.policy, ceilings)?;

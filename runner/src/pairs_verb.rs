@@ -181,3 +181,64 @@ fn in_parallel<J: Sync, T: Send>(jobs: &[J], job: impl Fn(&J) -> Result<T> + Syn
     results.sort_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
+
+/// Bytes of the requests that the climb makes.
+const CLIMB: usize = 100_000;
+
+/// Looks for the request that costs most for its bytes, for so long: mixes of all dimensions, each changed a little and kept where it costs
+/// more. Every few minutes it begins anew.
+///
+/// # Errors
+/// The module traps on one.
+pub fn climb(policy: &Path, time: Duration) -> Result<()> {
+    let meter = Meter::from_bytes(&std::fs::read(policy)?)?;
+    let start = Instant::now();
+    let (mut random, mut tried) = (Random(0x9e37_79b9_7f4a_7c15), 0_u64);
+    let mut worst: Vec<(u64, String)> = Vec::new();
+    while start.elapsed() < time {
+        let question = QUESTIONS.get(random.below(QUESTIONS.len())).copied().unwrap_or(Question::Pod);
+        let mut weights: Vec<usize> = pairs::DIMENSIONS.iter().map(|_| random.below(4) / 3).collect();
+        let (mut best, mut stuck) = (0, 0);
+        while stuck < 150 && start.elapsed() < time {
+            let mut next = weights.clone();
+            for _ in 0..=random.below(2) {
+                let index = random.below(next.len());
+                if let Some(weight) = next.get_mut(index) {
+                    *weight = if *weight > 0 && random.below(2) == 0 { 0 } else { 1 << random.below(7) };
+                }
+            }
+            let case = pairs::mix(question, &next, CLIMB)?;
+            let cost = count(&meter, &case)?;
+            anyhow::ensure!(cost.memory <= MEMORY_MAX, "{} bytes of memory: {next:?}", cost.memory);
+            let per_byte = cost.instructions / case.payload.len().max(1) as u64;
+            tried += 1;
+            if per_byte > best {
+                (best, weights, stuck) = (per_byte, next, 0);
+            } else {
+                stuck += 1;
+            }
+        }
+        let of = pairs::DIMENSIONS.iter().zip(&weights).filter(|(_, weight)| **weight > 0);
+        let of: Vec<String> = of.map(|(dimension, weight)| format!("{} {weight}", dimension.name)).collect();
+        worst.push((best, format!("{question:?}: {}", of.join(", "))));
+        worst.sort_by_key(|(cost, _)| std::cmp::Reverse(*cost));
+        worst.truncate(5);
+    }
+    anstream::println!("{tried} requests tried; most instructions for a byte:");
+    for (cost, of) in worst {
+        anstream::println!("{cost:>6}  {of}");
+    }
+    Ok(())
+}
+
+/// Numbers that look random, the same ones at every run (Marsaglia's xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound.max(1) as u64).unwrap_or_default()
+    }
+}

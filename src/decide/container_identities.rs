@@ -71,8 +71,7 @@ impl<'s> ContainerIdentities<'s> {
         for (entry, pair) in entries.iter().zip(&pairs) {
             let wrong = |found: &str, accepted| WrongValue {
                 annotation: names::CONTAINER_IDENTITIES,
-                found: found.into(),
-                value: found.to_owned(),
+                found: found.to_owned(),
                 accepted,
                 instead: Instead::Value(mended(identities, &pairs)),
             };

@@ -24,10 +24,8 @@ pub(crate) fn audit<'n>(
         let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
         // One that brings its own token is given nothing.
         let given = due.target.as_ref().map(|_| identity);
-        let client = own(due.container, names::AZURE_CLIENT_ID)
-            .unwrap_or_else(|| given.and_then(|given| given.client_id.clone()));
-        let tenant = own(due.container, names::AZURE_TENANT_ID)
-            .unwrap_or_else(|| given.map(|given| given.tenant_id.clone()));
+        let client = own(due.container, names::AZURE_CLIENT_ID, || given?.client_id.clone());
+        let tenant = own(due.container, names::AZURE_TENANT_ID, || Some(given?.tenant_id.clone()));
         held.add(&due.container.name, client, tenant);
     }
     for name in new {
@@ -38,10 +36,12 @@ pub(crate) fn audit<'n>(
     held.into_audit(audit)
 }
 
-/// The value of a container's own variable, where it has one: `Some(None)` where it holds no ID.
-fn own<T: Accepts>(container: &Container, name: &str) -> Option<Option<T>> {
-    let env = container.variable(name)?;
-    Some(env.value().and_then(|value| value.parse().ok()))
+/// The ID in a container's own variable, as far as it can be told, or what it is given where it has none.
+fn own<T: Accepts>(container: &Container, name: &str, given: impl FnOnce() -> Option<T>) -> Option<T> {
+    match container.variable(name) {
+        Some(env) => env.value().and_then(|value| value.parse().ok()),
+        None => given(),
+    }
 }
 
 /// Who the containers are.
@@ -60,8 +60,9 @@ impl<'c> Held<'c> {
     pub(crate) fn into_audit(self, audit: Audit) -> Audit {
         let clients = self.all.iter().map(|(name, client, _)| (*name, client.as_ref()));
         let tenants = self.all.iter().map(|(name, _, tenant)| (*name, tenant.as_ref()));
-        let (client_id, clients) = split(clients.collect(), audit.client_id.as_ref());
-        let (tenant_id, tenants) = split(tenants.collect(), audit.tenant_id.as_ref());
+        let (clients, tenants): (Vec<_>, Vec<_>) = (clients.collect(), tenants.collect());
+        let (client_id, clients) = split(&clients, audit.client_id.as_ref());
+        let (tenant_id, tenants) = split(&tenants, audit.tenant_id.as_ref());
         let named = client_id.is_some() && client_id == audit.client_id;
         let holders = if self.all.is_empty() { Holders::Nobody } else { Holders::Some };
         Audit {
@@ -78,7 +79,7 @@ impl<'c> Held<'c> {
 
 /// The ID that counts for the pod, and the containers that have another.
 fn split<T: PartialEq + Clone + Shown>(
-    all: Vec<(&str, Option<&T>)>,
+    all: &[(&str, Option<&T>)],
     expected: Option<&T>,
 ) -> (Option<T>, Tally<(crate::text::Untrusted, String)>) {
     let has = |id: &T| all.iter().any(|(_, held)| *held == Some(id));
@@ -88,7 +89,7 @@ fn split<T: PartialEq + Clone + Shown>(
     };
     let common = expected.filter(|id| has(id)).or_else(first);
     let mut others = Tally::default();
-    for (name, held) in &all {
+    for (name, held) in all {
         if *held != common {
             let shown = held.filter(|held| held.is_shown()).map_or("?".to_owned(), Shown::text);
             others.add(|| ((*name).into(), shown));

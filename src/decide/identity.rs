@@ -94,8 +94,7 @@ fn client_id(
     match written {
         Some(written) if written != named.client_id => Err(WrongValue {
             annotation: names::CLIENT_ID,
-            found: written.as_str().into(),
-            value: written.to_string(),
+            found: written.to_string(),
             accepted: format!("the client id of identity {}, or none", named.name).into(),
             instead: Instead::Nothing,
         }),

@@ -6,11 +6,11 @@ use crate::{
     decide::{fragments, identity::Identity, paths},
     feature::token_endpoint::TokenEndpoint,
     object::{
-        container::{Container, Names},
+        container::{Container, Env, Names},
         pod::Os,
     },
     settings::Settings,
-    value::{layout::Place, name_set::NameSet, names},
+    value::{identity::ClientId, layout::Place, name_set::NameSet, names},
 };
 
 /// The variables by name, the same for all containers; each name is there once.
@@ -105,7 +105,7 @@ impl<'s> Variables<'s> {
 /// What a variable is set to, for a container with this identity and its token at `place`.
 fn text<'v>(value: Value<'v>, identity: &'v Identity, place: &Place) -> Cow<'v, str> {
     match value {
-        Value::ClientId => identity.client_id.as_ref().map(|id| id.as_str()).unwrap_or_default().into(),
+        Value::ClientId => identity.client_id.as_ref().map(ClientId::as_str).unwrap_or_default().into(),
         Value::TenantId => identity.tenant_id.as_str().into(),
         Value::TokenFile => place.token_file().into(),
         Value::CaFile => format!("{}/{}", place.mount_path, names::CA_PATH).into(),
@@ -178,7 +178,7 @@ pub(crate) fn differs(
     place: &Place,
     os: Os,
 ) -> bool {
-    let Some(own) = container.variable(variable).and_then(|env| env.value()) else { return false };
+    let Some(own) = container.variable(variable).and_then(Env::value) else { return false };
     let is_same = match variable {
         names::AZURE_CLIENT_ID => {
             identity.client_id.as_ref().is_none_or(|id| own.eq_ignore_ascii_case(id.as_str()))

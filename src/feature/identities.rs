@@ -140,13 +140,7 @@ impl<'s, 'g> Usable<'s, 'g> {
         let here = if self.governance.is_some() { " that this namespace may use" } else { "" };
         let accepted =
             Cow::Owned(format!("a name in the policy's setting identities{here} ({listed}{more})"));
-        WrongValue {
-            annotation,
-            found: found.into(),
-            value: found.to_owned(),
-            accepted,
-            instead: Instead::Value(instead),
-        }
+        WrongValue { annotation, found: found.to_owned(), accepted, instead: Instead::Value(instead) }
     }
 
     fn names(&self) -> impl Iterator<Item = &'s str> {

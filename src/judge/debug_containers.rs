@@ -67,7 +67,7 @@ pub(crate) fn judge<'t>(
         let known = spec.ephemeral.iter().filter(|_| is_update).map(|container| container.name.as_ref());
         let known = NameSet::new(known);
         let new: Vec<&Container> = new.iter().filter(|container| !known.contains(&container.name)).collect();
-        (title.clone(), Pod::read(settings, candidate).judge(&new))
+        (title.clone(), Running::read(settings, candidate).judge(&new))
     };
     let Judged { copies, refusals, audit } = judged;
     if copies.is_empty() && refusals.is_empty() {
@@ -111,7 +111,7 @@ struct Donors<'s, 't> {
 }
 
 /// A running pod.
-struct Pod<'s, 't> {
+struct Running<'s, 't> {
     settings: &'s Settings,
     pod: Candidate<'s, 't>,
     volumes: Volumes<'s, 't>,
@@ -128,7 +128,7 @@ struct Judged {
     audit: Audit,
 }
 
-impl<'s, 't> Pod<'s, 't> {
+impl<'s, 't> Running<'s, 't> {
     fn read(settings: &'s Settings, pod: Candidate<'s, 't>) -> Self {
         let volumes = Volumes::read(pod.spec);
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));

@@ -119,8 +119,7 @@ fn last_of_each(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
 fn parse<T: Accepts>(annotation: &'static str, found: &str) -> Result<T, WrongValue> {
     found.parse().map_err(|_: Rejected| WrongValue {
         annotation,
-        found: found.into(),
-        value: found.to_owned(),
+        found: found.to_owned(),
         accepted: T::accepted(),
         instead: Instead::Value(T::meant(found).unwrap_or(T::PLACEHOLDER).to_owned()),
     })

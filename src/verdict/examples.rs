@@ -61,8 +61,7 @@ fn wrong_value(
     accepted: Cow<'static, str>,
     instead: Instead,
 ) -> Mistake {
-    let (found, value) = (found.into(), found.to_owned());
-    Mistake::WrongAnnotation(WrongValue { annotation, found, value, accepted, instead })
+    Mistake::WrongAnnotation(WrongValue { annotation, found: found.to_owned(), accepted, instead })
 }
 
 fn failures() -> Vec<LookUpFailure> {

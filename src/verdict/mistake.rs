@@ -113,10 +113,8 @@ pub(crate) const OBJECT_MAX: usize = 2_000_000;
 pub(crate) struct WrongValue {
     /// The annotation's name.
     pub(crate) annotation: &'static str,
-    /// Its value.
-    pub(crate) found: Untrusted,
-    /// The same, whole, to be compared: an UPDATE that changes the middle of a long value is a change.
-    pub(crate) value: String,
+    /// Its value, whole: an UPDATE that changes the middle of a long value is a change.
+    pub(crate) found: String,
     /// What would be accepted.
     pub(crate) accepted: Cow<'static, str>,
     /// What a cure puts in its place.

@@ -163,7 +163,7 @@ fn confirms_a_cached_copy_that_would_refuse_an_id_of_the_containers_own() {
     let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
     let settings = with(&json!({"lookUp": "Cached", "allowedIdentities": two}));
     let request = yada(|pod| {
-        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": OTHER_TENANT}])
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_TENANT_ID", "value": OTHER_TENANT}]);
     });
     let fresh = service_account(&json!({"client-id": OTHER, "tenant-id": OTHER_TENANT}));
     let stale = yada_account();
@@ -286,7 +286,7 @@ fn records_what_the_pod_has_and_not_what_it_should_have() {
         json!({"client-id": CLIENT_ID, "tenant-id": TENANT_ID})
     );
     let own = yada(|pod| {
-        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}])
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}]);
     });
     assert_eq!(
         recorded(&settings(), &own, &yada_account()),
@@ -392,7 +392,7 @@ fn reads_paths_and_names_as_the_pods_system_does() {
         assert_eq!(response.allowed, !is_hidden, "{} {request}", response.message());
     }
     let lower = |pod: &mut Value| {
-        pod["spec"]["containers"][0]["env"] = json!([{"name": "azure_client_id", "value": OTHER}])
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "azure_client_id", "value": OTHER}]);
     };
     let (pod, _) = admitted(
         &settings(),

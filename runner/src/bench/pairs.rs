@@ -1,6 +1,8 @@
 //! Every two things that a request or the settings can repeat or lengthen, together. Lists that grow alone, with short values, hide what costs a
 //! length times a number: a name of a megabyte in each of a thousand warnings.
 
+#![allow(clippy::indexing_slicing)] // fields of a draft, which are there or are made
+
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -131,7 +133,7 @@ impl Draft {
         let list = &mut self.main()[field];
         match list.as_array_mut() {
             Some(all) if !all.is_empty() => {
-                all.iter_mut().take(1).for_each(|entry| entry[key] = json!(value))
+                all.iter_mut().take(1).for_each(|entry| entry[key] = json!(value));
             }
             _ => *list = json!([{"name": "v", key: value}]),
         }
@@ -291,7 +293,7 @@ pub const DIMENSIONS: &[Dimension] = &[
         );
     }),
     of_request("length of a volume's name", |draft, bytes| {
-        draft.rename("volumeMounts", "name", &long(bytes))
+        draft.rename("volumeMounts", "name", &long(bytes));
     }),
     of_request("volumes", |draft, bytes| {
         extend(
@@ -338,12 +340,12 @@ pub const DIMENSIONS: &[Dimension] = &[
             Value::Array(many(bytes, 24, |index| json!({"containerPort": index % 1_000})));
     }),
     of_request("skipped names", |draft, bytes| {
-        let names: String = (0..bytes / 7).map(|index| format!("s{index};")).collect();
-        draft.annotation("skip-containers", &names);
+        let names: Vec<String> = (0..bytes / 7).map(|index| format!("s{index};")).collect();
+        draft.annotation("skip-containers", &names.concat());
     }),
     of_request("container identities", |draft, bytes| {
-        let pairs: String = (0..bytes / 14).map(|index| format!("c{index}=i{index};")).collect();
-        draft.annotation("container-identities", &pairs);
+        let pairs: Vec<String> = (0..bytes / 14).map(|index| format!("c{index}=i{index};")).collect();
+        draft.annotation("container-identities", &pairs.concat());
         let of_some = |settings: &Value| settings["identities"].is_object();
         if !of_some(&draft.settings) {
             draft.settings["identities"] = json!({});
@@ -355,7 +357,7 @@ pub const DIMENSIONS: &[Dimension] = &[
         }
     }),
     of_request("length of an annotation", |draft, bytes| {
-        draft.annotation("service-account-token-expiration", &long(bytes))
+        draft.annotation("service-account-token-expiration", &long(bytes));
     }),
     of_request("labels", |draft, bytes| {
         for index in 0..bytes / 40 {
@@ -367,7 +369,7 @@ pub const DIMENSIONS: &[Dimension] = &[
     }),
     of_request("length of the pod's name", |draft, bytes| draft.pod["metadata"]["name"] = json!(long(bytes))),
     of_request("length of the ServiceAccount's name", |draft, bytes| {
-        draft.spec()["serviceAccountName"] = json!(long(bytes))
+        draft.spec()["serviceAccountName"] = json!(long(bytes));
     }),
     of_request("the ServiceAccount's annotations", |draft, bytes| {
         for index in 0..bytes / 40 {
@@ -470,14 +472,33 @@ pub fn case(question: Question, pair: [&Dimension; 2], bytes: usize) -> Result<C
     for dimension in pair {
         (dimension.grow)(&mut draft, if dimension.of_settings { bytes.min(SETTINGS_MAX) } else { bytes });
     }
-    let account = draft.account.to_string().into_bytes();
-    let walkthrough = cases::all()?.into_iter().next().context("there is no walkthrough")?;
-    Ok(Case {
-        name: "pair",
-        payload: draft.request(question).to_string(),
-        answers: Arc::new(move |_: &GetResource| Ok(account.clone())),
-        ..walkthrough
-    })
+    draft.into_case(question)
+}
+
+/// The case of a mix of all dimensions, each with its share of `bytes`.
+///
+/// # Errors
+/// The walkthrough can't be read.
+pub fn mix(question: Question, weights: &[usize], bytes: usize) -> Result<Case> {
+    let mut draft = Draft::new();
+    let all = weights.iter().sum::<usize>().max(1);
+    for (dimension, weight) in DIMENSIONS.iter().zip(weights).filter(|(_, weight)| **weight > 0) {
+        (dimension.grow)(&mut draft, bytes * weight / all);
+    }
+    draft.into_case(question)
+}
+
+impl Draft {
+    fn into_case(self, question: Question) -> Result<Case> {
+        let account = self.account.to_string().into_bytes();
+        let walkthrough = cases::all()?.into_iter().next().context("there is no walkthrough")?;
+        Ok(Case {
+            name: "pair",
+            payload: self.request(question).to_string(),
+            answers: Arc::new(move |_: &GetResource| Ok(account.clone())),
+            ..walkthrough
+        })
+    }
 }
 
 /// Every two dimensions, and each with itself.

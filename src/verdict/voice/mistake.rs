@@ -24,7 +24,8 @@ const SETTINGS_MAX: usize = 2_000;
 
 impl fmt::Display for WrongValue {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "annotation {} is {}, expected {}", self.annotation, self.found.quoted(), self.accepted)
+        let found = Untrusted::from(&self.found);
+        write!(f, "annotation {} is {}, expected {}", self.annotation, found.quoted(), self.accepted)
     }
 }
 
@@ -154,7 +155,7 @@ fn own_id(
             write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
         }
         OwnValue::Domain => {
-            write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?
+            write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?;
         }
         OwnValue::Other => f.write_str("with a value that is no id, which can't be checked")?,
         OwnValue::Elsewhere => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
