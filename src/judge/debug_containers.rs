@@ -8,7 +8,7 @@ use crate::{
         evidence::{State, Token, Volumes, state},
         holdings::Held,
         inject,
-        own_ids::{self, Base, Ids},
+        own_ids::{self, Base, Forbidden, Ids},
         paths::resolved,
         plan::Slot,
     },
@@ -93,10 +93,14 @@ struct Donor<'s, 't> {
     container: &'s Container<'t>,
     mount: &'s Mount<'t>,
     token: Token,
+    /// Where the mount is, resolved.
+    root: String,
     ours: Vec<&'s Env<'t>>,
     /// The variables by which it has ids, and what they say.
     ids: Ids<'s, 't>,
     seen: Seen,
+    /// The first of its ids that is not allowed, once somebody has asked.
+    forbidden: OnceCell<Option<Forbidden<'s, 't>>>,
 }
 
 /// The client id and the tenant of a container, as far as they can be told.
@@ -165,11 +169,15 @@ impl<'s, 't> Running<'s, 't> {
             let Some(governance) = &governance else { break };
             let donor = self.donor(container);
             let own = Ids::of(container);
-            let mut checked = own_ids::check(governance, &own, base_of(donor.map(|donor| &donor.seen)));
-            if let (true, Some(donor)) = (own.is_empty() && !self.skips(container), donor) {
-                checked = checked.and_then(|()| own_ids::check(governance, &donor.ids, base_of(None)));
-            }
-            if let Err(found) = checked {
+            let own_forbidden =
+                own_ids::check(governance, &own, base_of(donor.map(|donor| &donor.seen))).err();
+            let copied = donor.filter(|_| own.is_empty() && !self.skips(container));
+            let forbidden = own_forbidden.as_ref().or_else(|| {
+                let check =
+                    |donor: &Donor<'s, 't>| own_ids::check(governance, &donor.ids, base_of(None)).err();
+                copied.and_then(|donor| donor.forbidden.get_or_init(|| check(donor)).as_ref())
+            });
+            if let Some(found) = forbidden {
                 refusals.add(|| refusal(found.mistake(governance, container)));
             }
         }
@@ -221,8 +229,8 @@ impl<'s, 't> Running<'s, 't> {
             }
         };
         if !has {
-            let root = resolved(&donor.mount.path, self.os());
-            let hidden = conflicts::at_mount(container, &root, &[&donor.token.path], &[], self.os());
+            let (files, os) = ([&*donor.token.path], self.pod.spec.os);
+            let hidden = conflicts::at_mount(container, &donor.root, &files, &[], os);
             if let Some(mistake) = hidden {
                 let mut skip = SkipList::of(&self.skipped);
                 skip.add(&container.name);
@@ -240,10 +248,6 @@ impl<'s, 't> Running<'s, 't> {
             mount = Some(donor.mount.raw.to_owned());
         }
         Ok(Copied { env, mount, ..nothing })
-    }
-
-    fn os(&self) -> Os {
-        self.pod.spec.os
     }
 
     /// The audit annotations, as far as the pod shows them: nobody is asked who its ServiceAccount is.
@@ -292,9 +296,9 @@ fn donor<'s, 't>(
 ) -> Option<Donor<'s, 't>> {
     let State::Equipped { mount, token } = state(container, volumes, audience) else { return None };
     let mount = container.mounts.get(mount)?;
-    let ids = Ids::of(container);
-    let seen = ids.seen();
-    Some(Donor { container, mount, token, ours: ours(settings, container, volumes.os), ids, seen })
+    let (ids, root) = (Ids::of(container), resolved(&mount.path, volumes.os).into_owned());
+    let (seen, ours) = (ids.seen(), ours(settings, container, volumes.os));
+    Some(Donor { container, mount, token, root, ours, ids, seen, forbidden: OnceCell::new() })
 }
 
 /// The variables of `donor` that the policy gives.

@@ -12,6 +12,8 @@ pub(crate) struct Glob<Of> {
     pattern: String,
     /// The length of the shortest name that fits.
     shortest: usize,
+    /// What each name that fits begins and ends with.
+    ends: (String, String),
     of: PhantomData<Of>,
 }
 
@@ -46,7 +48,11 @@ impl<Of> Glob<Of> {
 
     /// Whether `name` fits. A longer one than an object can have is not looked at: that could take its length times the pattern's.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        (self.shortest..=Self::NAME_MAX).contains(&name.len()) && glob_match(&self.pattern, name)
+        let (start, end) = &self.ends;
+        (self.shortest..=Self::NAME_MAX).contains(&name.len())
+            && name.starts_with(start.as_str())
+            && name.ends_with(end.as_str())
+            && glob_match(&self.pattern, name)
     }
 
     /// The pattern.
@@ -72,9 +78,41 @@ impl<Of: Named> FromStr for Glob<Of> {
         };
         if (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(fits) {
             let shortest = text.bytes().filter(|byte| *byte != b'*').count();
-            Ok(Self { pattern: text.to_owned(), shortest, of: PhantomData })
+            let start = text.split(['*', '?']).next().unwrap_or_default().to_owned();
+            let end = text.rsplit(['*', '?']).next().unwrap_or_default().to_owned();
+            Ok(Self { pattern: text.to_owned(), shortest, ends: (start, end), of: PhantomData })
         } else {
             Err(Rejected::by::<Self>())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_names_with_wildcards() {
+        let long = "a".repeat(64);
+        for (pattern, name, fits) in [
+            ("team", "team", true),
+            ("team", "teams", false),
+            ("team-*", "team-", true),
+            ("team-*", "team", false),
+            ("*-proxy", "istio-proxy", true),
+            ("*-proxy", "proxy", false),
+            ("a*b?d", "abcd", true),
+            ("a?", "a", false),
+            ("aa*aa", "aaa", false),
+            ("*", "", true),
+            ("*", &long[..63], true),
+            ("*", &long, false),
+        ] {
+            let glob: Glob<Namespaces> = pattern.parse().unwrap();
+            assert_eq!(glob.matches(name), fits, "{pattern} {name}");
+        }
+        for pattern in ["", "Team", "team_a", &"*".repeat(254)] {
+            assert_eq!(pattern.parse::<Glob<Containers>>().ok(), None, "{pattern}");
         }
     }
 }

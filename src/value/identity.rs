@@ -142,9 +142,12 @@ fn uuid_in(text: &str) -> Option<&str> {
 
 /// RFC 1123 section 2.1 and RFC 1035 section 2.3.1: two labels or more, the last one not all digits (an IP address).
 fn is_domain(text: &str) -> bool {
+    if text.len() > 253 {
+        return false;
+    }
     let mut labels = text.rsplit('.').peekable();
     let numeric = labels.peek().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-    text.len() <= 253 && text.contains('.') && !numeric && labels.all(is_label)
+    text.contains('.') && !numeric && labels.all(is_label)
 }
 
 fn is_label(label: &str) -> bool {

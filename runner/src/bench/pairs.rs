@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    bench::cases::{self, Case},
-    host::GetResource,
+    bench::cases::Case,
+    host::{Answers, GetResource},
 };
 
 /// How many bytes each of the two takes, roughly, where growth is measured.
@@ -464,10 +463,8 @@ pub const DIMENSIONS: &[Dimension] = &[
 ];
 
 /// The case of two dimensions that take so many bytes each.
-///
-/// # Errors
-/// The walkthrough can't be read.
-pub fn case(question: Question, pair: [&Dimension; 2], bytes: usize) -> Result<Case> {
+#[must_use]
+pub fn case(question: Question, pair: [&Dimension; 2], bytes: usize) -> Case {
     let mut draft = Draft::new();
     for dimension in pair {
         (dimension.grow)(&mut draft, if dimension.of_settings { bytes.min(SETTINGS_MAX) } else { bytes });
@@ -476,10 +473,8 @@ pub fn case(question: Question, pair: [&Dimension; 2], bytes: usize) -> Result<C
 }
 
 /// The case of a mix of all dimensions, each with its share of `bytes`.
-///
-/// # Errors
-/// The walkthrough can't be read.
-pub fn mix(question: Question, weights: &[usize], bytes: usize) -> Result<Case> {
+#[must_use]
+pub fn mix(question: Question, weights: &[usize], bytes: usize) -> Case {
     let mut draft = Draft::new();
     let all = weights.iter().sum::<usize>().max(1);
     for (dimension, weight) in DIMENSIONS.iter().zip(weights).filter(|(_, weight)| **weight > 0) {
@@ -489,15 +484,10 @@ pub fn mix(question: Question, weights: &[usize], bytes: usize) -> Result<Case> 
 }
 
 impl Draft {
-    fn into_case(self, question: Question) -> Result<Case> {
-        let account = self.account.to_string().into_bytes();
-        let walkthrough = cases::all()?.into_iter().next().context("there is no walkthrough")?;
-        Ok(Case {
-            name: "pair",
-            payload: self.request(question).to_string(),
-            answers: Arc::new(move |_: &GetResource| Ok(account.clone())),
-            ..walkthrough
-        })
+    fn into_case(self, question: Question) -> Case {
+        let (account, bytes) = (self.account.clone(), self.account.to_string().into_bytes());
+        let answers: Answers = Arc::new(move |_: &GetResource| Ok(bytes.clone()));
+        Case { name: "pair", payload: self.request(question).to_string(), account, answers }
     }
 }
 
