@@ -124,7 +124,8 @@ impl Verdict<'_> {
 
     /// The log line in the JSON of the host call `tracing/log` (policy-evaluator: `policy_tracing.rs`, `PolicyLogEntry`); `None`
     /// where nothing is logged.
-    pub(crate) fn log_entry(&self) -> Option<String> {
+    #[must_use]
+    pub fn log_entry(&self) -> Option<String> {
         let line = self.log.as_ref()?;
         let nobody = self.audit.as_ref().is_some_and(|audit| audit.holders == Holders::Nobody);
         let (level, outcome, default) = match (self.refusals.is_empty(), &self.mutated) {
