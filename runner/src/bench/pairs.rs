@@ -71,6 +71,16 @@ const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 const RESERVED: &str = "azure-workload-identity-reserved-0";
 const PREFIX: &str = "azure.workload.identity/";
 
+/// What tells names apart that shall be the same: a JSON value has each name once.
+const REPEATED: &str = "~~";
+
+/// The JSON with what tells names apart taken out.
+fn repeated(json: &str) -> String {
+    let mut parts = json.split(REPEATED);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 fn client(index: usize) -> String {
     format!("00000000-0000-4000-8000-{index:012}")
 }
@@ -136,6 +146,11 @@ impl Draft {
             }
             _ => *list = json!([{"name": "v", key: value}]),
         }
+    }
+
+    /// Has every ID looked up, and allows it.
+    fn govern(&mut self) {
+        extend(&mut self.settings["allowedIdentities"], vec![json!({})]);
     }
 
     fn request(self, question: Question) -> Value {
@@ -240,10 +255,12 @@ pub const DIMENSIONS: &[Dimension] = &[
     }),
     of_request("own client IDs", |draft, bytes| {
         let more = many(bytes, 80, |index| json!({"name": "AZURE_CLIENT_ID", "value": client(index)}));
+        draft.govern();
         extend(&mut draft.main()["env"], more);
     }),
     of_request("own tenants", |draft, bytes| {
         let more = many(bytes, 80, |index| json!({"name": "AZURE_TENANT_ID", "value": client(index)}));
+        draft.govern();
         extend(&mut draft.main()["env"], more);
     }),
     of_request("length of the token file", |draft, bytes| {
@@ -343,11 +360,19 @@ pub const DIMENSIONS: &[Dimension] = &[
         draft.annotation("skip-containers", &names.concat());
     }),
     of_request("container identities", |draft, bytes| {
-        let pairs: Vec<String> = (0..bytes / 14).map(|index| format!("c{index}=i{index};")).collect();
+        let pairs: Vec<String> =
+            (0..bytes / 45).map(|index| format!("c{index}={};", client(index))).collect();
         draft.annotation("container-identities", &pairs.concat());
-        let of_some = |settings: &Value| settings["identities"].is_object();
-        if !of_some(&draft.settings) {
-            draft.settings["identities"] = json!({});
+    }),
+    of_request("container identities by name", |draft, bytes| {
+        let pairs: Vec<String> = (0..bytes / 10).map(|index| format!("d{index}=i0;")).collect();
+        draft.annotation("container-identities", &pairs.concat());
+        draft.settings["identities"]["i0"] = json!({"clientId": CLIENT});
+    }),
+    of_request("annotations of one name", |draft, bytes| {
+        for index in 0..bytes / 60 {
+            draft.pod["metadata"]["annotations"][format!("{PREFIX}proxy-sidecar-port{REPEATED}{index}")] =
+                json!("1");
         }
     }),
     of_request("annotations", |draft, bytes| {
@@ -487,7 +512,7 @@ impl Draft {
     fn into_case(self, question: Question) -> Case {
         let (account, bytes) = (self.account.clone(), self.account.to_string().into_bytes());
         let answers: Answers = Arc::new(move |_: &GetResource| Ok(bytes.clone()));
-        Case { name: "pair", payload: self.request(question).to_string(), account, answers }
+        Case { name: "pair", payload: repeated(&self.request(question).to_string()), account, answers }
     }
 }
 
