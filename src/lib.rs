@@ -66,7 +66,7 @@ pub use verdict::{mistake::LookUpFailure, outcome::Verdict};
 use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
 use wapc_guest::{CallResult, register_function};
 
-/// Registers the policy's three functions with the host. The one exported symbol besides waPC's own.
+/// Registers the policy's functions with the host: Kubewarden's three, and [`findings`], which Kubewarden never calls. The one exported symbol besides waPC's own.
 #[allow(unsafe_code)]
 // An exported symbol needs `no_mangle`, which counts as unsafe since edition 2024.
 // Not in unit tests, whose program has the library twice: as itself, and as what the runner uses.
@@ -74,6 +74,7 @@ use wapc_guest::{CallResult, register_function};
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
     register_function("validate_settings", validate_settings);
+    register_function("findings", findings);
     register_function("protocol_version", protocol_version_guest);
 }
 
@@ -85,6 +86,15 @@ pub fn validate(payload: &[u8]) -> CallResult {
     let verdict = admission::validate(payload, &mut host::calls::look_up)?;
     host::calls::log(&verdict);
     Ok(verdict.into_response())
+}
+
+/// Judges one admission request as [`validate`] does, logs nothing, and answers with the findings as data too: what the program, the page and the
+/// tests take them from, so that none of them takes a sentence apart. See [`Verdict::into_findings`].
+///
+/// # Errors
+/// As [`validate`].
+pub fn findings(payload: &[u8]) -> CallResult {
+    Ok(admission::validate(payload, &mut host::calls::look_up)?.into_findings())
 }
 
 /// Judges the policy's settings; every problem is in the message, or what is worth knowing of settings that are valid.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use policy_runner::host::{Answers, GetResource, Module, callback_failure};
+use policy_runner::{
+    findings::Severity,
+    host::{Answers, Examination, GetResource, Module, callback_failure},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,8 +17,17 @@ use laws::pods::Case;
 pub enum Outcome {
     /// Admitted, as this pod.
     Admitted(Value),
-    /// Refused, with this message.
-    Refused(String),
+    /// Refused, and why.
+    Refused(Refused),
+}
+
+/// Why a pod is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The message.
+    pub message: String,
+    /// The rules of the policy; none of the webhook.
+    pub rules: Vec<String>,
 }
 
 /// What the oracle writes for a case; the JSON patch is the webhook's own.
@@ -47,7 +59,10 @@ pub fn webhook(case: &Case, answer: &Answer) -> Result<Outcome> {
         return Ok(Outcome::Admitted(pod));
     }
     if !answer.allowed {
-        return Ok(Outcome::Refused(answer.message.clone().unwrap_or_default()));
+        return Ok(Outcome::Refused(Refused {
+            message: answer.message.clone().unwrap_or_default(),
+            rules: Vec::new(),
+        }));
     }
     if let Some(patch) = &answer.patches {
         json_patch::patch(&mut pod, patch).context("the webhook's patch does not fit")?;
@@ -69,9 +84,13 @@ pub fn policy(module: &Module, settings: &Value, case: &Case) -> Result<Outcome>
             .map(|account| account.to_string().into_bytes())
             .ok_or_else(|| callback_failure(&request.not_found()))
     });
-    let response = module.evaluate(settings, &case.request, answers)?.response;
+    let Examination { response, findings, .. } = module.examine(settings, &case.request, answers)?;
     if !response.allowed {
-        return Ok(Outcome::Refused(response.message().to_owned()));
+        let refusals = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+        return Ok(Outcome::Refused(Refused {
+            message: response.message().to_owned(),
+            rules: refusals.map(|finding| finding.rule).collect(),
+        }));
     }
     Ok(Outcome::Admitted(response.apply(case.request.get("object").unwrap_or(&Value::Null))?))
 }

@@ -3,7 +3,7 @@
 use laws::pods::Case;
 use serde_json::{Value, json};
 
-use crate::compare::{Outcome, said, without_future};
+use crate::compare::{Outcome, Refused, said, without_future};
 
 /// A difference on purpose.
 pub struct Deviation {
@@ -39,8 +39,10 @@ fn account_annotation<'c>(case: &'c Case, name: &str) -> Option<&'c str> {
     annotation(account, name)
 }
 
-fn refused_for(webhook: &Outcome, policy: &Outcome, text: &str) -> bool {
-    matches!((webhook, policy), (Outcome::Admitted(_), Outcome::Refused(message)) if message.contains(text))
+/// Whether the policy alone refuses it, by one of these rules.
+fn refused_for(webhook: &Outcome, policy: &Outcome, rules: &[&str]) -> bool {
+    let is_one = |refused: &Refused| refused.rules.iter().any(|rule| rules.contains(&rule.as_str()));
+    matches!((webhook, policy), (Outcome::Admitted(_), Outcome::Refused(refused)) if is_one(refused))
 }
 
 fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
@@ -223,7 +225,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         reason: "the webhook injects any text as client id",
         explains: |case, webhook, policy| {
             account_annotation(case, "client-id").is_some_and(|id| !id.is_empty())
-                && refused_for(webhook, policy, "annotation azure.workload.identity/client-id is ")
+                && refused_for(webhook, policy, &["client-id-malformed"])
         },
     },
     Deviation {
@@ -231,7 +233,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         reason: "the webhook injects any text as tenant id",
         explains: |case, webhook, policy| {
             account_annotation(case, "tenant-id").is_some_and(|id| !id.is_empty())
-                && refused_for(webhook, policy, "annotation azure.workload.identity/tenant-id is ")
+                && refused_for(webhook, policy, &["tenant-id-malformed"])
         },
     },
     Deviation {
@@ -258,7 +260,7 @@ pub const DEVIATIONS: &[Deviation] = &[
                     (Outcome::Admitted(webhook), Outcome::Admitted(policy)) => {
                         number(policy) == number(pod(case)) && number(webhook) > number(policy)
                     }
-                    (Outcome::Refused(message), Outcome::Admitted(_)) => message.contains("proxy"),
+                    (Outcome::Refused(refused), Outcome::Admitted(_)) => refused.message.contains("proxy"),
                     _ => false,
                 }
         },
@@ -266,21 +268,19 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "a malformed proxy port is refused",
         reason: "the webhook takes any number of 32 bits for a port",
-        explains: |_, webhook, policy| {
-            refused_for(webhook, policy, "annotation azure.workload.identity/proxy-sidecar-port is ")
-        },
+        explains: |_, webhook, policy| refused_for(webhook, policy, &["proxy-port-malformed"]),
     },
     Deviation {
         name: "the proxy is refused on Windows",
         reason: "the proxy's images do not run there, so that the pod would never start",
-        explains: |_, webhook, policy| {
-            refused_for(webhook, policy, "the proxy sidecar does not run on Windows")
-        },
+        explains: |_, webhook, policy| refused_for(webhook, policy, &["proxy-on-windows"]),
     },
     Deviation {
         name: "a mount that hides the token is refused",
         reason: "the API server's error would name neither the cause nor the policy",
-        explains: |_, webhook, policy| refused_for(webhook, policy, ", which hides the identity's token, "),
+        explains: |_, webhook, policy| {
+            refused_for(webhook, policy, &["mount-hides-token", "device-hides-token"])
+        },
     },
     Deviation {
         name: "a container's own token file is honoured",
@@ -307,9 +307,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "a volume that is used as something else is refused",
         reason: "a block device or a file of variables under the token volume's name would be replaced, and the API server's error would not say by whom",
-        explains: |_, webhook, policy| {
-            refused_for(webhook, policy, " has the name of the identity's token volume, ")
-        },
+        explains: |_, webhook, policy| refused_for(webhook, policy, &["volume-name-taken"]),
     },
     Deviation {
         name: "a token volume that is there is enough",

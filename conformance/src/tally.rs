@@ -277,7 +277,7 @@ fn outcomes(
 fn diff(one: &Outcome, other: &Outcome) -> String {
     let text = |outcome: &Outcome| match outcome {
         Outcome::Admitted(pod) => serde_json::to_string_pretty(&said(pod)).unwrap_or_default(),
-        Outcome::Refused(message) => format!("refused: {message}"),
+        Outcome::Refused(refused) => format!("refused: {}", refused.message),
     };
     TextDiff::from_lines(text(one), text(other)).unified_diff().context_radius(4).to_string()
 }

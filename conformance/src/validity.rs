@@ -77,16 +77,23 @@ pub struct Validity {
     pub broken: Vec<(Value, Value, Vec<String>)>,
 }
 
-/// What the policy refuses in pods that Kubernetes would have taken, by a part of its message.
-const REFUSALS: [(&str, &str); 7] = [
-    ("annotation azure.workload.identity/", "an annotation"),
-    ("which hides the identity's token", "a mount or device in the way"),
-    ("has the name of the identity's token volume", "a volume that is used as something else"),
-    ("hostNetwork", "the proxy on the host's network"),
-    ("Windows", "the proxy on Windows"),
-    ("does not exist", "no ServiceAccount"),
-    ("", "something else"),
-];
+/// What the policy refuses in pods that Kubernetes would have taken, by its rule.
+fn refused_for(rule: &str) -> &'static str {
+    match rule {
+        "client-id-malformed"
+        | "tenant-id-malformed"
+        | "expiration-malformed"
+        | "proxy-port-malformed"
+        | "container-identities"
+        | "no-tenant" => "an annotation",
+        "mount-hides-token" | "device-hides-token" => "a mount or device in the way",
+        "volume-name-taken" => "a volume that is used as something else",
+        "proxy-on-host-network" => "the proxy on the host's network",
+        "proxy-on-windows" => "the proxy on Windows",
+        "no-service-account" => "no ServiceAccount",
+        _ => "something else",
+    }
+}
 
 /// Puts `number` pods through Kubernetes, the policy, and Kubernetes again.
 ///
@@ -110,10 +117,9 @@ pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Resul
                     changed.push((case, pod));
                 }
                 Outcome::Admitted(_) => {}
-                Outcome::Refused(message) => {
-                    let kind =
-                        REFUSALS.iter().find(|(part, _)| message.contains(part)).map_or("", |(_, kind)| kind);
-                    *all.refused.entry(kind).or_default() += 1;
+                Outcome::Refused(refused) => {
+                    let rule = refused.rules.first().map_or("", String::as_str);
+                    *all.refused.entry(refused_for(rule)).or_default() += 1;
                 }
             }
         }

@@ -51,6 +51,22 @@ pub fn answer(response: &Value, log: &[Value]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether `text` is what `pattern` says, in which `…` stands for any text: a row of docs/troubleshooting.md.
+#[must_use]
+pub fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
 /// The law that a changed pod breaks: no container has a variable or a mount path twice that it did not have twice before.
 ///
 /// # Errors

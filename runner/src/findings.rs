@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::response::AdmissionResponse;
-
-/// Every message that the policy can give, with the name of its rule: the tables of this page, whose third column explains it.
-const PAGE: &str = include_str!("../../docs/troubleshooting.md");
+pub mod policy;
 
 /// How grave a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It is refused, or can't be read.
@@ -33,6 +30,12 @@ pub struct Finding {
     pub severity: Severity,
     /// The rule, by its name in docs/troubleshooting.md.
     pub rule: String,
+    /// Where in the object, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The container that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// What is wrong.
     pub message: String,
     /// What repairs it, where the policy says so.
@@ -40,76 +43,37 @@ pub struct Finding {
     pub cure: Option<String>,
 }
 
-/// A message, in which `…` stands for any text, and its rule.
-type Pattern = (&'static str, &'static str);
-
-fn patterns() -> Vec<Pattern> {
-    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.filter_map(|row| {
-        let (message, rest) = row.split_once("` | `")?;
-        Some((message, rest.split('`').next()?))
-    })
-    .collect()
-}
-
-/// Whether `text` is what `pattern` says, in which `…` stands for any text.
+/// What the policy found of an object in a document of a file.
 #[must_use]
-pub fn fits(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
+pub fn of_object(file: &str, document: usize, found: &policy::Finding) -> Finding {
+    let policy::Finding {
+        rule,
+        severity,
+        object,
+        container,
+        message,
+        fix,
+        command,
+        manifest,
+        link,
+        path,
+        ..
+    } = found;
+    let paste = [command, manifest, link].into_iter().flatten().next();
+    // The words before what is pasted.
+    let cure = paste.or(fix.as_ref()).cloned();
+    let about = container.as_ref().filter(|_| *severity == Severity::Warning);
+    Finding {
+        file: file.to_owned(),
+        document,
+        object: object.to_string(),
+        severity: *severity,
+        rule: rule.clone(),
+        path: path.clone(),
+        container: container.clone(),
+        message: about.map_or_else(|| message.clone(), |name| format!("container {name} {message}")),
+        cure,
     }
-    rest.len() >= last.len() && rest.ends_with(last)
-}
-
-/// The rule of a message: of all that fit the one that says most.
-#[must_use]
-pub fn rule(message: &str) -> String {
-    let of_container = message.strip_prefix("container ").and_then(|text| text.split_once(' '));
-    let texts = [Some(message), of_container.map(|(_, text)| text)];
-    let patterns = patterns();
-    let fitting =
-        patterns.iter().filter(|(pattern, _)| texts.iter().flatten().any(|text| fits(pattern, text)));
-    fitting.max_by_key(|(pattern, _)| pattern.len()).map_or("unknown", |(_, rule)| rule).to_owned()
-}
-
-/// What the policy's answer says of an object.
-#[must_use]
-pub fn of_answer(file: &str, document: usize, response: &AdmissionResponse) -> Vec<Finding> {
-    let finding = |severity, text: &str, cure| {
-        let (object, message) = text.split_once(": ").unwrap_or(("", text));
-        Finding {
-            file: file.to_owned(),
-            document,
-            object: object.to_owned(),
-            severity,
-            rule: rule(message),
-            message: message.to_owned(),
-            cure,
-        }
-    };
-    let mut found: Vec<Finding> = Vec::new();
-    if !response.allowed {
-        for line in response.message().lines() {
-            match (line.strip_suffix(':').and_then(|line| line.rsplit_once("; ")), found.last_mut()) {
-                (Some((problem, _)), _) => found.push(finding(Severity::Error, problem, None)),
-                (None, Some(last)) => {
-                    let cure = last.cure.take().map(|cure| cure + "\n").unwrap_or_default();
-                    last.cure = Some(cure + line);
-                }
-                (None, None) => found.push(finding(Severity::Error, line, None)),
-            }
-        }
-    }
-    let warnings = response.warnings.iter().flatten();
-    found.extend(warnings.map(|warning| finding(Severity::Warning, warning, None)));
-    found
 }
 
 /// A finding of a file as such.
@@ -122,6 +86,8 @@ pub fn of_file(severity: Severity, rule: &str, text: &str) -> Finding {
         object: String::new(),
         severity,
         rule: rule.to_owned(),
+        path: None,
+        container: None,
         message: message.to_owned(),
         cure: None,
     }
@@ -172,25 +138,6 @@ pub fn sarif(findings: &[Finding]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_message_has_a_rule_of_its_own() {
-        let patterns = patterns();
-        let rules: BTreeSet<&str> = patterns.iter().map(|(_, rule)| *rule).collect();
-        assert!(
-            patterns.len() > 50 && rules.len() == patterns.len(),
-            "{} of {}",
-            rules.len(),
-            patterns.len()
-        );
-        assert_eq!(
-            rule(
-                "container app has AZURE_CLIENT_SECRET, which DefaultAzureCredential takes before the identity; remove it"
-            ),
-            "credential-wins"
-        );
-        assert_eq!(rule("spec.containers is an object, expected a list"), "malformed");
-    }
 
     #[test]
     fn escapes_what_github_reads() {

@@ -11,7 +11,10 @@ use serde_json::Value;
 use wapc::WapcHost;
 use wasmtime_provider::{WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
-use crate::response::{AdmissionResponse, ValidationResponse};
+use crate::{
+    findings::policy::Finding,
+    response::{AdmissionResponse, ValidationResponse},
+};
 
 /// A request for a Kubernetes resource, as `kubewarden_policy_sdk` sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +120,17 @@ pub struct Evaluation {
     pub calls: HostCalls,
 }
 
+/// What came of one evaluation, with what was found as data.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// What the API server would get.
+    pub response: AdmissionResponse,
+    /// What the policy found.
+    pub findings: Vec<Finding>,
+    /// The host calls.
+    pub calls: HostCalls,
+}
+
 impl Module {
     /// Compiles the module in the file `path`, or takes what was compiled of it before: wasmtime keeps that in the user's cache, by the
     /// module's digest, its own version and the processor.
@@ -182,6 +196,40 @@ impl Module {
             Err(error) => return Ok(Err(format!("Error invoking settings validation callback: {error:?}"))),
         };
         Ok(if answer.valid { Ok(()) } else { Err(answer.message.unwrap_or_default()) })
+    }
+
+    /// Puts one admission request through the policy, and takes what it found as data. Another policy has no such function: what it says is its
+    /// answer alone.
+    ///
+    /// # Errors
+    /// The module can't be instantiated, or its findings are none that this program knows.
+    pub fn examine(&self, settings: &Value, request: &Value, answers: Answers) -> Result<Examination> {
+        #[derive(Deserialize)]
+        struct Found {
+            response: ValidationResponse,
+            findings: Vec<Finding>,
+        }
+        let instance = self.instance(Arc::clone(&answers))?;
+        let payload = serde_json::json!({"request": request, "settings": settings}).to_string();
+        let uid = request.get("uid").and_then(Value::as_str).unwrap_or_default();
+        match instance.call("findings", payload.as_bytes()) {
+            Ok(found) => {
+                let Found { response, findings } =
+                    serde_json::from_slice(&found).context("the module's findings can't be read")?;
+                let response = AdmissionResponse::of(uid, request.get("object"), &response)?;
+                Ok(Examination { response, findings, calls: instance.calls() })
+            }
+            Err(error) if error.to_string().contains("No handler registered") => {
+                let Evaluation { response, calls, .. } = self.evaluate(settings, request, answers)?;
+                let findings = Finding::unnamed(&response);
+                Ok(Examination { response, findings, calls })
+            }
+            Err(error) => {
+                let response = AdmissionResponse::internal_error(uid, &error.to_string());
+                let findings = Finding::unnamed(&response);
+                Ok(Examination { response, findings, calls: instance.calls() })
+            }
+        }
     }
 
     /// Puts one admission request through the policy.

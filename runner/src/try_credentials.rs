@@ -65,6 +65,8 @@ pub fn check(
                     object: token.subject.clone(),
                     severity: Severity::Error,
                     rule: "federated-credential".to_owned(),
+                    path: None,
+                    container: None,
                     message: message.to_owned(),
                     cure: Some(cure.to_owned()),
                 });

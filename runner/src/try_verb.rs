@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use policy_runner::{
     accounts::{Accounts, Elsewhere},
     federated::Presented,
-    findings::{self, Finding, Severity},
+    findings::{self, Finding, Severity, policy},
     host::{Answers, Module},
     kinds,
     manifests::{self, Manifests, Templates},
@@ -234,6 +234,9 @@ fn judge_all(
     Ok((count, findings))
 }
 
+/// A warning, by its rule, container and message.
+type Said = (String, Option<String>, String);
+
 /// What all objects of a run are judged with.
 struct Judge<'a> {
     args: &'a Try,
@@ -243,7 +246,7 @@ struct Judge<'a> {
     answers: &'a Answers,
     number: usize,
     /// What was said of the workload whose pod is next: it is not said again.
-    said: BTreeSet<String>,
+    said: BTreeSet<Said>,
     /// What the pods present to Entra.
     presented: BTreeSet<Presented>,
     /// What pods of the `ServiceAccounts` would present, that are not among the files.
@@ -287,15 +290,10 @@ impl Judge<'_> {
             }
             return Ok(());
         };
-        let evaluation = self.module.evaluate(self.settings, &request, Arc::clone(self.answers))?;
-        let mut response = evaluation.response;
-        let silent = response.warnings.as_mut().is_some_and(|warnings| {
-            let text = |warning: &str| warning.split_once(": ").map_or("", |(_, text)| text).to_owned();
-            warnings.retain(|warning| !self.said.contains(&text(warning)));
-            self.said.extend(warnings.iter().filter(|_| part == Part::Workload).map(|warning| text(warning)));
-            warnings.is_empty()
-        });
-        let why = report::why_untouched(&request, &evaluation.calls.look_ups, self.look_ups, &response);
+        let examined = self.module.examine(self.settings, &request, Arc::clone(self.answers))?;
+        let (mut response, mut found) = (examined.response, examined.findings);
+        let silent = self.once(part, &mut response, &mut found);
+        let why = report::why_untouched(&request, &examined.calls.look_ups, self.look_ups, &response);
         if silent {
             response.warnings = None;
         }
@@ -308,13 +306,43 @@ impl Judge<'_> {
         } else {
             self.presented.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
         }
-        self.findings.extend(findings::of_answer(at.file, at.document, &response));
+        let found = found.iter().map(|finding| findings::of_object(at.file, at.document, finding));
+        self.findings.extend(found);
         count.pods += usize::from(manifests::kind(before) == "Pod");
         count.refused += usize::from(!response.allowed);
         count.warnings += response.warnings.as_ref().map_or(0, Vec::len);
         let namespace = manifests::namespace_of(before, &args.namespace);
         let outcome = Outcome { part, namespace, before, after: &after, response: &response, why };
         show(args, out, &outcome, self.number)
+    }
+}
+
+impl Judge<'_> {
+    /// Takes out what was said of the workload whose pod this is; whether nothing is left to be said.
+    fn once(
+        &mut self,
+        part: Part,
+        response: &mut AdmissionResponse,
+        found: &mut Vec<policy::Finding>,
+    ) -> bool {
+        let Some(warnings) = &mut response.warnings else { return false };
+        let key = |finding: &policy::Finding| {
+            (finding.rule.clone(), finding.container.clone(), finding.message.clone())
+        };
+        let is_warning = |finding: &policy::Finding| finding.severity == Severity::Warning;
+        // The answer's warnings are the findings' first ones, in their order.
+        let said: Vec<bool> =
+            found.iter().filter(|one| is_warning(one)).map(|one| self.said.contains(&key(one))).collect();
+        // Where there are more than an answer holds, its last line counts the rest.
+        let told = if said.len() > warnings.len() { warnings.len() - 1 } else { said.len() };
+        let mut keep = said.into_iter().take(told);
+        warnings.retain(|_| !keep.next().unwrap_or(false));
+        let is_empty = warnings.is_empty();
+        found.retain(|one| !is_warning(one) || !self.said.contains(&key(one)));
+        if part == Part::Workload {
+            self.said.extend(found.iter().filter(|one| is_warning(one)).map(key));
+        }
+        is_empty
     }
 }
 

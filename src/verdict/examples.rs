@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use policy_runner::findings::fits;
+use laws::hold::fits;
 use strum::IntoEnumIterator;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
             OwnValue, WrongValue,
         },
         notice::{Notice, NoticeDiscriminants, SkipHint},
+        outcome::Verdict,
         refusal::Refusal,
         response,
         title::Title,
@@ -282,36 +283,68 @@ fn has_an_example_of_each_kind() {
     assert_eq!(missing, []);
 }
 
-/// The messages of a table in docs/troubleshooting.md; `…` stands for any text.
-fn documented(heading: &str) -> Vec<&'static str> {
+/// The rows of a table in docs/troubleshooting.md: a message, in which `…` stands for any text, and its rule.
+fn documented(heading: &str) -> Vec<(&'static str, &'static str)> {
     let page = include_str!("../../docs/troubleshooting.md");
     let (_, section) = page.split_once(&format!("## {heading}\n")).unwrap();
     let rows = section.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.map(|row| row.split("` |").next().unwrap()).collect()
+    let row = |row: &'static str| {
+        row.split_once("` | `").and_then(|(text, rest)| Some((text, rest.split('`').next()?)))
+    };
+    rows.map(|line| row(line).unwrap()).collect()
 }
 
-/// The rows that no sentence fits, and the sentences that fit no row but the most general one.
-fn unmatched(rows: &[&'static str], sentences: &[String], general: &str) -> (Vec<String>, Vec<String>) {
-    let best = |text: &String| {
-        rows.iter().filter(|row| fits(row, text)).max_by_key(|row| row.len()).copied().unwrap_or(general)
-    };
-    let said: HashSet<&str> = sentences.iter().map(best).collect();
-    let rows = rows.iter().filter(|row| !said.contains(**row)).map(|row| (*row).to_owned());
-    let alone = sentences.iter().filter(|text| best(text) == general);
-    (rows.collect(), alone.cloned().collect())
+/// What does not fit: rules of which the table has no row or another message, and rows of no rule.
+fn unfit(rows: &[(&str, &'static str)], said: &[(&'static str, String)]) -> Vec<String> {
+    let of_rule = |rule: &str| rows.iter().find(|(_, known)| *known == rule);
+    let wrong =
+        said.iter().filter(|(rule, text)| of_rule(rule).is_none_or(|(pattern, _)| !fits(pattern, text)));
+    let idle = rows.iter().filter(|(_, rule)| said.iter().all(|(known, _)| known != rule));
+    wrong
+        .map(|(rule, text)| format!("{rule}: {text}"))
+        .chain(idle.map(|(_, rule)| format!("row {rule}")))
+        .collect()
 }
 
 #[test]
-fn troubleshooting_has_a_row_for_each_sentence_and_no_other() {
-    let sentences: Vec<String> = mistakes().iter().map(|(_, mistake)| mistake.to_string()).collect();
-    let general = "… is …, expected …";
-    let (rows, alone) = unmatched(&documented("Refusals"), &sentences, general);
-    assert_eq!(
-        (rows, alone),
-        (vec![], vec!["spec.containers[0].env is an object, expected a list".to_owned()])
-    );
+fn troubleshooting_has_the_row_of_each_rule_and_no_other() {
+    let said: Vec<_> = mistakes()
+        .iter()
+        .map(|(_, mistake)| mistake.describe())
+        .map(|said| (said.rule, said.sentence))
+        .collect();
+    assert_eq!(unfit(&documented("Refusals"), &said), Vec::<String>::new());
     let notices = notices().into_iter().filter(|(_, notice)| !matches!(notice, Notice::StillWrong(_)));
-    let mut sentences: Vec<String> = notices.map(|(_, notice)| notice.to_string()).collect();
-    sentences.extend([response::more_refusals(3), response::more_warnings(4)]);
-    assert_eq!(unmatched(&documented("Warnings"), &sentences, "nothing"), (vec![], vec![]));
+    let mut said: Vec<_> =
+        notices.map(|(_, notice)| notice.describe()).map(|said| (said.rule, said.line())).collect();
+    said.extend([
+        ("more-refusals", response::more_refusals(3)),
+        ("more-warnings", response::more_warnings(4)),
+    ]);
+    assert_eq!(unfit(&documented("Warnings"), &said), Vec::<String>::new());
+}
+
+#[test]
+fn leaves_the_module_as_data() {
+    let refusal =
+        Refusal::new(&account(), wrong::<crate::value::identity::ClientId>(names::CLIENT_ID, "${CLIENT_ID}"));
+    let warning = Warning { about: About::Container(pod(), "app".into()), notice: Notice::LeftOut };
+    let verdict = Verdict { refusals: refusal.into(), warnings: warning.into(), ..Verdict::default() };
+    let found: serde_json::Value = serde_json::from_slice(&verdict.into_findings()).unwrap();
+    assert_eq!(
+        found["findings"],
+        serde_json::json!([
+            {"rule": "client-id-malformed", "severity": "error",
+                "object": {"kind": "ServiceAccount", "namespace": "default", "name": "myserviceaccount"},
+                "path": "metadata.annotations[\"azure.workload.identity/client-id\"]", "found": "${CLIENT_ID}",
+                "message": "annotation azure.workload.identity/client-id is \"${CLIENT_ID}\", expected a UUID",
+                "fix": "fix it with", "command":
+                "kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id=CLIENT_ID"},
+            {"rule": "credential-left-out", "severity": "warning",
+                "object": {"kind": "Pod", "namespace": "default", "name": "yadaapi"},
+                "path": "env[AZURE_TOKEN_CREDENTIALS]", "container": "app",
+                "message": "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out", "fix": "remove it"}
+        ])
+    );
+    assert_eq!((&found["response"]["accepted"], &found["omitted"]), (&false.into(), &0.into()));
 }

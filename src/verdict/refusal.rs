@@ -101,7 +101,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (hint, cure) = self.cure();
-        write!(f, "{}: {}; {hint}\n{cure}", self.object, self.mistake)
+        let said = self.describe();
+        write!(f, "{}: {}\n{}", self.object, said.line(), said.paste.text())
     }
 }

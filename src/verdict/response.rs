@@ -3,7 +3,7 @@
 use crate::{
     json::Json,
     tally::Tally,
-    verdict::{outcome::Verdict, refusal::Refusal},
+    verdict::{finding::Finding, outcome::Verdict, refusal::Refusal},
 };
 
 /// Most warnings that are sent: the API server drops all that is beyond 4,096 characters together (Kubernetes `apiserver`
@@ -79,6 +79,28 @@ impl Verdict<'_> {
         }
         let mut out = String::new();
         Json::Object(fields.into_iter().map(|(name, json)| (name.into(), json)).collect()).write(&mut out);
+        out.into_bytes()
+    }
+}
+
+impl Verdict<'_> {
+    /// The answer and its findings, as JSON: `{"response": …, "findings": […], "omitted": …}`. A finding has `rule`, `severity`, `object`
+    /// (`kind`, `namespace`, `name`) and `message`, and as far as they are known `path`, `container`, `found`, `fix`, and what to paste:
+    /// `command`, `manifest` or `link`. `omitted` is how many more there are than the first hundred of each severity.
+    #[must_use]
+    pub fn into_findings(self) -> Vec<u8> {
+        let refusals = self.refusals.first().iter().map(Finding::of_refusal);
+        let findings = refusals.chain(self.warnings.first().iter().map(Finding::of_warning));
+        let findings: Vec<Json> = findings.map(Finding::into_json).collect();
+        let omitted = self.refusals.len() + self.warnings.len() - findings.len();
+        let response = String::from_utf8(self.into_response()).unwrap_or_default();
+        let all = Json::Object(vec![
+            ("response".into(), Json::Raw(response.into())),
+            ("findings".into(), Json::List(findings)),
+            ("omitted".into(), Json::Raw(omitted.to_string().into())),
+        ]);
+        let mut out = String::new();
+        all.write(&mut out);
         out.into_bytes()
     }
 }

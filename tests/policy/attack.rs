@@ -194,6 +194,66 @@ fn enforces_only_what_no_service_account_would_make_right() {
     assert!(evaluate(&settings, &named, holding(&yada_account())).response.allowed);
 }
 
+#[test]
+fn holds_an_id_to_what_goes_with_it() {
+    let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
+    let identities = json!({"w": {"clientId": OTHER, "tenantId": OTHER_TENANT}});
+    let settings = with(&json!({"allowedIdentities": two, "identities": identities}));
+    let tenants = |all: &[&str], own: &str| {
+        yada(|pod| {
+            let env = all.iter().map(|id| json!({"name": "AZURE_TENANT_ID", "value": id}));
+            pod["spec"]["containers"][0]["env"] = env.collect();
+            annotate(pod, "container-identities", own);
+        })
+    };
+    // Beside the container's own identity, and not the pod's.
+    admitted(&settings, &tenants(&[OTHER_TENANT], "yadaapi=w"), holding(&yada_account()));
+    // Each of two counts, as a runtime may take the first or the last.
+    for both in [[OTHER_TENANT, TENANT_ID], [TENANT_ID, OTHER_TENANT]] {
+        assert_eq!(refused(&settings, &tenants(&both, ""), holding(&yada_account())).1, 403, "{both:?}");
+    }
+}
+
+#[test]
+fn records_the_last_of_two_ids_for_a_debug_container() {
+    let twice = yada(|pod| {
+        let env = [OTHER, CLIENT_ID].map(|id| json!({"name": "AZURE_CLIENT_ID", "value": id}));
+        pod["spec"]["containers"][0]["env"] = json!(env);
+    });
+    let (pod, _) = admitted(&settings(), &twice, holding(&yada_account()));
+    let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
+    let audit = evaluate(&settings(), &request, nobody()).response.audit_annotations.unwrap();
+    assert_eq!((audit["client-id"].as_str(), audit.get("container-identities")), (CLIENT_ID, None));
+}
+
+#[test]
+fn a_container_that_the_pod_skips_gets_nothing_though_it_has_an_identity_of_its_own() {
+    let request = yada(|pod| {
+        annotate(pod, "skip-containers", "yadaapi");
+        annotate(pod, "container-identities", &format!("yadaapi={OTHER}"));
+    });
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(pod["spec"]["containers"], request["object"]["spec"]["containers"]);
+}
+
+#[test]
+fn enforces_nothing_that_the_service_account_alone_gets_wrong() {
+    let settings = with(&json!({"preflight": "Enforce", "allowedIdentities": []}));
+    let response = evaluate(&settings, &deployment(|_| ()), holding(&yada_account())).response;
+    assert!(response.allowed && warnings(&response).len() == 1, "{response:?}");
+}
+
+#[test]
+fn a_debug_container_that_the_settings_skip_gets_nothing() {
+    let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
+    let request = debugging(&pod, &json!({"name": "debugger", "image": "busybox"}), |_| ());
+    for (pattern, gets) in [("debug*", false), ("other", true)] {
+        let settings = with(&json!({"skipContainers": [pattern]}));
+        let answer = evaluate(&settings, &request, nobody()).answer.unwrap();
+        assert_eq!(answer.mutated_object.is_some(), gets, "{pattern}");
+    }
+}
+
 // === What is told ===
 
 #[test]

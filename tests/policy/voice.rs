@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::common::*;
-use policy_runner::{findings::fits, host::Answers};
+use ::laws::hold::fits;
+use policy_runner::host::Answers;
 use serde_json::{Value, json};
 
 /// The messages of the page's tables, by their heading.

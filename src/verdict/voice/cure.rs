@@ -11,6 +11,7 @@ use crate::{
         reference::Reference,
     },
     verdict::{
+        finding::{Description, Paste},
         mistake::{ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, WrongValue},
         refusal::{Code, Refusal, Repair},
         title::Title,
@@ -47,8 +48,19 @@ impl Mistake {
 }
 
 impl Refusal {
+    /// All that is said of it: the mistake, and how this object is repaired.
+    pub(crate) fn describe(&self) -> Description {
+        let (hint, text) = self.cure();
+        let paste = match text {
+            text if text.starts_with("kubectl") => Paste::Command(text),
+            text if text.starts_with("https://") => Paste::Link(text),
+            text => Paste::Manifest(text),
+        };
+        self.mistake.describe().fix(hint).paste(paste)
+    }
+
     /// The cure of the mistake for this object.
-    pub(crate) fn cure(&self) -> Cure {
+    fn cure(&self) -> Cure {
         match &self.mistake {
             Mistake::WrongAnnotation(WrongValue { annotation, instead, .. }) => match instead {
                 Instead::Value(value) => self.annotated(annotation, value),

@@ -1,6 +1,4 @@
-//! What is wrong, in a sentence.
-
-use std::fmt;
+//! What refuses an object: its rule, in a sentence, and where it stands.
 
 use crate::{
     json::{Malformed, Unquoted, fields::explain},
@@ -12,8 +10,10 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
+        finding::{Description, annotation_path},
         mistake::{
-            ClientOf, IdentityPart, LookUpFailure, Mistake, OBJECT_MAX, Obstacle, OwnValue, WrongValue,
+            ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, OBJECT_MAX, Obstacle, OwnValue,
+            WrongValue,
         },
         title::Title,
     },
@@ -22,57 +22,86 @@ use crate::{
 /// Most bytes of a refusal for settings that the policy should never have been given: the rest is in their validation.
 const SETTINGS_MAX: usize = 2_000;
 
-impl fmt::Display for WrongValue {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let found = Untrusted::from(&self.found);
-        write!(f, "annotation {} is {}, expected {}", self.annotation, found.quoted(), self.accepted)
+impl Mistake {
+    /// Rule, sentence and place of the mistake; what repairs it depends on the object ([`Refusal::describe`](crate::verdict::refusal::Refusal)).
+    pub(crate) fn describe(&self) -> Description {
+        match self {
+            Self::WrongAnnotation(wrong) => wrong_annotation(wrong),
+            Self::NoTenant => Description::new(
+                "no-tenant",
+                format!(
+                    "neither annotation {} nor the policy's setting tenantId is set, expected {}",
+                    names::TENANT_ID,
+                    TenantId::accepted()
+                ),
+            )
+            .at(annotation_path(names::TENANT_ID)),
+            Self::ClientIdRequired => Description::new(
+                "client-id-required",
+                format!(
+                    "annotation {} is missing, and the policy's setting requireClientId is true, expected {}",
+                    names::CLIENT_ID,
+                    ClientId::accepted()
+                ),
+            )
+            .at(annotation_path(names::CLIENT_ID)),
+            Self::IdentityNotAllowed { part, namespace, client, tenant_id, .. } => {
+                not_allowed(*part, namespace, client, tenant_id)
+            }
+            Self::TooLarge => Description::new(
+                "too-large",
+                format!(
+                    "with its identity the pod would be larger than {OBJECT_MAX} bytes, more than the API server stores"
+                ),
+            ),
+            Self::OwnIdNotAllowed { container, variable, value, namespace, .. } => {
+                own_id(container, variable, value, namespace)
+            }
+            Self::ProxyOnHostNetwork => Description::new(
+                "proxy-on-host-network",
+                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
+            )
+            .at("spec.hostNetwork"),
+            Self::ProxyOnWindows => Description::new(
+                "proxy-on-windows",
+                "the proxy sidecar does not run on Windows, expected a Linux pod or no proxy",
+            )
+            .at("spec.os"),
+            Self::MountHidesToken { obstacle, container, volume, path, .. } => {
+                hides(*obstacle, [container, volume, path])
+            }
+            Self::VolumeNameTaken { volume, container, field } => taken(volume, container, field),
+            Self::LookUp { reference, failure } => look_up(&reference.title(), failure),
+            Self::NoSuchName(found) => Description::new(
+                "service-account-name",
+                format!("spec.serviceAccountName is {}, expected the name of a ServiceAccount", found.quoted()),
+            )
+            .at("spec.serviceAccountName")
+            .found(found),
+            Self::Malformed(malformed) => self::malformed(malformed),
+            Self::BadSettings(problems) => Description::new(
+                "settings",
+                format!("its settings are not valid: {}", explain(problems, SETTINGS_MAX)),
+            ),
+        }
     }
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::WrongAnnotation(wrong) => wrong.fmt(f),
-            Self::NoTenant => write!(
-                f,
-                "neither annotation {} nor the policy's setting tenantId is set, expected {}",
-                names::TENANT_ID,
-                TenantId::accepted()
-            ),
-            Self::ClientIdRequired => write!(
-                f,
-                "annotation {} is missing, and the policy's setting requireClientId is true, expected {}",
-                names::CLIENT_ID,
-                ClientId::accepted()
-            ),
-            Self::IdentityNotAllowed { part, namespace, client, tenant_id, .. } => {
-                not_allowed(f, *part, namespace, client, tenant_id)
-            }
-            Self::TooLarge => write!(
-                f,
-                "with its identity the pod would be larger than {OBJECT_MAX} bytes, more than the API server stores"
-            ),
-            Self::OwnIdNotAllowed { container, variable, value, namespace, .. } => {
-                own_id(f, container, variable, value, namespace)
-            }
-            Self::ProxyOnHostNetwork => f.write_str(
-                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
-            ),
-            Self::ProxyOnWindows => {
-                f.write_str("the proxy sidecar does not run on Windows, expected a Linux pod or no proxy")
-            }
-            Self::MountHidesToken { obstacle, container, volume, path, .. } => {
-                hides(f, *obstacle, [container, volume, path])
-            }
-            Self::VolumeNameTaken { volume, container, field } => taken(f, volume, container, field),
-            Self::LookUp { reference, failure } => look_up(f, &reference.title(), failure),
-            Self::NoSuchName(found) => {
-                write!(f, "spec.serviceAccountName is {}, expected the name of a ServiceAccount", found.quoted())
-            }
-            Self::Malformed(malformed) => self::malformed(f, malformed),
-            Self::BadSettings(problems) => write!(f, "its settings are not valid: {}", explain(problems, SETTINGS_MAX)),
-        }
-    }
+fn wrong_annotation(wrong: &WrongValue) -> Description {
+    let WrongValue { annotation, found, accepted, instead } = wrong;
+    let found = Untrusted::from(found);
+    let rule = match *annotation {
+        names::CLIENT_ID if *instead == Instead::Nothing => "identity-disagrees",
+        names::CLIENT_ID => "client-id-malformed",
+        names::IDENTITY => "identity-unknown",
+        names::TENANT_ID => "tenant-id-malformed",
+        names::TOKEN_EXPIRATION => "expiration-malformed",
+        names::PROXY_SIDECAR_PORT => "proxy-port-malformed",
+        _ => "container-identities",
+    };
+    Description::new(rule, format!("annotation {annotation} is {}, expected {accepted}", found.quoted()))
+        .at(annotation_path(annotation))
+        .found(&found)
 }
 
 /// Whether `parent` is the object of an object's labels or annotations.
@@ -82,105 +111,127 @@ pub(super) fn metadata_of(parent: &Untrusted) -> Option<MetadataKind> {
     })
 }
 
-fn malformed(f: &mut fmt::Formatter, malformed: &Malformed) -> fmt::Result {
+fn malformed(malformed: &Malformed) -> Description {
     match malformed.unquoted.as_deref() {
         Some(Unquoted { parent, name, scalar }) if metadata_of(parent).is_some() => {
-            let metadata = metadata_of(parent).map_or("", MetadataKind::word);
-            let (name, scalar) = (name.plain(120), scalar.plain(40));
-            write!(f, "{metadata} {name} is {scalar} without quotes, expected \"{scalar}\" in quotes")
+            let kind = metadata_of(parent);
+            let (metadata, word) =
+                (kind.map_or("", MetadataKind::field), kind.map_or("", MetadataKind::word));
+            let (name, found) = (name.plain(120), scalar.plain(40));
+            let text = format!("{word} {name} is {found} without quotes, expected \"{found}\" in quotes");
+            Description::new("unquoted", text).at(format!("metadata.{metadata}[\"{name}\"]")).found(scalar)
         }
-        Some(_) | None => write!(f, "{malformed}"),
+        Some(_) | None => Description::new("malformed", malformed.to_string()).at(malformed.path.plain(240)),
     }
 }
 
-fn hides(
-    f: &mut fmt::Formatter,
-    obstacle: Obstacle,
-    [container, volume, path]: [&Untrusted; 3],
-) -> fmt::Result {
-    let (verb, field) = match obstacle {
-        Obstacle::Mount => ("mounts volume", "mountPath"),
-        Obstacle::Device => ("has the block device", "devicePath"),
+fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Description {
+    let (rule, verb, list, field) = match obstacle {
+        Obstacle::Mount => ("mount-hides-token", "mounts volume", "volumeMounts", "mountPath"),
+        Obstacle::Device => ("device-hides-token", "has the block device", "volumeDevices", "devicePath"),
     };
-    write!(
-        f,
+    let text = format!(
         "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
         container.quoted_to(63),
         volume.quoted_to(63),
         path.quoted_to(160)
-    )
+    );
+    Description::new(rule, text).of(container).at(format!("{list}[].{field}")).found(path)
 }
 
-fn taken(f: &mut fmt::Formatter, volume: &Untrusted, container: &Untrusted, field: &str) -> fmt::Result {
-    let (volume, container) = (volume.quoted_to(63), container.quoted_to(63));
-    write!(
-        f,
-        "volume {volume} has the name of the identity's token volume, and container {container} uses it by {field}, expected another name"
-    )
+fn taken(volume: &Untrusted, container: &Untrusted, field: &str) -> Description {
+    let text = format!(
+        "volume {} has the name of the identity's token volume, and container {} uses it by {field}, expected another name",
+        volume.quoted_to(63),
+        container.quoted_to(63)
+    );
+    Description::new("volume-name-taken", text).of(container).at("spec.volumes[].name").found(volume)
 }
 
 fn not_allowed(
-    f: &mut fmt::Formatter,
     part: IdentityPart,
     namespace: &Untrusted,
     client: &ClientOf,
     tenant_id: &TenantId,
-) -> fmt::Result {
+) -> Description {
     let namespace = namespace.quoted();
-    let client = match client {
+    let who = match client {
         ClientOf::Id(id) => format!("client id \"{id}\""),
         ClientOf::Name(name) => format!("identity {}", name.quoted()),
         ClientOf::Nothing => "an identity without a client id".to_owned(),
     };
-    match part {
-        IdentityPart::Namespace => write!(f, "no identity is allowed in namespace {namespace}")?,
-        IdentityPart::ClientId => write!(f, "{client} is not allowed in namespace {namespace}")?,
+    let (rule, text, name) = match part {
+        IdentityPart::Namespace => (
+            "namespace-not-allowed",
+            format!("no identity is allowed in namespace {namespace}"),
+            names::CLIENT_ID,
+        ),
+        IdentityPart::ClientId => {
+            let rule = if *client == ClientOf::Nothing {
+                "no-client-id-not-allowed"
+            } else {
+                "client-id-not-allowed"
+            };
+            (rule, format!("{who} is not allowed in namespace {namespace}"), names::CLIENT_ID)
+        }
         IdentityPart::TenantId => {
-            write!(f, "tenant id \"{tenant_id}\" is not allowed with {client} in namespace {namespace}")?;
+            let text =
+                format!("tenant id \"{tenant_id}\" is not allowed with {who} in namespace {namespace}");
+            ("tenant-id-not-allowed", text, names::TENANT_ID)
         }
-    }
-    f.write_str(" by the policy's setting allowedIdentities")
+    };
+    Description::new(rule, text + BY_SETTING).at(annotation_path(name))
 }
 
-fn own_id(
-    f: &mut fmt::Formatter,
-    container: &Untrusted,
-    variable: &str,
-    value: &OwnValue,
-    namespace: &Untrusted,
-) -> fmt::Result {
-    write!(f, "container {} has {variable} ", container.quoted_to(63))?;
-    match value {
-        OwnValue::Id(value) => {
-            write!(f, "{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted())?;
+/// Which setting forbids it.
+const BY_SETTING: &str = " by the policy's setting allowedIdentities";
+
+fn own_id(container: &Untrusted, variable: &str, value: &OwnValue, namespace: &Untrusted) -> Description {
+    let (rule, text) = match value {
+        OwnValue::Id(value) => (
+            "own-id-not-allowed",
+            format!("{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted()),
+        ),
+        OwnValue::Domain => (
+            "own-tenant-not-allowed",
+            format!("with a tenant that is not allowed in namespace {}", namespace.quoted()),
+        ),
+        OwnValue::Other => {
+            ("own-id-not-checkable", "with a value that is no id, which can't be checked".to_owned())
         }
-        OwnValue::Domain => {
-            write!(f, "with a tenant that is not allowed in namespace {}", namespace.quoted())?;
+        OwnValue::Elsewhere => {
+            ("own-id-from-elsewhere", "from elsewhere (valueFrom), which can't be checked".to_owned())
         }
-        OwnValue::Other => f.write_str("with a value that is no id, which can't be checked")?,
-        OwnValue::Elsewhere => f.write_str("from elsewhere (valueFrom), which can't be checked")?,
-    }
-    f.write_str(" by the policy's setting allowedIdentities")
+    };
+    let text = format!("container {} has {variable} {text}{BY_SETTING}", container.quoted_to(63));
+    let description = Description::new(rule, text).of(container).at(format!("env[{variable}]"));
+    if let OwnValue::Id(value) = value { description.found(value) } else { description }
 }
 
-fn look_up(f: &mut fmt::Formatter, account: &Title, failure: &LookUpFailure) -> fmt::Result {
-    if *failure == LookUpFailure::NotFound {
-        return write!(f, "its {account} does not exist");
-    }
-    write!(f, "its {account} could not be read: ")?;
-    match failure {
-        LookUpFailure::NotFound | LookUpFailure::NotGranted => {
-            f.write_str("the policy has no access to v1/ServiceAccount")
+fn look_up(account: &Title, failure: &LookUpFailure) -> Description {
+    let (rule, why) = match failure {
+        LookUpFailure::NotFound => {
+            return Description::new("no-service-account", format!("its {account} does not exist"))
+                .at("spec.serviceAccountName");
         }
-        LookUpFailure::CapabilityDenied => {
-            f.write_str("the policy has no access to the host capability kubernetes/get_resource")
+        LookUpFailure::NotGranted => {
+            ("look-up-not-granted", "the policy has no access to v1/ServiceAccount".to_owned())
         }
-        LookUpFailure::Forbidden(said) => {
-            write!(f, "the PolicyServer's account may not get ServiceAccounts ({})", said.quoted_to(240))
+        LookUpFailure::CapabilityDenied => (
+            "look-up-capability",
+            "the policy has no access to the host capability kubernetes/get_resource".to_owned(),
+        ),
+        LookUpFailure::Forbidden(said) => (
+            "look-up-forbidden",
+            format!("the PolicyServer's account may not get ServiceAccounts ({})", said.quoted_to(240)),
+        ),
+        LookUpFailure::NotAServiceAccount => (
+            "look-up-malformed",
+            "the host returned something else, or a ServiceAccount that is malformed".to_owned(),
+        ),
+        LookUpFailure::Other(said) => {
+            ("look-up-failed", format!("the host reported {}", said.quoted_to(240)))
         }
-        LookUpFailure::NotAServiceAccount => {
-            f.write_str("the host returned something else, or a ServiceAccount that is malformed")
-        }
-        LookUpFailure::Other(said) => write!(f, "the host reported {}", said.quoted_to(240)),
-    }
+    };
+    Description::new(rule, format!("its {account} could not be read: {why}"))
 }

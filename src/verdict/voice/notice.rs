@@ -1,4 +1,4 @@
-//! Warnings, in a sentence each.
+//! Warnings: the rule of each, in a sentence, where it stands, and what to do.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use crate::{
         use_label::Trigger,
     },
     verdict::{
+        finding::{Description, Paste, annotation_path, label_path},
         mistake::Mistake,
         notice::{Notice, SkipHint},
         title::Title,
@@ -19,182 +20,202 @@ use crate::{
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::NoClientId => {
-                write!(f, "no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID)
-            }
-            Self::SkipsNobody { name, hint } => skips_nobody(f, name, hint),
-            Self::IdentityOfNobody { name, there } => {
-                write!(
-                    f,
-                    "container-identities names {}, but no container of that name gets an identity",
-                    name.quoted_to(63)
-                )?;
-                there_are(f, there)
-            }
-            Self::OwnValue { variable } => write!(
-                f,
-                "sets {variable} to a different value than the identity's; remove it unless you mean it"
-            ),
-            Self::CredentialWins { variable } => {
-                write!(f, "has {variable}, which DefaultAzureCredential takes before the identity; remove it")
-            }
-            Self::LeftOut => {
-                f.write_str("sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out; remove it")
-            }
-            Self::RefersToInjected { own, injected } => write!(
-                f,
-                "sets {} to $({injected}), which is added after it and not expanded; use the policy's setting extraEnv",
-                own.plain(40)
-            ),
-            Self::OtherTokenFile { own } => {
-                write!(
-                    f,
-                    "sets {} to a token file that it does not have; use $AZURE_FEDERATED_TOKEN_FILE",
-                    own.plain(40)
-                )
-            }
-            Self::NoLabel { account, trigger } => no_label(f, account.as_ref(), *trigger),
-            Self::ZeroId => write!(f, "annotation {} is all zeros, which is no identity's", names::CLIENT_ID),
-            Self::OwnToken => write!(
-                f,
-                "brings a token of its own at {}, and is left as it is",
-                names::AZURE_FEDERATED_TOKEN_FILE
-            ),
-            Self::OtherAudience(audience) => {
-                write!(f, "has a token for the audience {}, which the pod is not due", audience.quoted_to(80))
-            }
-            Self::TokenFileUnknown => write!(
-                f,
-                "sets {} to a path that can't be checked; remove it",
-                names::AZURE_FEDERATED_TOKEN_FILE
-            ),
-            Self::ProxyServesAny => f.write_str(
-                "its proxy gets tokens for any client ID that a container asks for, allowed or not",
-            ),
-            Self::ReadOnlyAbove { volume, path } => write!(
-                f,
-                "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",
-                volume.quoted_to(30),
-                path.quoted_to(40)
-            ),
-            Self::TokenFileInArguments { field } => write!(
-                f,
-                "names a token file in its {field} that it does not have; use $({})",
-                names::AZURE_FEDERATED_TOKEN_FILE
-            ),
-            Self::ProxyPortTaken(port) => write!(
-                f,
-                "listens on port {port}, as the proxy does; set annotation {} to a free one",
-                names::PROXY_SIDECAR_PORT
-            ),
-            Self::ProxyRunsAsRoot => f.write_str(
-                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
-            ),
-            Self::AdmittedUnread { pod, failure } => {
-                let text =
-                    format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
-                f.write_str(&cut_middle(&text, 200))
-            }
-            Self::WorkloadUnread { reference, failure } => write!(
-                f,
-                "its {} can't be read ({}); its pods get no identity until that is fixed",
-                reference.title(),
-                failure.cause()
-            ),
-            Self::StillWrong(mistake) => f.write_str(&cut_middle(&mistake.to_string(), 190)),
-            Self::PodsRefused { object, mistake } => pods_refused(f, object, mistake),
-            Self::Unknown { .. }
-            | Self::AnnotationAsLabel { .. }
-            | Self::NotSet { .. }
-            | Self::PortWithoutProxy
-            | Self::ProxyNotDeclined(_)
-            | Self::Misplaced { .. }
-            | Self::LabelAsAnnotation
-            | Self::LabelIgnored(_)
-            | Self::RetiredBinding
-            | Self::AnnotationsWithoutLabel => self.of_metadata(f),
-        }
+        f.write_str(&self.describe().line())
     }
 }
 
 impl Notice {
-    /// What is said of a label or an annotation.
-    fn of_metadata(&self, f: &mut fmt::Formatter) -> fmt::Result {
+    /// Rule, sentence, place and fix: an arm for each kind, and nowhere else.
+    #[allow(clippy::too_many_lines)] // a table
+    pub(crate) fn describe(&self) -> Description {
+        let new = |rule, sentence: String| Description::new(rule, sentence);
         match self {
+            Self::NoClientId => new(
+                "no-client-id",
+                format!("no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID),
+            )
+            .at(annotation_path(names::CLIENT_ID)),
+            Self::SkipsNobody { name, hint } => skips_nobody(name, hint),
+            Self::IdentityOfNobody { name, there } => new(
+                "identity-of-nobody",
+                format!(
+                    "container-identities names {}, but no container of that name gets an identity{}",
+                    name.quoted_to(63),
+                    there_are(there)
+                ),
+            )
+            .at(annotation_path(names::CONTAINER_IDENTITIES))
+            .found(name),
+            Self::OwnValue { variable } => {
+                new("own-value", format!("sets {variable} to a different value than the identity's"))
+                    .at(format!("env[{variable}]"))
+                    .fix("remove it unless you mean it")
+            }
+            Self::CredentialWins { variable } => new(
+                "credential-wins",
+                format!("has {variable}, which DefaultAzureCredential takes before the identity"),
+            )
+            .at(format!("env[{variable}]"))
+            .fix("remove it"),
+            Self::LeftOut => Description::new(
+                "credential-left-out",
+                "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out",
+            )
+            .at("env[AZURE_TOKEN_CREDENTIALS]")
+            .fix("remove it"),
+            Self::RefersToInjected { own, injected } => {
+                let own = own.plain(40);
+                let text = format!("sets {own} to $({injected}), which is added after it and not expanded");
+                new("refers-to-injected", text)
+                    .at(format!("env[{own}]"))
+                    .fix("use the policy's setting extraEnv")
+            }
+            Self::OtherTokenFile { own } => {
+                let own = own.plain(40);
+                new("other-token-file", format!("sets {own} to a token file that it does not have"))
+                    .at(format!("env[{own}]"))
+                    .fix("use $AZURE_FEDERATED_TOKEN_FILE")
+            }
+            Self::NoLabel { account, trigger } => no_label(account.as_ref(), *trigger),
+            Self::ZeroId => new(
+                "zero-client-id",
+                format!("annotation {} is all zeros, which is no identity's", names::CLIENT_ID),
+            )
+            .at(annotation_path(names::CLIENT_ID)),
+            Self::OwnToken => new(
+                "own-token",
+                format!(
+                    "brings a token of its own at {}, and is left as it is",
+                    names::AZURE_FEDERATED_TOKEN_FILE
+                ),
+            )
+            .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE)),
+            Self::OtherAudience(audience) => new(
+                "other-audience",
+                format!("has a token for the audience {}, which the pod is not due", audience.quoted_to(80)),
+            )
+            .found(audience),
+            Self::TokenFileUnknown => new(
+                "token-file-unknown",
+                format!("sets {} to a path that can't be checked", names::AZURE_FEDERATED_TOKEN_FILE),
+            )
+            .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE))
+            .fix("remove it"),
+            Self::ProxyServesAny => Description::new(
+                "proxy-serves-any",
+                "its proxy gets tokens for any client ID that a container asks for, allowed or not",
+            )
+            .at(annotation_path(names::INJECT_PROXY_SIDECAR)),
+            Self::ReadOnlyAbove { volume, path } => new(
+                "read-only-above",
+                format!(
+                    "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",
+                    volume.quoted_to(30),
+                    path.quoted_to(40)
+                ),
+            )
+            .at("volumeMounts[].mountPath")
+            .found(path),
+            Self::TokenFileInArguments { field } => {
+                new("token-file-in-arguments", format!("names a token file in its {field} that it does not have"))
+                    .at(*field)
+                    .fix(format!("use $({})", names::AZURE_FEDERATED_TOKEN_FILE))
+            }
+            Self::ProxyPortTaken(port) => {
+                new("proxy-port-taken", format!("listens on port {port}, as the proxy does"))
+                    .at("ports[].containerPort")
+                    .fix(format!("set annotation {} to a free one", names::PROXY_SIDECAR_PORT))
+            }
+            Self::ProxyRunsAsRoot => Description::new(
+                "proxy-runs-as-root",
+                "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
+            )
+            .at("spec.securityContext.runAsNonRoot"),
+            Self::AdmittedUnread { pod, failure } => {
+                let text =
+                    format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
+                new("admitted-unread", cut_middle(&text, 200))
+            }
+            Self::WorkloadUnread { reference, failure } => new(
+                "workload-unread",
+                format!(
+                    "its {} can't be read ({}); its pods get no identity until that is fixed",
+                    reference.title(),
+                    failure.cause()
+                ),
+            )
+            .at("spec.serviceAccountName"),
+            Self::StillWrong(mistake) => {
+                let said = mistake.describe();
+                Description { sentence: cut_middle(&said.sentence, 190), ..said }
+            }
+            Self::PodsRefused { object, mistake } => pods_refused(object, mistake),
             Self::Unknown { metadata, name, bearer, endpoint } => {
-                write!(f, "{} {} is unknown", metadata.word(), name.plain(90))?;
-                match keys::nearest(name.as_str(), *bearer, endpoint.as_deref()) {
-                    Some(nearest) => write!(f, ", did you mean {nearest}?"),
-                    None => f.write_str(" and has no effect"),
-                }
+                unknown(*metadata, name, *bearer, endpoint.as_deref())
             }
             Self::AnnotationAsLabel { name, bearer } => {
-                let of = whose(*bearer);
-                write!(f, "label {} has no effect, make it an annotation of {of}", name.plain(90))
+                new("annotation-as-label", format!("label {} has no effect", name.plain(90)))
+                    .at(label_path(&name.plain(90)))
+                    .so(", ", format!("make it an annotation of {}", whose(*bearer)))
             }
-            Self::NotSet { annotation, setting } => write!(
-                f,
-                "annotation {} has no effect without the policy's setting {setting}",
-                annotation.plain(90)
-            ),
-            Self::PortWithoutProxy => write!(
-                f,
-                "annotation {} has no effect without {}",
-                names::PROXY_SIDECAR_PORT,
-                names::INJECT_PROXY_SIDECAR
-            ),
-            Self::ProxyNotDeclined(value) => write!(
-                f,
-                "annotation {} is {}, which asks for the proxy; use \"false\" to decline it",
-                names::INJECT_PROXY_SIDECAR,
-                value.quoted_to(40)
-            ),
-            Self::Misplaced { metadata, name, belongs } => misplaced(f, *metadata, name, belongs),
+            Self::NotSet { annotation, setting } => {
+                let rule = if *setting == "identities" { "identities-not-set" } else { "endpoint-not-set" };
+                let name = annotation.plain(90);
+                new(rule, format!("annotation {name} has no effect without the policy's setting {setting}"))
+                    .at(annotation_path(&name))
+            }
+            Self::PortWithoutProxy => new(
+                "port-without-proxy",
+                format!(
+                    "annotation {} has no effect without {}",
+                    names::PROXY_SIDECAR_PORT,
+                    names::INJECT_PROXY_SIDECAR
+                ),
+            )
+            .at(annotation_path(names::PROXY_SIDECAR_PORT)),
+            Self::ProxyNotDeclined(value) => new(
+                "proxy-not-declined",
+                format!(
+                    "annotation {} is {}, which asks for the proxy",
+                    names::INJECT_PROXY_SIDECAR,
+                    value.quoted_to(40)
+                ),
+            )
+            .at(annotation_path(names::INJECT_PROXY_SIDECAR))
+            .found(value)
+            .fix("use \"false\" to decline it"),
+            Self::Misplaced { metadata, name, belongs } => misplaced(*metadata, name, belongs),
             Self::LabelAsAnnotation => {
-                write!(f, "{} has no effect as an annotation, make it a label", names::USE_LABEL)
+                new("label-as-annotation", format!("{} has no effect as an annotation", names::USE_LABEL))
+                    .at(annotation_path(names::USE_LABEL))
+                    .so(", ", "make it a label")
             }
-            Self::LabelIgnored(value) => write!(
-                f,
-                "label {} is {}, which is ignored; use \"true\" or \"false\"",
-                names::USE_LABEL,
-                value.quoted_to(63)
-            ),
-            Self::RetiredBinding => write!(
-                f,
-                "label {} belongs to the retired aad-pod-identity and has no effect; remove it",
-                names::RETIRED_BINDING
-            ),
-            Self::AnnotationsWithoutLabel => {
-                write!(f, "its annotations have no effect without the label {}: \"true\"", names::USE_LABEL)
-            }
-            Self::NoClientId
-            | Self::SkipsNobody { .. }
-            | Self::IdentityOfNobody { .. }
-            | Self::CredentialWins { .. }
-            | Self::LeftOut
-            | Self::RefersToInjected { .. }
-            | Self::OtherTokenFile { .. }
-            | Self::NoLabel { .. }
-            | Self::ZeroId
-            | Self::OwnValue { .. }
-            | Self::OwnToken
-            | Self::OtherAudience(_)
-            | Self::TokenFileUnknown
-            | Self::ProxyServesAny
-            | Self::ReadOnlyAbove { .. }
-            | Self::TokenFileInArguments { .. }
-            | Self::ProxyPortTaken(_)
-            | Self::ProxyRunsAsRoot
-            | Self::AdmittedUnread { .. }
-            | Self::WorkloadUnread { .. }
-            | Self::StillWrong(_)
-            | Self::PodsRefused { .. } => Ok(()),
+            Self::LabelIgnored(value) => new(
+                "label-ignored",
+                format!("label {} is {}, which is ignored", names::USE_LABEL, value.quoted_to(63)),
+            )
+            .at(label_path(names::USE_LABEL))
+            .found(value)
+            .fix("use \"true\" or \"false\""),
+            Self::RetiredBinding => new(
+                "retired-binding",
+                format!(
+                    "label {} belongs to the retired aad-pod-identity and has no effect",
+                    names::RETIRED_BINDING
+                ),
+            )
+            .at(label_path(names::RETIRED_BINDING))
+            .fix("remove it"),
+            Self::AnnotationsWithoutLabel => new(
+                "annotations-without-label",
+                format!("its annotations have no effect without the label {}: \"true\"", names::USE_LABEL),
+            )
+            .at(label_path(names::USE_LABEL)),
         }
     }
 }
 
-/// What a cure calls the object.
+/// What a fix calls the object.
 fn whose(bearer: Bearer) -> &'static str {
     match bearer {
         Bearer::ServiceAccount => "the ServiceAccount",
@@ -202,55 +223,88 @@ fn whose(bearer: Bearer) -> &'static str {
     }
 }
 
-fn skips_nobody(f: &mut fmt::Formatter, name: &Untrusted, hint: &SkipHint) -> fmt::Result {
-    let name = name.quoted_to(63);
-    write!(f, "skip-containers names {name}, but no container has that name")?;
-    match hint {
-        SkipHint::Separator => f.write_str(" (separate them with ;)"),
-        SkipHint::OneOf(names) => there_are(f, names),
+fn path_of(metadata: MetadataKind, name: &str) -> String {
+    match metadata {
+        MetadataKind::Label => label_path(name),
+        MetadataKind::Annotation => annotation_path(name),
     }
+}
+
+fn skips_nobody(name: &Untrusted, hint: &SkipHint) -> Description {
+    let text = format!("skip-containers names {}, but no container has that name", name.quoted_to(63));
+    let text = match hint {
+        SkipHint::Separator => text + " (separate them with ;)",
+        SkipHint::OneOf(names) => text + &there_are(names),
+    };
+    Description::new("skips-nobody", text).at(annotation_path(names::SKIP_CONTAINERS)).found(name)
 }
 
 /// The names that would be right, where there are any.
-fn there_are(f: &mut fmt::Formatter, names: &Untrusted) -> fmt::Result {
-    if names.as_str().is_empty() { Ok(()) } else { write!(f, " (there are {})", names.plain(60)) }
+fn there_are(names: &Untrusted) -> String {
+    if names.as_str().is_empty() { String::new() } else { format!(" (there are {})", names.plain(60)) }
 }
 
 /// Why there is no identity, and how to get one.
-fn no_label(f: &mut fmt::Formatter, account: Option<&Reference>, trigger: Trigger) -> fmt::Result {
+fn no_label(account: Option<&Reference>, trigger: Trigger) -> Description {
     let label = names::USE_LABEL;
-    match (account, trigger) {
-        (Some(account), Trigger::ServiceAccount) => {
-            write!(f, "gets no identity, its ServiceAccount lacks the label: {}", label_command(account))
+    let Some(account) = account else {
+        let text = format!("gets no identity, its pods lack the label {label}: \"true\"");
+        return Description::new("no-label-on-pod", text).at(label_path(label));
+    };
+    let (rule, text) = match trigger {
+        Trigger::ServiceAccount => {
+            ("no-label-on-service-account", "gets no identity, its ServiceAccount lacks the label")
         }
-        (Some(account), Trigger::Any | Trigger::Pod) => {
-            write!(
-                f,
-                "gets no identity, neither it nor its ServiceAccount has the label: {}",
-                label_command(account)
-            )
+        Trigger::Any | Trigger::Pod => {
+            ("no-label", "gets no identity, neither it nor its ServiceAccount has the label")
         }
-        (None, _) => write!(f, "gets no identity, its pods lack the label {label}: \"true\""),
-    }
+    };
+    let command = label_command(account);
+    Description::new(rule, text)
+        .at(label_path(label))
+        .so(": ", command.clone())
+        .paste(Paste::Command(command))
 }
 
 fn label_command(account: &Reference) -> String {
     let (namespace, name) = (account.namespace.shell_word("NAMESPACE"), account.name.shell_word("NAME"));
-    // A command that is cut is none.
+    // A command that is cut can't be pasted.
     let name = if name.len() + namespace.len() > 60 { "NAME" } else { &name };
     let namespace = if namespace.len() > 60 { "NAMESPACE" } else { &namespace };
     format!("kubectl label serviceaccount -n {namespace} {name} {}=true", names::USE_LABEL)
 }
 
-fn misplaced(f: &mut fmt::Formatter, metadata: MetadataKind, name: &Untrusted, belongs: &str) -> fmt::Result {
-    write!(f, "{} {} has no effect here, move it to {belongs}", metadata.word(), name.plain(90))
+fn unknown(metadata: MetadataKind, name: &Untrusted, bearer: Bearer, endpoint: Option<&str>) -> Description {
+    let (word, shown) = (metadata.word(), name.plain(90));
+    let at = path_of(metadata, &shown);
+    match keys::nearest(name.as_str(), bearer, endpoint) {
+        Some(nearest) => Description::new("misspelt", format!("{word} {shown} is unknown"))
+            .at(at)
+            .so(", ", format!("did you mean {nearest}?")),
+        None => {
+            Description::new("unknown-name", format!("{word} {shown} is unknown and has no effect")).at(at)
+        }
+    }
+}
+
+fn misplaced(metadata: MetadataKind, name: &Untrusted, belongs: &str) -> Description {
+    let rule = match metadata {
+        MetadataKind::Label => "label-misplaced",
+        MetadataKind::Annotation => "annotation-misplaced",
+    };
+    let shown = name.plain(90);
+    Description::new(rule, format!("{} {shown} has no effect here", metadata.word()))
+        .at(path_of(metadata, &shown))
+        .so(", ", format!("move it to {belongs}"))
 }
 
 /// What will become of a workload's pods; it begins with the object that is wrong, where that is another one.
-fn pods_refused(f: &mut fmt::Formatter, object: &Title, mistake: &Mistake) -> fmt::Result {
+fn pods_refused(object: &Title, mistake: &Mistake) -> Description {
     let whose = match object {
         Title::Object { kind: "ServiceAccount", .. } => format!("{object}: "),
         Title::Object { .. } | Title::Request | Title::Policy => String::new(),
     };
-    f.write_str(&cut_middle(&format!("its pods will be refused: {whose}{mistake}"), 200))
+    let said = mistake.describe();
+    let text = format!("its pods will be refused: {whose}{}", said.sentence);
+    Description { rule: "pods-refused", sentence: cut_middle(&text, 200), ..said }
 }
