@@ -77,10 +77,15 @@ fn ask(payload: &[u8], account: Option<&Value>) -> Option<Value> {
         }
     };
     let verdict = admission::validate(payload, &mut look_up).ok()?;
-    let answer = verdict.into_response();
+    let found = verdict.into_findings();
     assert!(look_ups <= 2, "{look_ups} look-ups");
     // Nesting and numbers that serde_json's reader refuses come out as they came in.
-    serde_json::from_slice(&answer).ok()
+    let mut found: Value = serde_json::from_slice(&found).ok()?;
+    let (mut answer, findings) = (found["response"].take(), found["findings"].take());
+    if findings.as_array().is_some_and(|all| !all.is_empty()) {
+        answer["findings"] = findings;
+    }
+    Some(answer)
 }
 
 /// Names and values that the policy looks at.

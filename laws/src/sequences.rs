@@ -38,7 +38,8 @@ impl Sequence {
     }
 }
 
-/// How the policy is asked: settings, request, and the ServiceAccount that is there; the answer, and the lines that it logged.
+/// How the policy is asked: settings, request, and the ServiceAccount that is there; the answer, with its findings where there are any, and the
+/// lines that it logged.
 pub type Ask<'a> = &'a mut dyn FnMut(&Cluster, &Value) -> (Value, Vec<Value>);
 
 /// Settings of any kind that are valid.
@@ -220,7 +221,9 @@ fn account(old: &Value, new: &Value, ask: Answers) -> Result<(), String> {
     let created = ask(&request(ACCOUNTS, None, new))?;
     let updated = ask(&request(ACCOUNTS, Some(old), new))?;
     let kept = ask(&request(ACCOUNTS, Some(new), new))?;
-    let readable = created["message"].as_str().is_none_or(|message| !message.contains("; see what "));
+    let rules = created["findings"].as_array().into_iter().flatten();
+    let readable =
+        rules.into_iter().all(|finding| finding["rule"] != "malformed" && finding["rule"] != "unquoted");
     law(kept["accepted"] == true || !readable, "an update that changes nothing is refused", &[&kept])?;
     law(
         created["accepted"] == false || updated["accepted"] == true,

@@ -187,6 +187,14 @@ mod tests {
     }
 
     #[test]
+    fn accepts_the_longest_domain_and_no_longer_one() {
+        for (length, accepted) in [(252, true), (253, true), (254, false)] {
+            let text = format!("{}{}", "a.".repeat(120), "b".repeat(length - 240));
+            assert_eq!((text.len(), text.parse::<TenantId>().is_ok()), (length, accepted), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_what_is_no_client_id() {
         for text in [
             "",

@@ -108,7 +108,24 @@ impl Verdict<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{notice::Notice, title::Title, warning::Warning};
+    use crate::verdict::{mistake::Mistake, notice::Notice, title::Title, warning::Warning};
+
+    #[test]
+    fn a_message_of_any_names_stays_within_its_limit() {
+        for length in 1..=253 {
+            let title = Title::of("Pod", "a", &"n".repeat(length));
+            let mut refusals = Tally::default();
+            for _ in 0..20 {
+                refusals.push(Refusal::new(&title, Mistake::ProxyOnHostNetwork));
+            }
+            let text = message(&refusals).unwrap();
+            assert!(
+                text.len() <= MESSAGE_MAX && text.ends_with(" more like these"),
+                "{length}: {}",
+                text.len()
+            );
+        }
+    }
 
     #[test]
     fn answers_in_the_protocols_json() {

@@ -277,6 +277,7 @@ fn names_no_identity_that_the_namespace_may_not_use() {
             request["resource"] = json!({"group": "", "version": "v1", "resource": "serviceaccounts"});
             request["object"] = account.clone();
             let evaluation = evaluate(&settings, &request, nobody());
+            assert!(!evaluation.response.allowed, "{account}");
             let mut told = serde_json::to_value(&evaluation.response).unwrap().to_string()
                 + &json!(evaluation.calls.log).to_string();
             // What was written may be repeated.
@@ -545,4 +546,123 @@ fn says_nothing_in_brackets_where_there_is_nothing_to_be_named() {
             "Pod default/yadaapi: container-identities names \"nobody\", but no container of that name gets an identity"
         ]
     );
+}
+
+#[test]
+fn records_that_more_containers_have_another_identity_than_it_lists() {
+    let named: Vec<String> = (0..33).map(|index| format!("c{index}={OTHER}")).collect();
+    let request = yada(|pod| {
+        annotate(pod, "container-identities", &named.join(";"));
+        pod["spec"]["containers"]
+            .as_array_mut()
+            .unwrap()
+            .extend((0..33).map(|index| json!({"name": format!("c{index}")})));
+    });
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    let told = response.audit_annotations.unwrap()["container-identities"].clone();
+    assert_eq!((told.matches(OTHER).count(), told.ends_with("; …")), (32, true), "{told}");
+}
+
+/// A pod with these volumes, whose container has this token file and these mounts.
+fn mounting(volumes: Value, file: &str, mounts: &[(&str, &str)]) -> Value {
+    yada(|pod| {
+        let mounts = mounts.iter().map(|(name, path)| json!({"name": name, "mountPath": path}));
+        pod["spec"]["containers"] = json!([{"name": "a", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": file}],
+            "volumeMounts": mounts.collect::<Vec<_>>()}]);
+        pod["spec"]["volumes"] = volumes;
+    })
+}
+
+#[test]
+fn takes_a_file_for_a_token_where_the_container_sees_one() {
+    let azure = "api://AzureADTokenExchange";
+    let three = ["x", "y", "t"].map(|path| json!({"serviceAccountToken": {"path": path, "audience": azure}}));
+    let of_three = json!([{"name": "own", "projected": {"sources": three}}]);
+    let data = json!({"name": "data", "emptyDir": {}});
+    for (volumes, file, mounts, equipped) in [
+        (of_three, "/m/t", vec![("own", "/m")], true),
+        (json!([token("own", azure, "t/x")]), "/m/t", vec![("own", "/m")], false),
+        (json!([token(VOLUME, azure, "t/x"), data]), "/m/t/x", vec![(VOLUME, "/m"), ("data", "/m/t")], false),
+        (json!([token(VOLUME, azure, "t/x"), data]), "/m/t/x", vec![("data", "/"), (VOLUME, "/m")], true),
+    ] {
+        let request = mounting(volumes, file, &mounts);
+        let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
+        let own = "Pod default/yadaapi: container a brings a token of its own at AZURE_FEDERATED_TOKEN_FILE, and is left as it is";
+        assert_eq!(
+            warnings(&response),
+            if equipped { vec![] } else { vec![own.to_owned()] },
+            "{file} {mounts:?}"
+        );
+        let mounts = &pod["spec"]["containers"][0]["volumeMounts"];
+        assert_eq!(*mounts, request["object"]["spec"]["containers"][0]["volumeMounts"], "{file}");
+    }
+}
+
+#[test]
+fn keeps_a_leftover_volume_that_something_else_uses() {
+    const LEFT: &str = "azure-workload-identity-reserved-ab";
+    let azure = "api://AzureADTokenExchange";
+    let volumes = json!([
+        token(VOLUME, azure, "token/azure-identity-token"),
+        token(LEFT, azure, "token/azure-identity-token")
+    ]);
+    let by_key =
+        json!([{"name": "K", "valueFrom": {"fileKeyRef": {"volumeName": LEFT, "path": "p", "key": "k"}}}]);
+    for (user, kept) in [
+        (json!({"name": "b"}), false),
+        (json!({"name": "b", "volumeDevices": [{"name": LEFT, "devicePath": "/d"}]}), true),
+        (json!({"name": "b", "env": by_key}), true),
+    ] {
+        let mut request =
+            mounting(volumes.clone(), TOKEN_FILE, &[(VOLUME, MOUNT), (LEFT, "/var/run/secrets/azure/wi")]);
+        request["object"]["spec"]["containers"].as_array_mut().unwrap().push(user.clone());
+        annotate(&mut request["object"], "skip-containers", "b");
+        let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+        assert_eq!(names(&pod["spec"]["volumes"]).contains(&LEFT), kept, "{user}");
+        assert_eq!(names(&pod["spec"]["containers"][0]["volumeMounts"]), [VOLUME], "{user}");
+    }
+}
+
+#[test]
+fn warns_of_the_nearest_mount_above_the_token_alone() {
+    let request = |outer: Value, inner: Value| {
+        yada(|pod| {
+            pod["spec"]["volumes"] = json!([outer, inner]);
+            pod["spec"]["containers"][0]["volumeMounts"] =
+                json!([{"name": "outer", "mountPath": "/var"}, {"name": "inner", "mountPath": "/var/run"}]);
+        })
+    };
+    let writable = |name: &str| json!({"name": name, "emptyDir": {}});
+    let fixed = |name: &str| json!({"name": name, "configMap": {"name": "x"}});
+    let (_, response) =
+        admitted(&settings(), &request(writable("outer"), fixed("inner")), holding(&yada_account()));
+    assert!(warnings(&response)[0].contains("mounts \"inner\" read-only at \"/var/run\""), "{response:?}");
+    let (_, response) =
+        admitted(&settings(), &request(fixed("outer"), writable("inner")), holding(&yada_account()));
+    assert_eq!(response.warnings, None);
+}
+
+#[test]
+fn looks_for_the_authoritys_file_only_in_the_volume_that_is_written() {
+    let settings = with(
+        &json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"configMap": "ca"}}}),
+    );
+    let request = |own: bool| {
+        yada(|pod| {
+            annotate(pod, "use-x", "true");
+            let at = if own { "/m" } else { MOUNT };
+            let mut containers = vec![
+                json!({"name": "b", "volumeMounts": [{"name": "data", "mountPath": format!("{at}/ca-cert")}]}),
+            ];
+            if own {
+                containers.push(json!({"name": "a", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/m/t"}], "volumeMounts": [{"name": "own", "mountPath": "/m"}]}));
+            }
+            pod["spec"]["containers"] = json!(containers);
+            pod["spec"]["volumes"] = json!([token("own", "api://x", "t"), {"name": "data", "emptyDir": {}}]);
+        })
+    };
+    for own in [true, false] {
+        let response = evaluate(&settings, &request(own), holding(&yada_account())).response;
+        assert_eq!(response.allowed, own, "{}", response.message());
+    }
 }

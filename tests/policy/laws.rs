@@ -47,6 +47,7 @@ fn ask(settings: &Value, request: &Value, account: Option<&Value>) -> (Value, us
     let native = admission::validate(payload.as_bytes(), &mut look_up)
         .map(azure_workload_identity_policy::Verdict::into_response)
         .map_err(|error| error.to_string());
+
     let held = account.map(|account| account.to_string().into_bytes());
     let answers: Answers = Arc::new(move |request: &GetResource| {
         held.clone().ok_or_else(|| callback_failure(&request.not_found()))
@@ -76,6 +77,18 @@ fn ask(settings: &Value, request: &Value, account: Option<&Value>) -> (Value, us
     said.as_object_mut().unwrap().remove("mutated_object");
     assert!(!said.to_string().contains(SECRET) && !json!(calls.log).to_string().contains(SECRET), "{said}");
     (response, look_ups)
+}
+
+/// The answer with its findings, through the module.
+fn with_findings(mut answer: Value, cluster: &sequences::Cluster, request: &Value) -> Value {
+    let held = cluster.account.as_ref().map(|account| account.to_string().into_bytes());
+    let answers: Answers =
+        Arc::new(move |asked: &GetResource| held.clone().ok_or_else(|| callback_failure(&asked.not_found())));
+    let examined = MODULE.examine(&cluster.settings, request, answers).unwrap();
+    if !examined.findings.is_empty() {
+        answer["findings"] = json!(examined.findings);
+    }
+    answer
 }
 
 fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value {
@@ -265,7 +278,8 @@ proptest! {
 
     fn what_comes_one_after_another_fits_together(cluster in sequences::cluster(), sequence in sequences::sequence()) {
         let mut ask = |cluster: &sequences::Cluster, request: &Value| {
-            (ask(&cluster.settings, request, cluster.account.as_ref()).0, Vec::new())
+            let (answer, _) = ask(&cluster.settings, request, cluster.account.as_ref());
+            (with_findings(answer, cluster, request), Vec::new())
         };
         prop_assert_eq!(sequences::check(&cluster, &sequence, &mut ask), Ok(()));
     }
