@@ -22,6 +22,17 @@
 //! payload bytes → question → facts → plan → write → verdict → response bytes
 //! ```
 //!
+//! Of the Kubewarden SDK the policy uses, and does not use:
+//!
+//! | of the SDK | | why |
+//! |---|---|---|
+//! | `protocol_version_guest`, `SettingsValidationResponse`, `GetResourceRequest` | used | |
+//! | `logging::KubewardenDrain`, with slog | used | one line a verdict, as every Kubewarden policy logs |
+//! | `ValidationRequest` | not | its errors repeat the whole payload, and its objects are `serde_json::Value`s, which lose number forms and fields of one name |
+//! | `host_capabilities::kubernetes::get_resource` | not | reads the answer into a type, and repeats it in its errors |
+//! | `response::ValidationResponse` | not | would read the mutated object into a `serde_json::Value` first |
+//! | mutation through the structs of k8s-openapi | not | drops fields that they do not know; the kinds' constants are used. `Volume` alone would be 200 KB |
+//!
 //! *Decide* and *write* are two steps: a plan is complete before its first write, so no half-changed pod can come out, and
 //! writing can't fail. Only the two ends and the look-up in the middle touch the host; everything else is a function from
 //! values to values. What is public here is what the runner, the tests and the fuzzers call.
@@ -61,7 +72,10 @@ pub use settings::{
 pub use tally::Tally;
 pub use text::Untrusted;
 pub use value::{names, reference::Reference};
-pub use verdict::{mistake::LookUpFailure, outcome::Verdict};
+pub use verdict::{
+    mistake::LookUpFailure,
+    outcome::{LogEvent, LogLevel, Verdict},
+};
 
 use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
 use wapc_guest::{CallResult, register_function};

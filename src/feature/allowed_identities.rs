@@ -1,6 +1,6 @@
 //! Which managed identities a namespace may use: the setting `allowedIdentities`.
 
-use std::{cell::RefCell, collections::HashMap, fmt};
+use std::{cell::RefCell, collections::HashMap};
 
 use crate::{
     json::fields::Fields,
@@ -77,6 +77,9 @@ impl<'i, T> From<Option<&'i T>> for Half<'i, T> {
     }
 }
 
+/// Entries, ascending, by an ID in lower case, as Microsoft Entra compares IDs without regard to case.
+type Entries = HashMap<String, Vec<usize>>;
+
 /// The setting, as far as it is about one namespace. Requests can hold thousands of IDs and the setting thousands of entries, so both are
 /// looked up.
 #[derive(Debug)]
@@ -86,42 +89,34 @@ pub(crate) struct Governance<'n> {
     entries: usize,
     clients: Lists,
     tenants: Lists,
-    /// What was asked before, by the places of both halves.
-    known: RefCell<HashMap<(usize, usize), bool>>,
+    /// The entry that allows a client ID and a tenant, by both, for those that were asked for before; none where none does.
+    asked: RefCell<Entries>,
 }
 
-/// Which entries have which value in one of their lists.
+/// Which entries have which ID in one of their lists.
 #[derive(Debug, Default)]
 struct Lists {
-    /// The place of each value, in lower case, as Microsoft Entra compares IDs without regard to case.
-    places: HashMap<String, usize>,
-    /// The entries that list a value, ascending, by its place.
-    listing: Vec<Vec<usize>>,
+    listing: Entries,
     /// The entries that have no such list, and so allow any. Ascending.
     open: Vec<usize>,
 }
 
 impl Lists {
-    fn add<T: fmt::Display>(&mut self, entry: usize, values: Option<&[T]>) {
-        let Some(values) = values else { return self.open.push(entry) };
-        for value in values {
-            let next = self.listing.len();
-            let place = *self.places.entry(value.to_string().to_ascii_lowercase()).or_insert(next);
-            if place == next {
-                self.listing.push(Vec::new());
-            }
-            if let Some(listing) = self.listing.get_mut(place).filter(|all| all.last() != Some(&entry)) {
+    fn add<T: AsRef<str>>(&mut self, entry: usize, ids: Option<&[T]>) {
+        let Some(ids) = ids else { return self.open.push(entry) };
+        for id in ids {
+            let listing = self.listing.entry(id.as_ref().to_ascii_lowercase()).or_default();
+            if listing.last() != Some(&entry) {
                 listing.push(entry);
             }
         }
     }
 
-    /// The place of `half`, and the entries that list it; none where it is not listed.
-    fn listing<T: fmt::Display>(&self, half: Half<T>) -> (usize, &[usize]) {
-        let Half::Is(value) = half else { return (usize::MAX, &[]) };
-        let place = self.places.get(&value.to_string().to_ascii_lowercase()).copied();
-        let listing = place.and_then(|place| self.listing.get(place));
-        (place.unwrap_or(usize::MAX), listing.map_or(&[], Vec::as_slice))
+    /// The ID in lower case, and the entries that list it; neither where it is not listed.
+    fn listing<T: AsRef<str>>(&self, half: Half<T>) -> (&str, &[usize]) {
+        let Half::Is(id) = half else { return ("", &[]) };
+        let found = self.listing.get_key_value(&id.as_ref().to_ascii_lowercase());
+        found.map_or(("", &[]), |(id, entries)| (id, entries))
     }
 }
 
@@ -135,7 +130,7 @@ impl<'n> Governance<'n> {
             tenants.add(entry, allowed.tenant_ids.as_deref());
             entries = entry + 1;
         }
-        Some(Self { namespace, entries, clients, tenants, known: RefCell::default() })
+        Some(Self { namespace, entries, clients, tenants, asked: RefCell::default() })
     }
 
     /// Whether an entry allows the identity.
@@ -143,21 +138,18 @@ impl<'n> Governance<'n> {
     /// # Errors
     /// The part of it that no entry allows.
     pub(crate) fn allows(&self, client: Half<ClientId>, tenant: Half<TenantId>) -> Result<(), IdentityPart> {
-        let (client_place, listing_client) = self.clients.listing(client);
-        let (tenant_place, listing_tenant) = self.tenants.listing(tenant);
-        let pair = (client_place, tenant_place);
+        let (client_id, listing_client) = self.clients.listing(client);
+        let (tenant_id, listing_tenant) = self.tenants.listing(tenant);
         let allowed = match (client, tenant) {
             (Half::Unknown, Half::Unknown) => self.entries > 0,
             (Half::Unknown, _) => !listing_tenant.is_empty() || !self.tenants.open.is_empty(),
             (_, Half::Unknown) => !listing_client.is_empty() || !self.clients.open.is_empty(),
             (Half::Is(_) | Half::Missing, _) => {
-                let asked_before = self.known.borrow().get(&pair).copied();
-                asked_before.unwrap_or_else(|| self.any_has(listing_client, listing_tenant))
+                let mut asked = self.asked.borrow_mut();
+                let entry = asked.entry([client_id, " ", tenant_id].concat());
+                !entry.or_insert_with(|| self.entry(listing_client, listing_tenant)).is_empty()
             }
         };
-        if client != Half::Unknown && tenant != Half::Unknown {
-            self.known.borrow_mut().insert(pair, allowed);
-        }
         if allowed {
             return Ok(());
         }
@@ -169,19 +161,23 @@ impl<'n> Governance<'n> {
         })
     }
 
-    /// Whether an entry of both lists, or one that allows any, is the same.
-    fn any_has(&self, clients: &[usize], tenants: &[usize]) -> bool {
-        let both = [clients, &self.clients.open]
-            .into_iter()
-            .flat_map(|one| [tenants, &self.tenants.open].into_iter().map(move |other| (one, other)));
-        both.into_iter().any(|(one, other)| meet(one, other))
+    /// An entry that is in both lists, or allows any.
+    fn entry(&self, clients: &[usize], tenants: &[usize]) -> Vec<usize> {
+        for one in [clients, &self.clients.open] {
+            for other in [tenants, &self.tenants.open] {
+                if let Some(entry) = common(one, other) {
+                    return vec![entry];
+                }
+            }
+        }
+        Vec::new()
     }
 }
 
-/// Whether two ascending lists have an entry in common.
-fn meet(one: &[usize], other: &[usize]) -> bool {
+/// An entry that two ascending lists have in common.
+fn common(one: &[usize], other: &[usize]) -> Option<usize> {
     let (few, many) = if one.len() < other.len() { (one, other) } else { (other, one) };
-    few.iter().any(|entry| many.binary_search(entry).is_ok())
+    few.iter().copied().find(|entry| many.binary_search(entry).is_ok())
 }
 
 /// The mistake of a ServiceAccount, where no entry allows its identity. `name` is the identity's in the setting `identities`, where that is how

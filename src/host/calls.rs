@@ -1,13 +1,17 @@
 //! The one file that talks to the host: the ServiceAccount look-up, the log line, and the host's error texts.
 
-use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
+use kubewarden_policy_sdk::{host_capabilities::kubernetes::GetResourceRequest, logging::KubewardenDrain};
+use slog::{Drain, KV, Logger, Record, Serializer, info, o, warn};
 use wapc_guest::host_call;
 
 use crate::{
     host::look_up::Freshness,
     object::service_account::ServiceAccount,
     value::reference::Reference,
-    verdict::{mistake::LookUpFailure, outcome::Verdict},
+    verdict::{
+        mistake::LookUpFailure,
+        outcome::{LogEvent, LogLevel, Verdict},
+    },
 };
 
 /// Asks the host for a ServiceAccount.
@@ -37,8 +41,21 @@ pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<Ser
 
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
 pub(crate) fn log(verdict: &Verdict) {
-    if let Some(entry) = verdict.log_entry() {
-        // A host that does not take the line is no reason to change the verdict.
-        let _ = host_call("kubewarden", "tracing", "log", entry.as_bytes());
+    let Some(LogEvent { level, message, fields }) = verdict.log_event() else { return };
+    // A host that does not take the line is no reason to change the verdict: `KubewardenDrain::new` would panic.
+    let logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
+    let fields = Fields(fields);
+    match level {
+        LogLevel::Info => info!(logger, "{message}"; fields),
+        LogLevel::Warning => warn!(logger, "{message}"; fields),
+    }
+}
+
+/// The fields of a log line.
+struct Fields(Vec<(&'static str, String)>);
+
+impl KV for Fields {
+    fn serialize(&self, _: &Record, serializer: &mut dyn Serializer) -> slog::Result {
+        self.0.iter().try_for_each(|(name, value)| serializer.emit_str(name, value))
     }
 }

@@ -2,6 +2,15 @@
 
 use std::borrow::Cow;
 
+use k8s_openapi::{
+    Resource,
+    api::{
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::{CronJob, Job},
+        core::v1::{Pod, ReplicationController, ServiceAccount},
+    },
+};
+
 use crate::{
     json::{Cursor, FIELDS, Json, Malformed, Shape, Unreadable},
     object::{
@@ -54,14 +63,19 @@ impl<'t> Change<'t> {
 
 /// The workloads whose pod templates are judged: group, resource, kind.
 const WORKLOADS: &[(&str, &str, Workload)] = &[
-    ("apps", "deployments", Workload::Direct("Deployment")),
-    ("apps", "statefulsets", Workload::Direct("StatefulSet")),
-    ("apps", "daemonsets", Workload::Direct("DaemonSet")),
-    ("apps", "replicasets", Workload::Direct("ReplicaSet")),
-    ("", "replicationcontrollers", Workload::Direct("ReplicationController")),
-    ("batch", "jobs", Workload::Direct("Job")),
-    ("batch", "cronjobs", Workload::CronJob),
+    direct::<Deployment>(),
+    direct::<StatefulSet>(),
+    direct::<DaemonSet>(),
+    direct::<ReplicaSet>(),
+    direct::<ReplicationController>(),
+    direct::<Job>(),
+    (CronJob::GROUP, CronJob::URL_PATH_SEGMENT, Workload::CronJob),
 ];
+
+/// A kind whose pod template is at `spec.template`.
+const fn direct<K: Resource>() -> (&'static str, &'static str, Workload) {
+    (K::GROUP, K::URL_PATH_SEGMENT, Workload::Direct(K::KIND))
+}
 
 /// What the request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,11 +121,13 @@ pub(crate) fn question<'t>(payload: &Json<'t>, request: &Cursor<'_, '_>) -> Resu
     }
     let change = |shape| Change::read(payload, request, shape);
     Ok(match (group.as_str(), resource.as_str(), sub_resource.as_str(), operation.as_str()) {
-        ("", "pods", "", "CREATE") => {
+        (Pod::GROUP, Pod::URL_PATH_SEGMENT, "", "CREATE") => {
             Question::Pod(object(payload, request, &POD)?, text(payload).map_or(0, str::len))
         }
-        ("", "pods", "ephemeralcontainers", "UPDATE") => Question::DebugContainers(change(&POD)?),
-        ("", "serviceaccounts", "", "CREATE" | "UPDATE") => {
+        (Pod::GROUP, Pod::URL_PATH_SEGMENT, "ephemeralcontainers", "UPDATE") => {
+            Question::DebugContainers(change(&POD)?)
+        }
+        (ServiceAccount::GROUP, ServiceAccount::URL_PATH_SEGMENT, "", "CREATE" | "UPDATE") => {
             Question::ServiceAccount(change(&SERVICE_ACCOUNT)?)
         }
         (group, resource, "", "CREATE" | "UPDATE") => {
@@ -145,7 +161,8 @@ pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
         text.filter(|text| !text.is_empty())
     };
     let kind = request.field("kind").ok().flatten().and_then(|kind| text(&kind, "kind"));
-    let kinds = ["Pod", "ServiceAccount"].into_iter().chain(WORKLOADS.iter().map(|(.., kind)| kind.kind()));
+    let kinds =
+        [Pod::KIND, ServiceAccount::KIND].into_iter().chain(WORKLOADS.iter().map(|(.., kind)| kind.kind()));
     let Some(kind) = kinds.into_iter().find(|known| kind.as_deref() == Some(known)) else {
         return Title::Request;
     };

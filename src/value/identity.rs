@@ -59,6 +59,12 @@ impl ClientId {
     }
 }
 
+impl AsRef<str> for ClientId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.0)
@@ -103,6 +109,12 @@ impl FromStr for TenantId {
 impl TenantId {
     /// As it was written.
     pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for TenantId {
+    fn as_ref(&self) -> &str {
         &self.0
     }
 }

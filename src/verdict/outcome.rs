@@ -122,32 +122,46 @@ impl Verdict<'_> {
         Self { refusals: refusal.into(), ..Self::default() }
     }
 
-    /// The log line in the JSON of the host call `tracing/log` (policy-evaluator: `policy_tracing.rs`, `PolicyLogEntry`); `None`
-    /// where nothing is logged.
+    /// What is logged of it; `None` where nothing is.
     #[must_use]
-    pub fn log_entry(&self) -> Option<String> {
+    pub fn log_event(&self) -> Option<LogEvent> {
         let line = self.log.as_ref()?;
         let nobody = self.audit.as_ref().is_some_and(|audit| audit.holders == Holders::Nobody);
         let (level, outcome, default) = match (self.refusals.is_empty(), &self.mutated) {
-            (true, Some(_)) if nobody => ("info", "mutated", "volume added, all containers are skipped"),
-            (true, Some(_)) => ("info", "mutated", "identity injected"),
-            (true, None) => ("info", "accepted", "accepted as it is"),
-            (false, _) => ("warning", "refused", "refused"),
+            (true, Some(_)) if nobody => {
+                (LogLevel::Info, "mutated", "volume added, all containers are skipped")
+            }
+            (true, Some(_)) => (LogLevel::Info, "mutated", "identity injected"),
+            (true, None) => (LogLevel::Info, "accepted", "accepted as it is"),
+            (false, _) => (LogLevel::Warning, "refused", "refused"),
         };
-        let message = line.message.as_deref().unwrap_or(default);
-        let (object, namespace) = (line.object.to_string(), line.namespace.plain(NAME_MAX));
         let own = [
-            ("level", level),
-            ("message", message),
-            ("object", &object),
-            ("namespace", &namespace),
-            ("outcome", outcome),
+            ("object", line.object.to_string()),
+            ("namespace", line.namespace.plain(NAME_MAX)),
+            ("outcome", outcome.to_owned()),
         ];
-        let own = own.into_iter().map(|(name, value)| (name.into(), Json::text(value)));
-        let audit = self.audit.iter().flat_map(Audit::fields);
-        let audit = audit.map(|(name, value)| (name.into(), Json::text(&value)));
-        let mut text = String::new();
-        Json::Object(own.chain(audit).collect()).write(&mut text);
-        Some(text)
+        let fields = own.into_iter().chain(self.audit.iter().flat_map(Audit::fields)).collect();
+        let message = line.message.clone().unwrap_or_else(|| default.to_owned());
+        Some(LogEvent { level, message, fields })
     }
+}
+
+/// What is logged of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// How grave it is.
+    pub level: LogLevel,
+    /// What happened.
+    pub message: String,
+    /// The fields of the line: which object, and the audit annotations.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// How grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// An identity was given, or is there.
+    Info,
+    /// Something was refused.
+    Warning,
 }

@@ -215,6 +215,15 @@ fn holds_an_id_to_what_goes_with_it() {
 }
 
 #[test]
+fn holds_the_proxys_own_identity_to_what_is_allowed() {
+    let request = yada(|pod| {
+        annotate(pod, "inject-proxy-sidecar", "true");
+        annotate(pod, "container-identities", &format!("azwi-proxy={OTHER}"));
+    });
+    assert_eq!(refused(&governed(), &request, holding(&yada_account())).1, 403);
+}
+
+#[test]
 fn records_the_last_of_two_ids_for_a_debug_container() {
     let twice = yada(|pod| {
         let env = [OTHER, CLIENT_ID].map(|id| json!({"name": "AZURE_CLIENT_ID", "value": id}));

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
+use azure_workload_identity_policy::{
+    Freshness, LogLevel, LookUpFailure, Reference, ServiceAccount, admission,
+};
 use policy_runner::{
     host::{Answers, Evaluation, GetResource, HostCalls, Module, callback_failure},
     response::{AdmissionResponse, ValidationResponse},
@@ -124,7 +126,14 @@ fn natively(settings: &Value, request: &Value, answers: &Answers) -> Evaluation 
         ServiceAccount::from_answer(reference.clone(), &answer).ok_or(LookUpFailure::NotAServiceAccount)
     };
     let verdict = admission::validate(payload.as_bytes(), &mut look_up).unwrap();
-    calls.log.extend(verdict.log_entry().map(|line| serde_json::from_str::<Value>(&line).unwrap()));
+    calls.log.extend(verdict.log_event().map(|event| {
+        let level = if event.level == LogLevel::Info { "info" } else { "warning" };
+        let mut line = json!({"level": level, "message": event.message});
+        line.as_object_mut()
+            .unwrap()
+            .extend(event.fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
+        line
+    }));
     let answer: ValidationResponse = serde_json::from_slice(&verdict.into_response()).unwrap();
     let uid = request["uid"].as_str().unwrap_or_default();
     let response = AdmissionResponse::of(uid, request.get("object"), &answer).unwrap();

@@ -14,6 +14,32 @@ fn stays_within_400_000_bytes() {
     assert!(size <= 400_000, "{size} bytes");
 }
 
+/// The packages of the project's design, none of which is left out for its size.
+#[test]
+fn depends_on_the_packages_of_its_design_and_uses_them() {
+    let manifest = crate::common::file("Cargo.toml");
+    let (_, normal) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let normal = normal.split("\n[").next().unwrap();
+    let mut sources = String::new();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                sources.push_str(text.split("#[cfg(test)]").next().unwrap());
+            }
+        }
+    }
+    for package in ["kubewarden-policy-sdk", "k8s-openapi", "serde", "serde_json", "wapc-guest", "slog"] {
+        assert!(normal.lines().any(|line| line.starts_with(&format!("{package} = "))), "{package}");
+        let used = format!("use {}::", package.replace('-', "_"));
+        assert!(sources.contains(&used), "{used}");
+    }
+}
+
 /// waPC's functions, and the few of WASI that the standard library can't do without: no clock, no file, no socket.
 #[test]
 fn imports_nothing_that_reaches_outside() {
