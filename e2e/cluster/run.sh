@@ -97,7 +97,7 @@ grep -qF "is \"$wrong\", expected a UUID" "$work/refusal" || fail "$(cat "$work/
 
 say "a warning"
 kubectl -n "$namespace" annotate serviceaccount myserviceaccount azure.workload.identity/client_id=x 2> "$work/warning"
-grep -q 'Warning: ServiceAccount .*did you mean azure.workload.identity/client-id?' "$work/warning" || fail "$(cat "$work/warning")"
+grep -q 'Warning: ServiceAccount .*did you mean client-id?' "$work/warning" || fail "$(cat "$work/warning")"
 
 say "a rollout"
 kubectl -n "$namespace" create deployment web --image=registry.k8s.io/pause:3.10

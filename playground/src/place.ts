@@ -111,7 +111,7 @@ function container(object: Node, message: string): Place | undefined {
     ...items(found, "volumeMounts").filter((one) => paths.has(String(text(one, "mountPath")))),
     ...items(found, "volumeDevices").filter((one) => paths.has(String(text(one, "devicePath")))),
   ][0];
-  const named = /names a token file in its (\w+)/.exec(message)?.[1];
+  const named = /has the path of another token file in its (\w+)/.exec(message)?.[1];
   return nodePlace(inner) ?? (named === undefined ? undefined : nodePlace(pair(found, named))) ?? nodePlace(pair(found, "name"));
 }
 

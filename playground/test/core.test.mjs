@@ -76,7 +76,7 @@ const PLACES = [
   ["no-service-account", /does not exist/, /^kind: Pod|serviceAccountName/],
   ["credential-wins", /AZURE_CLIENT_SECRET/, /- name: AZURE_CLIENT_SECRET/],
   ["refers-to-injected", /ARM_CLIENT_ID/, /- name: ARM_CLIENT_ID/],
-  ["token-file-in-arguments", /names a token file in its args/, /args: \[/],
+  ["token-file-in-arguments", /has the path of another token file in its args/, /args: \[/],
   ["proxy-port-taken", /listens on port/, /name: yadaapi/],
   ["read-only-above", /read-only/, /mountPath: \/var\/run\/secrets\}/],
   ["misspelt", /did you mean/, /azure.workload.identity\/clientid/],

@@ -324,6 +324,25 @@ fn troubleshooting_has_the_row_of_each_rule_and_no_other() {
     assert_eq!(unfit(&documented("Warnings"), &said), Vec::<String>::new());
 }
 
+/// What `kubectl` shows in one line of a terminal. What holds a command, a cause or another message is longer.
+#[test]
+fn warns_in_120_characters_where_it_can() {
+    let long = |notice: &Notice| {
+        matches!(
+            notice,
+            Notice::NoLabel { .. }
+                | Notice::AdmittedUnread { .. }
+                | Notice::WorkloadUnread { .. }
+                | Notice::StillWrong(_)
+                | Notice::PodsRefused { .. }
+        )
+    };
+    for (about, notice) in notices().into_iter().filter(|(_, notice)| !long(notice)) {
+        let text = Warning { about, notice }.to_string();
+        assert!(text.chars().count() <= 120, "{} characters: {text}", text.chars().count());
+    }
+}
+
 #[test]
 fn leaves_the_module_as_data() {
     let refusal =

@@ -209,8 +209,9 @@ fn holds_an_id_to_what_goes_with_it() {
     // Beside the container's own identity, and not the pod's.
     admitted(&settings, &tenants(&[OTHER_TENANT], "yadaapi=w"), holding(&yada_account()));
     // Each of two counts, as a runtime may take the first or the last.
-    for both in [[OTHER_TENANT, TENANT_ID], [TENANT_ID, OTHER_TENANT]] {
-        assert_eq!(refused(&settings, &tenants(&both, ""), holding(&yada_account())).1, 403, "{both:?}");
+    let [ours, other] = [TENANT_ID, OTHER_TENANT];
+    for all in [vec![other, ours], vec![ours, other], vec![ours, other, ours]] {
+        assert_eq!(refused(&settings, &tenants(&all, ""), holding(&yada_account())).1, 403, "{all:?}");
     }
 }
 
@@ -551,9 +552,7 @@ fn says_nothing_in_brackets_where_there_is_nothing_to_be_named() {
     let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
     assert_eq!(
         warnings(&response),
-        [
-            "Pod default/yadaapi: container-identities names \"nobody\", but no container of that name gets an identity"
-        ]
+        ["Pod default/yadaapi: container-identities names \"nobody\", which gets no identity"]
     );
 }
 
@@ -596,7 +595,7 @@ fn takes_a_file_for_a_token_where_the_container_sees_one() {
     ] {
         let request = mounting(volumes, file, &mounts);
         let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
-        let own = "Pod default/yadaapi: container a brings a token of its own at AZURE_FEDERATED_TOKEN_FILE, and is left as it is";
+        let own = "Pod default/yadaapi: container a uses its own token file; the policy does not change this container";
         assert_eq!(
             warnings(&response),
             if equipped { vec![] } else { vec![own.to_owned()] },
@@ -645,7 +644,10 @@ fn warns_of_the_nearest_mount_above_the_token_alone() {
     let fixed = |name: &str| json!({"name": name, "configMap": {"name": "x"}});
     let (_, response) =
         admitted(&settings(), &request(writable("outer"), fixed("inner")), holding(&yada_account()));
-    assert!(warnings(&response)[0].contains("mounts \"inner\" read-only at \"/var/run\""), "{response:?}");
+    assert!(
+        warnings(&response)[0].contains("may not start: read-only mount \"inner\" at \"/var/run\""),
+        "{response:?}"
+    );
     let (_, response) =
         admitted(&settings(), &request(fixed("outer"), writable("inner")), holding(&yada_account()));
     assert_eq!(response.warnings, None);
@@ -674,4 +676,17 @@ fn looks_for_the_authoritys_file_only_in_the_volume_that_is_written() {
         let response = evaluate(&settings, &request(own), holding(&yada_account())).response;
         assert_eq!(response.allowed, own, "{}", response.message());
     }
+}
+
+#[test]
+fn a_part_of_the_tokens_volume_is_no_place_for_the_token() {
+    let mut request =
+        mounting(json!([token("own", "api://AzureADTokenExchange", "t")]), "/m/t", &[("own", "/m")]);
+    let part = json!({"name": "b", "volumeMounts": [{"name": "own", "mountPath": "/x", "subPath": "t"}]});
+    request["object"]["spec"]["containers"].as_array_mut().unwrap().push(part);
+    let (pod, _) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(
+        pod["spec"]["containers"][1]["volumeMounts"],
+        json!([{"name": "own", "mountPath": "/m", "readOnly": true}])
+    );
 }

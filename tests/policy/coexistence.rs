@@ -210,7 +210,7 @@ fn leaves_a_container_alone_that_brings_its_own_token() {
         assert_eq!(
             warnings(&evaluation.response),
             [
-                "Pod default/yadaapi: container yadaapi brings a token of its own at AZURE_FEDERATED_TOKEN_FILE, and is left as it is"
+                "Pod default/yadaapi: container yadaapi uses its own token file; the policy does not change this container"
             ]
         );
     }

@@ -43,9 +43,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
     (
         "env-refers-to-injected",
         0,
-        &[
-            "container tf sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), which is added after it and not expanded; use the policy's setting extraEnv",
-        ],
+        &["container tf sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use setting extraEnv"],
         &[],
     ),
     ("false-differs", 0, &["allowed, with its identity"], &["warning"]),
@@ -60,11 +58,11 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "nearest-misleads",
         0,
         &[
-            "token-expiration is unknown, did you mean azure.workload.identity/service-account-token-expiration?",
-            "use-identity-binding has no effect without the policy's setting customTokenEndpoint",
+            "token-expiration is unknown, did you mean service-account-token-expiration?",
+            "use-identity-binding needs the setting customTokenEndpoint",
             "azure.workload.identity/foo is unknown and has no effect",
         ],
-        &["did you mean azure.workload.identity/client-id", "did you mean azure.workload.identity/tenant-id"],
+        &["did you mean client-id", "did you mean tenant-id"],
     ),
     (
         "neither-labelled",

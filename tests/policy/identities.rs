@@ -99,7 +99,7 @@ fn has_no_effect_without_the_setting() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/identity has no effect without the policy's setting identities"
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/identity needs the setting identities"
         ]
     );
 }
@@ -174,7 +174,7 @@ fn says_what_is_wrong_with_the_containers_identities_and_keeps_the_rest() {
     assert_eq!(
         warnings(&response),
         [
-            "Pod default/yadaapi: container-identities names \"wroker\", but no container of that name gets an identity (there are worker)"
+            "Pod default/yadaapi: container-identities names \"wroker\", which gets no identity (those that do: worker)"
         ]
     );
 }

@@ -152,7 +152,7 @@ fn warns_about_a_container_that_listens_on_the_proxys_port() {
     };
     let expected = |port: &str| {
         format!(
-            "Pod default/yadaapi: container yadaapi listens on port {port}, as the proxy does; set annotation azure.workload.identity/proxy-sidecar-port to a free one"
+            "Pod default/yadaapi: container yadaapi listens on the proxy's port {port}; set annotation proxy-sidecar-port to a free one"
         )
     };
     assert_eq!(said(&json!([{"containerPort": 80}, {"containerPort": 8000}]), None), [expected("8000")]);

@@ -78,7 +78,7 @@ fn warns_about_a_service_accounts_label() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: its annotations have no effect without the label azure.workload.identity/use: \"true\""
+            "ServiceAccount default/myserviceaccount: its annotations need the label azure.workload.identity/use: \"true\""
         ]
     );
     unlabelled["metadata"]["labels"] = json!({"azure.workload.identity/use": "yes"});

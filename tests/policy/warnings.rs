@@ -38,13 +38,13 @@ fn warns_about_each_mistake_that_does_not_refuse() {
             &account
         ),
         [
-            "Pod default/yadaapi: container yadaapi sets AZURE_TENANT_ID to a different value than the identity's; remove it unless you mean it"
+            "Pod default/yadaapi: container yadaapi sets its own AZURE_TENANT_ID; remove it to use the identity's"
         ]
     );
     assert_eq!(
         warned(|pod| annotate(pod, "skip-container", "x"), &account),
         [
-            "Pod default/yadaapi: annotation azure.workload.identity/skip-container is unknown, did you mean azure.workload.identity/skip-containers?"
+            "Pod default/yadaapi: annotation azure.workload.identity/skip-container is unknown, did you mean skip-containers?"
         ]
     );
     assert_eq!(
@@ -126,7 +126,7 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
         warned(change, &yada_account())
     };
     let container = "Pod default/yadaapi: container yadaapi";
-    let first = "which DefaultAzureCredential takes before the identity; remove it";
+    let first = "which DefaultAzureCredential tries first; remove it";
     for (env, expected) in [
         (
             json!([{"name": "AZURE_CLIENT_SECRET", "value": "S3CRET"}]),
@@ -154,7 +154,7 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
         (
             json!([{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]),
             vec![format!(
-                "{container} sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), which is added after it and not expanded; use the policy's setting extraEnv"
+                "{container} sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use setting extraEnv"
             )],
         ),
         (json!([{"name": "A", "value": "$$(AZURE_CLIENT_ID)"}, {"name": "B", "value": "$(OTHER)"}]), vec![]),
@@ -169,7 +169,7 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
         assert_eq!(said(&env), expected, "{env}");
     }
     let zero = service_account(&json!({"client-id": "00000000-0000-0000-0000-000000000000"}));
-    let expected = "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is all zeros, which is no identity's";
+    let expected = "ServiceAccount default/myserviceaccount: annotation client-id is all zeros; set it to the identity's client ID";
     assert_eq!(warned(|_| (), &zero), [expected]);
 }
 
@@ -180,7 +180,7 @@ fn warns_about_a_token_file_in_the_arguments_that_is_not_there() {
     };
     let expected = |field: &str| {
         format!(
-            "Pod default/yadaapi: container yadaapi names a token file in its {field} that it does not have; use $(AZURE_FEDERATED_TOKEN_FILE)"
+            "Pod default/yadaapi: container yadaapi has the path of another token file in its {field}; use $(AZURE_FEDERATED_TOKEN_FILE)"
         )
     };
     let legacy = "--token-file=/var/run/secrets/azure/tokens/azure-identity-token";

@@ -39,24 +39,21 @@ impl Notice {
             Self::IdentityOfNobody { name, there } => new(
                 "identity-of-nobody",
                 format!(
-                    "container-identities names {}, but no container of that name gets an identity{}",
+                    "container-identities names {}, which gets no identity{}",
                     name.quoted_to(63),
-                    there_are(there)
+                    listed("those that do: ", there)
                 ),
             )
             .at(annotation_path(names::CONTAINER_IDENTITIES))
             .found(name),
-            Self::OwnValue { variable } => {
-                new("own-value", format!("sets {variable} to a different value than the identity's"))
+            Self::OwnValue { variable } => new("own-value", format!("sets its own {variable}"))
+                .at(format!("env[{variable}]"))
+                .fix("remove it to use the identity's"),
+            Self::CredentialWins { variable } => {
+                new("credential-wins", format!("has {variable}, which DefaultAzureCredential tries first"))
                     .at(format!("env[{variable}]"))
-                    .fix("remove it unless you mean it")
+                    .fix("remove it")
             }
-            Self::CredentialWins { variable } => new(
-                "credential-wins",
-                format!("has {variable}, which DefaultAzureCredential takes before the identity"),
-            )
-            .at(format!("env[{variable}]"))
-            .fix("remove it"),
             Self::LeftOut => Description::new(
                 "credential-left-out",
                 "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out",
@@ -65,10 +62,8 @@ impl Notice {
             .fix("remove it"),
             Self::RefersToInjected { own, injected } => {
                 let own = own.plain(40);
-                let text = format!("sets {own} to $({injected}), which is added after it and not expanded");
-                new("refers-to-injected", text)
-                    .at(format!("env[{own}]"))
-                    .fix("use the policy's setting extraEnv")
+                let text = format!("sets {own} to $({injected}), not expanded");
+                new("refers-to-injected", text).at(format!("env[{own}]")).fix("use setting extraEnv")
             }
             Self::OtherTokenFile { own } => {
                 let own = own.plain(40);
@@ -77,19 +72,12 @@ impl Notice {
                     .fix("use $AZURE_FEDERATED_TOKEN_FILE")
             }
             Self::NoLabel { account, trigger } => no_label(account.as_ref(), *trigger),
-            Self::ZeroId => new(
-                "zero-client-id",
-                format!("annotation {} is all zeros, which is no identity's", names::CLIENT_ID),
-            )
-            .at(annotation_path(names::CLIENT_ID)),
-            Self::OwnToken => new(
-                "own-token",
-                format!(
-                    "brings a token of its own at {}, and is left as it is",
-                    names::AZURE_FEDERATED_TOKEN_FILE
-                ),
-            )
-            .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE)),
+            Self::ZeroId => Description::new("zero-client-id", "annotation client-id is all zeros")
+                .at(annotation_path(names::CLIENT_ID))
+                .fix("set it to the identity's client ID"),
+            Self::OwnToken => Description::new("own-token", "uses its own token file")
+                .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE))
+                .fix("the policy does not change this container"),
             Self::OtherAudience(audience) => new(
                 "other-audience",
                 format!("has a token for the audience {}, which the pod is not due", audience.quoted_to(80)),
@@ -109,7 +97,7 @@ impl Notice {
             Self::ReadOnlyAbove { volume, path } => new(
                 "read-only-above",
                 format!(
-                    "mounts {} read-only at {}, where the token's mount point can't be made: it may not start",
+                    "may not start: read-only mount {} at {} is above the token",
                     volume.quoted_to(30),
                     path.quoted_to(40)
                 ),
@@ -117,14 +105,14 @@ impl Notice {
             .at("volumeMounts[].mountPath")
             .found(path),
             Self::TokenFileInArguments { field } => {
-                new("token-file-in-arguments", format!("names a token file in its {field} that it does not have"))
+                new("token-file-in-arguments", format!("has the path of another token file in its {field}"))
                     .at(*field)
                     .fix(format!("use $({})", names::AZURE_FEDERATED_TOKEN_FILE))
             }
             Self::ProxyPortTaken(port) => {
-                new("proxy-port-taken", format!("listens on port {port}, as the proxy does"))
+                new("proxy-port-taken", format!("listens on the proxy's port {port}"))
                     .at("ports[].containerPort")
-                    .fix(format!("set annotation {} to a free one", names::PROXY_SIDECAR_PORT))
+                    .fix("set annotation proxy-sidecar-port to a free one")
             }
             Self::ProxyRunsAsRoot => Description::new(
                 "proxy-runs-as-root",
@@ -161,29 +149,20 @@ impl Notice {
             Self::NotSet { annotation, setting } => {
                 let rule = if *setting == "identities" { "identities-not-set" } else { "endpoint-not-set" };
                 let name = annotation.plain(90);
-                new(rule, format!("annotation {name} has no effect without the policy's setting {setting}"))
-                    .at(annotation_path(&name))
+                new(rule, format!("annotation {name} needs the setting {setting}")).at(annotation_path(&name))
             }
             Self::PortWithoutProxy => new(
                 "port-without-proxy",
-                format!(
-                    "annotation {} has no effect without {}",
-                    names::PROXY_SIDECAR_PORT,
-                    names::INJECT_PROXY_SIDECAR
-                ),
+                format!("annotation {} needs inject-proxy-sidecar", names::PROXY_SIDECAR_PORT),
             )
             .at(annotation_path(names::PROXY_SIDECAR_PORT)),
             Self::ProxyNotDeclined(value) => new(
                 "proxy-not-declined",
-                format!(
-                    "annotation {} is {}, which asks for the proxy",
-                    names::INJECT_PROXY_SIDECAR,
-                    value.quoted_to(40)
-                ),
+                format!("annotation {} is {}", names::INJECT_PROXY_SIDECAR, value.quoted_to(40)),
             )
             .at(annotation_path(names::INJECT_PROXY_SIDECAR))
             .found(value)
-            .fix("use \"false\" to decline it"),
+            .fix("only \"false\" declines the proxy"),
             Self::Misplaced { metadata, name, belongs } => misplaced(*metadata, name, belongs),
             Self::LabelAsAnnotation => {
                 new("label-as-annotation", format!("{} has no effect as an annotation", names::USE_LABEL))
@@ -208,7 +187,7 @@ impl Notice {
             .fix("remove it"),
             Self::AnnotationsWithoutLabel => new(
                 "annotations-without-label",
-                format!("its annotations have no effect without the label {}: \"true\"", names::USE_LABEL),
+                format!("its annotations need the label {}: \"true\"", names::USE_LABEL),
             )
             .at(label_path(names::USE_LABEL)),
         }
@@ -234,14 +213,19 @@ fn skips_nobody(name: &Untrusted, hint: &SkipHint) -> Description {
     let text = format!("skip-containers names {}, but no container has that name", name.quoted_to(63));
     let text = match hint {
         SkipHint::Separator => text + " (separate them with ;)",
-        SkipHint::OneOf(names) => text + &there_are(names),
+        SkipHint::OneOf(names) => text + &listed("there are ", names),
     };
     Description::new("skips-nobody", text).at(annotation_path(names::SKIP_CONTAINERS)).found(name)
 }
 
-/// The names that would be right, where there are any.
-fn there_are(names: &Untrusted) -> String {
-    if names.as_str().is_empty() { String::new() } else { format!(" (there are {})", names.plain(60)) }
+/// The names that would be right, in brackets, where there are any.
+fn listed(what: &str, names: &Untrusted) -> String {
+    if names.as_str().is_empty() { String::new() } else { format!(" ({what}{})", names.plain(60)) }
+}
+
+/// A known name without the prefix that the one in the sentence has, too.
+fn short<'k>(known: &'k str, name: &str) -> &'k str {
+    known.strip_prefix(names::PREFIX).filter(|_| name.starts_with(names::PREFIX)).unwrap_or(known)
 }
 
 /// Why there is no identity, and how to get one.
@@ -280,7 +264,7 @@ fn unknown(metadata: MetadataKind, name: &Untrusted, bearer: Bearer, endpoint: O
     match keys::nearest(name.as_str(), bearer, endpoint) {
         Some(nearest) => Description::new("misspelt", format!("{word} {shown} is unknown"))
             .at(at)
-            .so(", ", format!("did you mean {nearest}?")),
+            .so(", ", format!("did you mean {}?", short(&nearest, name.as_str()))),
         None => {
             Description::new("unknown-name", format!("{word} {shown} is unknown and has no effect")).at(at)
         }
