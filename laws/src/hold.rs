@@ -119,7 +119,12 @@ pub fn audit_is_true(response: &Value, pod: &Value) -> Result<(), String> {
         for (name, id) in
             audit[others].as_str().unwrap_or_default().split("; ").filter_map(|one| one.split_once('='))
         {
-            // Two of one name are refused by the API server.
+            // Two of one name are refused by the API server, and so is a name that is no label.
+            let is_name =
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            if !is_name {
+                continue;
+            }
             let mut called = all.iter().filter(|container| container["name"] == name).peekable();
             let unknown = called.peek().is_none() || id == "?";
             ensure(
