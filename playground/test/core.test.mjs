@@ -77,7 +77,7 @@ const PLACES = [
   ["credential-wins", /AZURE_CLIENT_SECRET/, /- name: AZURE_CLIENT_SECRET/],
   ["refers-to-injected", /ARM_CLIENT_ID/, /- name: ARM_CLIENT_ID/],
   ["token-file-in-arguments", /has the path of another token file in its args/, /args: \[/],
-  ["proxy-port-taken", /listens on port/, /name: yadaapi/],
+  ["proxy-port-taken", /listens on the proxy's port/, /name: yadaapi/],
   ["read-only-above", /read-only/, /mountPath: \/var\/run\/secrets\}/],
   ["misspelt", /did you mean/, /azure.workload.identity\/clientid/],
   ["annotation-as-label", /make it an annotation/, /azure.workload.identity\/tenant-id/],

@@ -335,8 +335,9 @@ impl Judge<'_> {
             found.iter().filter(|one| is_warning(one)).map(|one| self.said.contains(&key(one))).collect();
         // Where there are more than an answer holds, its last line counts the rest.
         let told = if said.len() > warnings.len() { warnings.len() - 1 } else { said.len() };
-        let mut keep = said.into_iter().take(told);
-        warnings.retain(|_| !keep.next().unwrap_or(false));
+        let (told, rest) = said.split_at(told);
+        let mut again = told.iter().copied().chain([rest.iter().all(|said| *said)]);
+        warnings.retain(|_| !again.next().unwrap_or(false));
         let is_empty = warnings.is_empty();
         found.retain(|one| !is_warning(one) || !self.said.contains(&key(one)));
         if part == Part::Workload {
