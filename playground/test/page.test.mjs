@@ -112,7 +112,7 @@ test("the settings can be written by the form, and keep their comments", { skip 
   await page.getByRole("tab", { name: "Settings" }).click();
   await page.getByText("As a form").click();
   await page.getByLabel("Trigger").selectOption("Pod");
-  assert.match(await settled(page), /its pods lack the label/);
+  assert.match(await settled(page), /add the label azure.workload.identity\/use/);
   const text = await page.locator("#settings .cm-content").innerText();
   assert.match(text, /trigger: Pod/);
   assert.match(text, /# The ids of this cluster/);

@@ -135,8 +135,9 @@ impl<'r> Fields<'r> {
             }
             let parent = self.path;
             self.problems.add(|| {
-                let meant = nearest(name, known.iter().copied()).unwrap_or_default();
-                let text = format!("is not a setting; did you mean {meant}? (known: {})", known.join(", "));
+                let meant = nearest(name, known.iter().copied()).filter(|meant| is_near(name, meant));
+                let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                let text = format!("is not a setting{meant} (known: {})", known.join(", "));
                 Problem { path: joined(parent, name).into(), text }
             });
         }
@@ -322,6 +323,12 @@ impl<'r> Fields<'r> {
         }
         Some(values)
     }
+}
+
+/// Whether `name` may have been meant to be `known`: one is a part of the other, or they differ in few letters.
+fn is_near(name: &str, known: &str) -> bool {
+    let distance = strsim::levenshtein(&name.chars().take(64).collect::<String>(), known);
+    name.contains(known) || known.contains(name) || distance <= 1 + known.len() / 4
 }
 
 fn joined(parent: &str, name: &str) -> String {

@@ -249,7 +249,11 @@ fn notices() -> Vec<(About, Notice)> {
         (workload.clone(), Notice::PodsRefused { object: account(), mistake: Mistake::NoTenant }),
     ];
     for failure in failures() {
-        examples.push((of_account.clone(), Notice::AdmittedUnread { pod: pod(), failure: failure.clone() }));
+        // A pod whose ServiceAccount does not exist is accepted, or refused: never admitted unread.
+        if failure != LookUpFailure::NotFound {
+            let failure = failure.clone();
+            examples.push((of_account.clone(), Notice::AdmittedUnread { pod: pod(), failure }));
+        }
         examples.push((workload.clone(), Notice::WorkloadUnread { reference: reference(), failure }));
     }
     examples

@@ -216,6 +216,6 @@ fn says_why_there_is_no_identity_where_one_was_meant() {
     assert_eq!(warnings(&evaluate(&by_account, &labelled, holding(&account)).response), [lacks]);
     let by_pod = with(&json!({"trigger": "Pod"}));
     let annotated = yada(|pod| annotate(pod, "skip-containers", "yadaapi"));
-    let expected = "Pod default/yadaapi: gets no identity, its pods lack the label azure.workload.identity/use: \"true\"";
+    let expected = "Pod default/yadaapi: gets no identity: add the label azure.workload.identity/use: \"true\" to the pod";
     assert_eq!(warnings(&evaluate(&by_pod, &annotated, nobody()).response), [expected]);
 }

@@ -232,7 +232,7 @@ fn short<'k>(known: &'k str, name: &str) -> &'k str {
 fn no_label(account: Option<&Reference>, trigger: Trigger) -> Description {
     let label = names::USE_LABEL;
     let Some(account) = account else {
-        let text = format!("gets no identity, its pods lack the label {label}: \"true\"");
+        let text = format!("gets no identity: add the label {label}: \"true\" to the pod");
         return Description::new("no-label-on-pod", text).at(label_path(label));
     };
     let (rule, text) = match trigger {
