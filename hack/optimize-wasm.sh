@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # optimize-wasm.sh IN OUT: Binaryen's wasm-opt over a module. -O3 makes it faster by a few percent and larger by 6 KB, and room within
-# 300 KB is worth more than that.
+# the limit of 400,000 bytes is worth more than that.
 # The features are those that rustc's wasm32-wasip1 has on; the stripped module does not say so itself.
 set -euo pipefail
 "$(dirname "$0")/need.sh" wasm-opt binaryen
