@@ -150,7 +150,7 @@ fuzz: $(CONFORMANCE) cargo-fuzz
 
 # Changes that the tests must notice, one by one (tests/mutants.txt): some ten seconds each.
 .PHONY: mutants
-mutants:
+mutants: policy.wasm $(RUNNER)
 	./hack/mutants.sh
 
 # The article's test: unmodified Azure SDKs (Python, and JavaScript, Go and Java where they are) in the pod that the policy

@@ -16,6 +16,11 @@ trap restore EXIT
 
 # What is slow, or asks the module and not the library.
 slow=(--skip stale_state --skip rooms --skip laws --skip docs --skip readme --skip hostile --skip manifests --skip module --skip field --skip federated)
+fast() { NATIVE=1 cargo test --profile host --locked --quiet --lib --test policy -- "${slow[@]}" >target/mutant.log 2>&1; }
+if ! fast; then
+  echo "the tests fail without a change: target/mutant.log" >&2
+  exit 1
+fi
 survivors=0
 try() { # NAME FILE OLD NEW
   cp "$2" "$kept"
@@ -29,7 +34,7 @@ try() { # NAME FILE OLD NEW
   if ! cargo test --profile host --locked --quiet --lib --test policy --no-run >target/mutant.log 2>&1; then
     echo "unbuilt   $1: $(grep -m1 '^error' target/mutant.log)"
     survivors=$((survivors + 1))
-  elif NATIVE=1 cargo test --profile host --locked --quiet --lib --test policy -- "${slow[@]}" >target/mutant.log 2>&1; then
+  elif fast; then
     echo "SURVIVES  $1"
     survivors=$((survivors + 1))
   else
