@@ -55,6 +55,9 @@ pub(crate) fn judge<'t>(
 ) -> Result<Verdict<'t>, Vec<Malformed>> {
     let Change { new: mut pod, old, size } = change;
     let namespace = request::namespace(request)?;
+    if let (None, Some(unread)) = (&old, request.field("oldObject")?) {
+        return Err(unread.malformed("the pod as it runs").into());
+    }
     let (title, judged) = {
         // Only a request that was written by hand has no old object.
         let old = old.as_ref().map_or_else(|| Cursor::root("", &pod), |old| Cursor::root("oldObject", old));

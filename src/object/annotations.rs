@@ -13,8 +13,17 @@ use crate::{
 };
 
 /// Largest annotations of an object, names and values together, in bytes (Kubernetes `apimachinery/pkg/api/validation/objectmeta.go`,
-/// `TotalAnnotationSizeLimitB`), with twice the room, as an escape of JSON is longer than what it stands for.
-const SIZE_MAX: usize = 2 * 256 * 1024;
+/// `TotalAnnotationSizeLimitB`).
+const SIZE_MAX: usize = 256 * 1024;
+
+/// The length of a value. An escape of JSON is longer than what it stands for: the API server writes `<` in six bytes.
+fn length(value: &Cursor) -> usize {
+    match value.raw() {
+        Some(raw) if raw.contains('\\') => value.as_text().map_or(0, |text| text.len()),
+        Some(raw) => raw.len().saturating_sub(2),
+        None => 0,
+    }
+}
 
 /// Labels and annotations that look like those of workload identity, and are none.
 pub(crate) type Strays = Vec<(MetadataKind, String)>;
@@ -33,7 +42,7 @@ impl Annotations {
         let (mut ours, mut wrong) = (Vec::new(), Vec::new());
         let mut size = 0;
         for (name, value) in annotations.entries()? {
-            size += name.len() + value.raw().map_or(0, |raw| raw.len().saturating_sub(2));
+            size += name.len() + length(&value);
             if !name.starts_with(names::PREFIX) {
                 if is_near_prefix(name) {
                     strays.push((MetadataKind::Annotation, name.to_owned()));

@@ -690,3 +690,37 @@ fn a_part_of_the_tokens_volume_is_no_place_for_the_token() {
         json!([{"name": "own", "mountPath": "/m", "readOnly": true}])
     );
 }
+
+#[test]
+fn a_debug_request_whose_old_object_can_not_be_read_is_refused() {
+    let (pod, _) = admitted(&governed(), &yada(|_| ()), holding(&yada_account()));
+    let mut request = debugging(&pod, &foreign(), |pod| annotate(pod, "skip-containers", "d"));
+    for old in
+        [json!([]), json!("pod"), json!({"metadata": {}, "spec": {"containers": vec![json!({}); 40_000]}})]
+    {
+        request["oldObject"] = old;
+        let (message, code) = refused(&governed(), &request, nobody());
+        assert!(
+            message.contains("request.oldObject is ") && message.contains("expected the pod as it runs"),
+            "{message}"
+        );
+        assert_eq!(code, 400);
+    }
+}
+
+#[test]
+fn refuses_annotations_that_kubernetes_would_not_take_and_no_others() {
+    let of = |number: usize, text: &str| {
+        yada(|pod| pod["metadata"]["annotations"]["example.com/x"] = json!(text.repeat(number)))
+    };
+    let limit = 256 * 1024 - "example.com/x".len();
+    admitted(&settings(), &of(limit, "x"), holding(&yada_account()));
+    let (message, _) = refused(&settings(), &of(limit + 1, "x"), holding(&yada_account()));
+    assert!(message.contains("metadata.annotations is more than 256 KiB"), "{message}");
+    // As the API server writes it.
+    let request = of(limit, "<").to_string().replace('<', "\\u003c");
+    let payload = format!("{{\"settings\":{},\"request\":{request}}}", settings());
+    let instance = MODULE.instance(holding(&yada_account())).unwrap();
+    let answer = String::from_utf8(instance.call("validate", payload.as_bytes()).unwrap()).unwrap();
+    assert!(answer.starts_with("{\"accepted\":true"), "{}", &answer[..200]);
+}
