@@ -138,15 +138,11 @@ impl<'s, 't> Containers<'s, 't> {
         self.pod.spec.containers.iter().any(|container| container.name == name)
     }
 
-    /// The proxy's containers that the pod gets and that are due an identity, where it asks for the proxy.
-    pub(crate) fn proxys(
-        &self,
-        settings: &Settings,
-        identities: &ContainerIdentities,
-    ) -> impl Iterator<Item = &'static str> {
+    /// The proxy's containers that a pod which asks for the proxy does not have yet, and that are due an identity.
+    pub(crate) fn new_due(&self, settings: &Settings, identities: &ContainerIdentities) -> Vec<&'static str> {
         let is_new =
             |name: &&str| !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name);
-        [proxy::INIT_CONTAINER, proxy::SIDECAR].into_iter().filter(is_new).collect::<Vec<_>>().into_iter()
+        [proxy::INIT_CONTAINER, proxy::SIDECAR].into_iter().filter(is_new).collect()
     }
 
     /// The containers that are due an identity.
@@ -304,7 +300,7 @@ impl<'s, 't> Containers<'s, 't> {
 
 /// Whether the container called `name` is due an identity in a pod that is. What its annotation `container-identities` has goes before the
 /// setting `skipContainers`, which is not about the policy's own proxy, and its annotation `skip-containers` before both.
-pub(crate) fn is_due(
+fn is_due(
     settings: &Settings,
     pod: Candidate,
     skipped: &NameSet,

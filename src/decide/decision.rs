@@ -81,9 +81,9 @@ pub(crate) fn decide(
     let due = || own.containers.due();
     let others: Vec<Option<Other>> =
         due().map(|container| own.identities.of(&container.name, &identity)).collect();
-    let new = || own.proxy.into_iter().flat_map(|_| own.containers.proxys(settings, &own.identities));
-    let named = (&others[..], &own.identities);
-    let refused = own_ids::mistakes(governance, settings, &own.containers, &identity, named, new());
+    let identities =
+        Identities { pods: &identity, own: &others, named: &own.identities, new_due: &own.new_due };
+    let refused = own_ids::mistakes(governance, settings, &own.containers, &identities);
     if !refused.is_empty() {
         let certain = refused.first().iter().any(|refusal| refusal.fault() == Fault::Template);
         let basis = if certain { Basis::Present } else { Basis::Missing };
@@ -98,12 +98,11 @@ pub(crate) fn decide(
         warnings.extend(proxy::warnings(pod, port));
         warnings.extend(governance.map(|_| Warning::new(pod.title, Notice::ProxyServesAny)));
     }
-    let identities = Identities { pods: &identity, own: &others, named: &own.identities };
     fill::warnings(settings, &own.containers, &identities, &mut warnings);
     let plan = fill::plan(settings, &own.containers, &identities, expiration, own.proxy);
     let plan = plan.map_err(|TooLarge| Tally::from(Refusal::new(pod.title, Mistake::TooLarge)));
     let audit = match plan {
-        Ok(_) => holdings::audit(audit, &own.containers, &identities, new()),
+        Ok(_) => holdings::audit(audit, &own.containers, &identities),
         Err(_) => audit,
     };
     Decision { plan, warnings, audit, basis }

@@ -4,7 +4,7 @@ use crate::{
     decide::{
         conflicts,
         container_identities::{ContainerIdentities, Other},
-        containers::{Containers, Found, Held, Target, Whose, is_due, same},
+        containers::{Containers, Found, Held, Target, Whose, same},
         evidence::{State, TokenFile},
         fragments,
         identity::Identity,
@@ -39,9 +39,8 @@ pub(crate) fn plan(
     let mut injections = Vec::new();
     for (held, other) in containers.due.iter().zip(identities.own) {
         let Some(target) = &held.target else { continue };
-        let other = other.as_ref().map(|other| &other.identity);
         let injection =
-            injection(containers, &variables, (identities.pods, other), &mut entries, held, target);
+            injection(containers, &variables, (identities, other.as_ref()), &mut entries, held, target);
         room.take(
             entries.length(&injection.env) + injection.mount.as_ref().map_or(0, |(_, text)| text.len()),
         )?;
@@ -88,19 +87,33 @@ pub(crate) struct Identities<'i, 's> {
     pub(crate) own: &'i [Option<Other<'s>>],
     /// Which have one by their names.
     pub(crate) named: &'i ContainerIdentities<'s>,
+    /// The containers that the pod gets and that are due an identity.
+    pub(crate) new_due: &'i [&'static str],
+}
+
+impl<'s> Identities<'_, 's> {
+    /// The identity of a container that has `other`, where it has another.
+    pub(crate) fn of<'a>(&'a self, other: Option<&'a Other>) -> &'a Identity {
+        other.map_or(self.pods, |other| &other.identity)
+    }
+
+    /// The other identity of a container that the pod gets, where it has one by its name.
+    pub(crate) fn of_new(&self, name: &str) -> Option<Other<'s>> {
+        self.named.of(name, self.pods)
+    }
 }
 
 fn injection<'s>(
     containers: &Containers,
     variables: &Variables<'s>,
-    (pods, other): (&Identity, Option<&Identity>),
+    (identities, other): (&Identities, Option<&Other>),
     entries: &mut Entries<'_, 's>,
     held: &Held,
     target: &Target,
 ) -> Injection {
     let container = held.container;
     let names = container.env.iter().map(|env| env.key.as_ref());
-    let mut missing = variables.missing(names, other.unwrap_or(pods));
+    let mut missing = variables.missing(names, identities.of(other));
     if !gets_endpoint(containers, target) {
         missing.retain(|place| !variables.is_of_endpoint(*place));
     }
@@ -112,7 +125,7 @@ fn injection<'s>(
     Injection {
         list: container.list,
         index: container.index,
-        env: entries.of(missing, other, &target.place),
+        env: entries.of(missing, other.map(|other| &other.identity), &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
         gone: held.gone.clone(),
     }
@@ -150,11 +163,13 @@ fn proxy_containers(
     both.into_iter()
         .filter(|(name, ..)| !containers.has(name))
         .map(|(name, list, slot, json, own_env)| {
-            let due = is_due(settings, containers.pod, &containers.skipped, identities.named, name);
-            let other = identities.named.of(name, identities.pods).map(|other| other.identity);
+            let due = identities.new_due.contains(&name);
+            let other = identities.of_new(name);
+            let other = other.as_ref();
             let own = own_env.is_some().then_some(proxy::PORT_VARIABLE);
-            let missing = || variables.missing(own.into_iter(), other.as_ref().unwrap_or(identities.pods));
-            let env = if due { entries.of(missing(), other.as_ref(), home) } else { Vec::new() };
+            let missing = || variables.missing(own.into_iter(), identities.of(other));
+            let identity = other.map(|other| &other.identity);
+            let env = if due { entries.of(missing(), identity, home) } else { Vec::new() };
             let mount = due.then(|| fragments::mount(home));
             NewContainer { list, slot, json, own_env, env, mount }
         })
@@ -285,7 +300,7 @@ pub(crate) fn warnings(
         let about = || About::Container(containers.pod.title.clone(), container.name.as_ref().into());
         let mut tell =
             |notice: &dyn Fn() -> Notice| warnings.add(|| Warning { about: about(), notice: notice() });
-        let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
+        let identity = identities.of(other.as_ref());
         let differs =
             |variable, place| differs(container, variable, settings, identity, place, containers.volumes.os);
         let target = match (&held.target, &held.state) {

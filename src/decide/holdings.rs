@@ -12,25 +12,20 @@ use crate::{
     verdict::outcome::{Audit, Holders},
 };
 
-/// The audit annotations of a pod whose containers, and `new` ones, get what is planned.
-pub(crate) fn audit<'n>(
-    audit: Audit,
-    containers: &Containers,
-    identities: &Identities,
-    new: impl Iterator<Item = &'n str>,
-) -> Audit {
+/// The audit annotations of a pod whose containers get what is planned.
+pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identities) -> Audit {
     let mut held = Held::default();
     for (due, other) in containers.due.iter().zip(identities.own) {
-        let identity = other.as_ref().map_or(identities.pods, |other| &other.identity);
+        let identity = identities.of(other.as_ref());
         // One that brings its own token is given nothing.
         let given = due.target.as_ref().map(|_| identity);
         let client = own(due.container, names::AZURE_CLIENT_ID, || given?.client_id.clone());
         let tenant = own(due.container, names::AZURE_TENANT_ID, || Some(given?.tenant_id.clone()));
         held.add(&due.container.name, client, tenant);
     }
-    for name in new {
-        let other = identities.named.of(name, identities.pods).map(|other| other.identity);
-        let identity = other.as_ref().unwrap_or(identities.pods);
+    for name in identities.new_due {
+        let other = identities.of_new(name);
+        let identity = identities.of(other.as_ref());
         held.add(name, identity.client_id.clone(), Some(identity.tenant_id.clone()));
     }
     held.into_audit(audit)

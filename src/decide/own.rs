@@ -17,6 +17,8 @@ pub(crate) struct Own<'s, 't> {
     pub(crate) containers: Containers<'s, 't>,
     /// The proxy's port, where the pod asks for the proxy.
     pub(crate) proxy: Option<ProxyPort>,
+    /// The proxy's containers that it gets and that are due an identity.
+    pub(crate) new_due: Vec<&'static str>,
     /// The containers that get another identity than the ServiceAccount's.
     pub(crate) identities: ContainerIdentities<'s>,
     /// How long its token is valid, where the pod says so.
@@ -50,6 +52,7 @@ impl<'s, 't> Own<'s, 't> {
         });
         let containers = Containers::read(settings, pod, &identities);
         mistakes.append(containers.conflicts(proxy));
-        Self { containers, proxy, identities, expiration, mistakes }
+        let new_due = proxy.map(|_| containers.new_due(settings, &identities)).unwrap_or_default();
+        Self { containers, proxy, new_due, identities, expiration, mistakes }
     }
 }

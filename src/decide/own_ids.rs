@@ -1,11 +1,7 @@
 //! The ids that a container brings itself, held to `allowedIdentities`: they win over the ServiceAccount's.
 
 use crate::{
-    decide::{
-        container_identities::{ContainerIdentities, Other},
-        containers::Containers,
-        identity::Identity,
-    },
+    decide::{container_identities::Other, containers::Containers, fill::Identities, identity::Identity},
     feature::allowed_identities::{Governance, Half},
     object::container::{Container, Env},
     settings::Settings,
@@ -23,31 +19,27 @@ use crate::{
 
 /// The containers that bring ids which are not allowed, or can't be seen: those that are due an identity, and those that are not and
 /// mount its token all the same.
-///
-/// `own` is the identity of each that is due one, where it has another than `identity`; `new` are the names of the containers that the pod gets.
-pub(crate) fn mistakes<'n>(
+pub(crate) fn mistakes(
     governance: Option<&Governance>,
     settings: &Settings,
     containers: &Containers,
-    identity: &Identity,
-    (own, identities): (&[Option<Other>], &ContainerIdentities),
-    new: impl Iterator<Item = &'n str>,
+    identities: &Identities,
 ) -> Tally<Refusal> {
     let mut mistakes = Tally::default();
     let Some(governance) = governance else { return mistakes };
     let refusal = |mistake| Refusal::new(containers.pod.title, mistake);
     let mut named = |other: &Other| mistakes.extend(other.refused(governance).map(refusal));
-    own.iter().flatten().for_each(&mut named);
-    new.filter_map(|name| identities.of(name, identity)).for_each(|other| named(&other));
-    let due = containers.due().zip(own);
-    let due = due.map(|(container, own)| (container, own.as_ref().map_or(identity, |own| &own.identity)));
+    identities.own.iter().flatten().for_each(&mut named);
+    identities.new_due.iter().filter_map(|name| identities.of_new(name)).for_each(|other| named(&other));
+    let due = containers.due().zip(identities.own);
+    let due = due.map(|(container, other)| (container, identities.of(other.as_ref())));
     let audiences = audiences(settings);
     let holds = |container: &&&Container| {
         let home = &*containers.home.place.volume;
         let mut mounts = container.mounts.iter();
         mounts.any(|mount| mount.name == home || containers.volumes.carries(&mount.name, &audiences))
     };
-    let others = containers.others.iter().filter(holds).map(|container| (*container, identity));
+    let others = containers.others.iter().filter(holds).map(|container| (*container, identities.pods));
     for (container, identity) in due.chain(others) {
         let ids = Ids::of(container);
         if let Err(found) = check(governance, &ids, Base::of(identity)) {

@@ -28,7 +28,7 @@ pub(crate) fn of_metadata(
     Keys::of_pod(pod.metadata).warnings(settings, title, Bearer::Pod, warnings);
     Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount, warnings);
     of_skipped(pod, own, warnings);
-    of_identities(settings, pod, own, warnings);
+    of_identities(pod, own, warnings);
     if said.client_id.as_ref().is_ok_and(|id| id.as_ref().is_some_and(ClientId::is_zero)) {
         warnings.push(Warning::new(&of_account, Notice::ZeroId));
     }
@@ -67,14 +67,14 @@ fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
 }
 
 /// Names in `container-identities` that no container has which gets an identity.
-fn of_identities(settings: &Settings, pod: Candidate, own: &Own, warnings: &mut Warnings) {
+fn of_identities(pod: Candidate, own: &Own, warnings: &mut Warnings) {
     let mut named = own.identities.names().peekable();
     if named.peek().is_none() {
         return;
     }
-    let proxys = own.proxy.into_iter().flat_map(|_| own.containers.proxys(settings, &own.identities));
-    let due: Vec<&str> = own.containers.due().map(|container| container.name.as_ref()).collect();
-    let due = NameSet::new(due.into_iter().chain(proxys.map(|name| -> &str { name })));
+    let mut due: Vec<&str> = own.containers.due().map(|container| container.name.as_ref()).collect();
+    due.extend(&own.new_due);
+    let due = NameSet::new(due.into_iter());
     for name in named.filter(|name| !due.contains(name)) {
         let notice = || Notice::IdentityOfNobody { name: name.into(), there: listed(due.iter()) };
         warnings.add(|| Warning::new(pod.title, notice()));
