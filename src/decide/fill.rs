@@ -315,7 +315,7 @@ pub(crate) fn warnings(
                         tell(&|| Notice::OwnValue { variable });
                     }
                 }
-                let through_endpoint = || container.variable("AZURE_KUBERNETES_TOKEN_PROXY").is_some();
+                let through_endpoint = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
                 if *token.audience != *containers.audience.as_str() && !through_endpoint() {
                     tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
                 }

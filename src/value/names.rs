@@ -62,9 +62,11 @@ pub const CA_PATH: &str = "ca-cert/ca.crt";
 /// Audience of the projected token (webhook `DefaultAudience`).
 pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// A custom token endpoint's address (webhook `AzureKubernetesTokenProxyEnvVar`).
+pub const AZURE_KUBERNETES_TOKEN_PROXY: &str = "AZURE_KUBERNETES_TOKEN_PROXY";
 /// Variables of a custom token endpoint (webhook `AzureKubernetes…EnvVar`).
 pub const TOKEN_ENDPOINT_VARIABLES: [&str; 4] = [
-    "AZURE_KUBERNETES_TOKEN_PROXY",
+    AZURE_KUBERNETES_TOKEN_PROXY,
     "AZURE_KUBERNETES_SNI_NAME",
     "AZURE_KUBERNETES_CA_FILE",
     "AZURE_KUBERNETES_CA_DATA",
