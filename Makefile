@@ -8,7 +8,7 @@ RELEASE := target/$(TARGET)/release
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 # Native builds share one profile (Cargo.toml).
 CARGO_FLAGS := --profile host --locked
-RUNNER := target/host/policy-runner
+RUNNER := target/host/azwi-policy
 RUNNER_SOURCES := $(shell find runner -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 WALKTHROUGH := examples/walkthrough
 
@@ -30,14 +30,14 @@ annotated-policy.wasm: policy.wasm metadata.yml README.md
 
 $(RUNNER): $(RUNNER_SOURCES)
 	# With the features that the whole workspace wants, so that `make test` does not compile wasmtime again.
-	cargo build $(CARGO_FLAGS) --workspace --bin policy-runner
+	cargo build $(CARGO_FLAGS) --workspace --bin azwi-policy
 	@touch $(RUNNER)
 
 # YADA's pod goes in, the pod with its identity comes out; the article's check is the last line.
 .PHONY: run
 run: policy.wasm $(RUNNER)
-	@$(RUNNER) try --policy policy.wasm --settings $(WALKTHROUGH)/settings.yaml $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml
-	@$(RUNNER) try --policy policy.wasm --settings $(WALKTHROUGH)/settings.yaml -o env $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml
+	@$(RUNNER) check --policy policy.wasm --settings $(WALKTHROUGH)/settings.yaml $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml
+	@$(RUNNER) check --policy policy.wasm --settings $(WALKTHROUGH)/settings.yaml -o env $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml
 
 .PHONY: fmt
 fmt:
@@ -171,7 +171,7 @@ $(PLAYGROUND): policy.wasm questions-ui.yml runner/src/kinds.json $(wildcard exa
 playground-serve: playground
 	cd playground && npm run --silent serve -- --open
 
-# In a real browser, and against policy-runner.
+# In a real browser, and against azwi-policy.
 playground-test: $(RUNNER) $(CONFORMANCE) $(if $(shell command -v npm),$(PLAYGROUND))
 	-@./hack/need.sh chromium chromium
 	$(if $(shell command -v npm),@mkdir -p target/summary; cd playground && { node --test test/*.test.mjs > ../target/playground.log 2>&1 || { cat ../target/playground.log; exit 1; }; } \
@@ -191,8 +191,8 @@ BUDGETS := benches/budgets.txt
 # What the policy costs, beside the floor and (with Go) the webhook; fails where a budget or a ratio is missed.
 .PHONY: bench
 bench: policy.wasm noop.wasm $(if $(shell command -v go),$(ORACLE))
-	cargo build --profile measured --locked --package policy-runner
-	target/measured/policy-runner bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
+	cargo build --profile measured --locked --package azwi-policy
+	target/measured/azwi-policy bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
 
 # The counted figures alone, which are the same at every run; and every two things that a request can repeat or lengthen, together:
 # how cost grows, and the ceilings of the PAIRS that cost most (0: of all, half an hour).
@@ -205,7 +205,7 @@ budgets: policy.wasm $(RUNNER) $(CONFORMANCE)
 
 # The README's picture of what `make run` prints.
 docs/run.svg: policy.wasm $(RUNNER) $(CONFORMANCE) $(wildcard $(WALKTHROUGH)/*.yaml)
-	CLICOLOR_FORCE=1 $(RUNNER) try --settings $(WALKTHROUGH)/settings.yaml $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml \
+	CLICOLOR_FORCE=1 $(RUNNER) check --settings $(WALKTHROUGH)/settings.yaml $(WALKTHROUGH)/serviceaccount.yaml $(WALKTHROUGH)/pod.yaml \
 	  | $(CONFORMANCE) picture "make run" > docs/run.svg
 
 docs/cost.svg: policy.wasm $(RUNNER)
@@ -232,7 +232,7 @@ push: annotated-policy.wasm
 artifacthub-pkg:
 	kwctl scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml > artifacthub-pkg.yml
 
-# With kwctl on the PATH this runs the annotated module through it, without through policy-runner.
+# With kwctl on the PATH this runs the annotated module through it, without through azwi-policy.
 .PHONY: e2e-tests
 e2e-tests: policy.wasm $(RUNNER) $(if $(shell command -v kwctl),annotated-policy.wasm)
 	@./hack/need.sh bats bats

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# Against the annotated module through kwctl where that is on the PATH, else through policy-runner.
+# Against the annotated module through kwctl where that is on the PATH, else through azwi-policy.
 
 setup() {
   if command -v kwctl >/dev/null; then
     tool=(kwctl)
     policy=annotated-policy.wasm
   else
-    tool=(target/host/policy-runner)
+    tool=(target/host/azwi-policy)
     policy=policy.wasm
   fi
 }

@@ -46,7 +46,7 @@ pub enum Verb {
         /// Kubernetes, as for `valid`
         kubernetes: PathBuf,
     },
-    /// Puts generated pods through what `policy-runner fallback` prints, with the API server's own CEL
+    /// Puts generated pods through what `azwi-policy fallback` prints, with the API server's own CEL
     Fallback {
         /// Kubernetes, as for `valid`
         kubernetes: PathBuf,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use policy_runner::{
+use azwi_policy::{
     findings::Severity,
     host::{Answers, Examination, GetResource, Module, callback_failure},
 };

@@ -1,14 +1,14 @@
-//! The MutatingAdmissionPolicy that `policy-runner fallback` prints, in the API server's own CEL: what it makes, the policy takes for done,
+//! The MutatingAdmissionPolicy that `azwi-policy fallback` prints, in the API server's own CEL: what it makes, the policy takes for done,
 //! and what it leaves, it leaves whole.
 
 use std::{fmt::Write, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use azwi_policy::{fallback, host::Module};
 use laws::{
     draw,
     pods::{self, Case},
 };
-use policy_runner::{fallback, host::Module};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

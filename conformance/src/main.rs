@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use azwi_policy::{bench::budgets::Budgets, host::Module};
 use clap::Parser;
 use conformance::{
     compare, conditions,
@@ -29,7 +30,6 @@ use laws::{
     draw,
     pods::{self, Case},
 };
-use policy_runner::{bench::budgets::Budgets, host::Module};
 use proptest::strategy::ValueTree;
 
 use crate::cli::{Cli, Verb};

@@ -4,7 +4,7 @@ use laws::pods::{self, Case, RESERVED};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use policy_runner::host::Module;
+use azwi_policy::host::Module;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub enum Pass {
     WebhookFixed,
     /// The webhook since 1.6.1: the live one with the paths mapped in and out.
     WebhookPerPod,
-    /// What `policy-runner fallback` prints, in the API server's own CEL; nobody, where there is no API server.
+    /// What `azwi-policy fallback` prints, in the API server's own CEL; nobody, where there is no API server.
     Fallback,
     /// A webhook that adds a sidecar.
     Sidecar,

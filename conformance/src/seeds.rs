@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use azwi_policy::yaml;
 use laws::{draw, pods};
-use policy_runner::yaml;
 use serde_json::{Value, json};
 
 use crate::configurations;

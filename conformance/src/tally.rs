@@ -1,8 +1,8 @@
 //! Case after case: the same, explained by a deviation, or a failure.
 
 use anyhow::{Result, bail};
+use azwi_policy::host::Module;
 use laws::pods::Case;
-use policy_runner::host::Module;
 use serde_json::Value;
 use similar::TextDiff;
 

@@ -7,7 +7,7 @@ use laws::{
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use anyhow::Result;
-use policy_runner::host::Module;
+use azwi_policy::host::Module;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

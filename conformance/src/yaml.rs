@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use policy_runner::yaml;
+use azwi_policy::yaml;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNNER = ROOT / "target/host/policy-runner"
+RUNNER = ROOT / "target/host/azwi-policy"
 MODULE = ROOT / "policy.wasm"
 
 # In a mount namespace of its own: what is mounted there is seen by the container alone, and is gone with it.
@@ -35,12 +35,12 @@ exec "$@"
 
 
 def mutate(settings: dict, service_account: dict, pod: dict) -> dict:
-    """The pod as it comes out of the module: `policy-runner try`, as a user runs it."""
+    """The pod as it comes out of the module: `azwi-policy check`, as a user runs it."""
     with tempfile.TemporaryDirectory() as folder:
         files = {"settings": settings, "serviceaccount": service_account, "pod": pod}
         for name, content in files.items():
             Path(folder, f"{name}.yaml").write_text(yaml.safe_dump(content))
-        command = [RUNNER, "try", "--policy", MODULE, "--settings", f"{folder}/settings.yaml", "-o", "objects"]
+        command = [RUNNER, "check", "--policy", MODULE, "--settings", f"{folder}/settings.yaml", "-o", "objects"]
         done = subprocess.run(command + [f"{folder}/serviceaccount.yaml", f"{folder}/pod.yaml"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     decoder, text, objects = json.JSONDecoder(), done.stdout.strip(), []

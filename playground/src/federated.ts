@@ -1,4 +1,4 @@
-// Federated credentials against the tokens that the pods will carry: `policy-runner try --federated-credentials` says the same
+// Federated credentials against the tokens that the pods will carry: `azwi-policy check --federated-credentials` says the same
 // (runner/src/federated.rs), and a test compares them.
 import { byBytes, isFields, type Json } from "./kubernetes.ts";
 import type { Token } from "./token.ts";

@@ -1,4 +1,4 @@
-// What the policy says of every object of a text: as `policy-runner try` does it, with the same module.
+// What the policy says of every object of a text: as `azwi-policy check` does it, with the same module.
 import { at, canonical, type Fields, isJudged, isReview, type Json, kind, nameOf, namespaceOf, NotKubernetes, requestOf, runsPods, templates, written } from "./kubernetes.ts";
 import { Accounts, type LookUp, type LookUps, sameAccounts } from "./accounts.ts";
 import { byTitle, type Place, place, type Titled } from "./place.ts";
@@ -36,7 +36,7 @@ export interface Card {
   /** What its pods present to Microsoft Entra, and whether it is a ServiceAccount, whose pods may not be here. */
   tokens: Token[];
   isAccount: boolean;
-  /** Whether `try` would leave it out, as a ServiceAccount of which there is nothing to say. */
+  /** Whether `check` would leave it out, as a ServiceAccount of which there is nothing to say. */
   quiet: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Kubernetes objects as JSON, and the request that an API server sends when one is created. `policy-runner try` does the same
+// Kubernetes objects as JSON, and the request that an API server sends when one is created. `azwi-policy check` does the same
 // (runner/src/manifests.rs); which kinds there are, both read from runner/src/kinds.json.
 import kinds from "../../runner/src/kinds.json";
 
@@ -145,7 +145,7 @@ export function requestOf(object: Json, other: string): Fields | undefined {
     uid: "00000000-0000-0000-0000-000000000000",
     kind: gvk, resource: gvr, requestKind: gvk, requestResource: gvr,
     name: at(object, "metadata", "name") ?? null, namespace, operation: "CREATE",
-    userInfo: { username: "policy-runner" },
+    userInfo: { username: "azwi-policy" },
     object: { ...object, metadata: { ...metadata, namespace } },
     dryRun: true, options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" },
   };

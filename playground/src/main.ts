@@ -239,7 +239,7 @@ async function copyLink() {
 element("link").addEventListener("click", () => void copyLink());
 element("about").textContent = `Version ${version} of the policy: its module itself, ${size} bytes, SHA-256 ${sha256}. It does what the webhook ${webhook} does. No request leaves this page, and nothing is stored.`;
 
-/** For the tests: the worker's answer, and the text that policy-runner try would print. */
+/** For the tests: the worker's answer, and the text that azwi-policy check would print. */
 Object.assign(window, {
   playground: {
     judge: async (question: Partial<Question>) => {

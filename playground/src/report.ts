@@ -1,4 +1,4 @@
-// What `policy-runner try` prints of what was judged (runner/src/report.rs).
+// What `azwi-policy check` prints of what was judged (runner/src/report.rs).
 import type { Judged } from "./judge.ts";
 import { at, byBytes, canonical, type Json, list } from "./kubernetes.ts";
 
@@ -42,7 +42,7 @@ export function additions(before: Json | undefined, after: Json | undefined): st
   return lines;
 }
 
-/** The text that `policy-runner try` prints to standard output. */
+/** The text that `azwi-policy check` prints to standard output. */
 export function report(judged: Judged): string {
   const lines: string[] = [];
   for (const card of judged.cards.filter((card) => !card.quiet)) {

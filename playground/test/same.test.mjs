@@ -1,4 +1,4 @@
-// The page and `policy-runner try` say the same, object by object and text by text: over all of the repository's manifests, the cases of
+// The page and `azwi-policy check` say the same, object by object and text by text: over all of the repository's manifests, the cases of
 // published reports, and generated ones.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -20,9 +20,9 @@ after(async () => {
   server?.close();
 });
 
-const runner = join(root, "target/host/policy-runner");
+const runner = join(root, "target/host/azwi-policy");
 function tried(file, settings) {
-  const { stdout } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", settings, file], { encoding: "utf8" });
+  const { stdout } = spawnSync(runner, ["check", "--policy", join(root, "policy.wasm"), "--settings", settings, file], { encoding: "utf8" });
   return stdout;
 }
 const judged = (manifests, settings) => page.evaluate(([manifests, settings]) => window.playground.judge({ manifests, settings }), [manifests, settings]);
@@ -50,7 +50,7 @@ test("over the page's own examples", { skip }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "examples-"));
   const examples = await page.evaluate(() => window.playground.examples.flatMap(({ all }) => all));
   let [compared, different] = [0, []];
-  // No files make a look-up fail, and `try` judges nothing with settings that are not valid.
+  // No files make a look-up fail, and `check` judges nothing with settings that are not valid.
   for (const { name, state } of examples.filter(({ name, state }) => (state.lookUps ?? "manifests") === "manifests" && name !== "settings")) {
     const [file, settings] = ["manifests.yaml", "settings.yaml"].map((name) => join(folder, name));
     writeFileSync(file, state.manifests);
@@ -73,7 +73,7 @@ test("of a federated credential, with each of its three parts wrong in turn", { 
   for (const change of [{}, { issuer: issuer.replace(/\/$/, "") }, { subject: "system:serviceaccount:a:b" }, { subject: "system:serviceaccount:Default:myserviceaccount" }, { audiences: ["api://other"] }]) {
     const list = [{ ...credentials[0], ...change }];
     writeFileSync(join(folder, "list.json"), JSON.stringify(list));
-    const { stdout, stderr } = spawnSync(runner, ["try", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(runner, ["check", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
     const said = stdout.slice(stdout.indexOf("system:serviceaccount:default:myserviceaccount: "));
     await other.page.getByRole("tab", { name: "Microsoft Entra" }).click();
     await other.page.getByLabel(/^The cluster's issuer/).fill(issuer);

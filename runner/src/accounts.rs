@@ -1,4 +1,4 @@
-//! Where `try` finds ServiceAccounts: among the files, in the cluster of the kubeconfig at hand, or assumed.
+//! Where `check` finds ServiceAccounts: among the files, in the cluster of the kubeconfig at hand, or assumed.
 
 use std::{
     collections::BTreeMap,

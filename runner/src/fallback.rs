@@ -11,7 +11,7 @@ const HASH: &str = "fallback";
 
 /// What the generated policy does not do, for the head of the file.
 pub const HEAD: &str = "\
-# Made by policy-runner fallback from the settings of the Azure workload identity policy: make it again when they change.
+# Made by azwi-policy fallback from the settings of the Azure workload identity policy: make it again when they change.
 #
 # It gives pods their identity inside the API server, also while the PolicyServer is down. It leaves to the policy, untouched:
 #   - every message: what is wrong with a client id, a tenant, an annotation is neither refused nor told here;

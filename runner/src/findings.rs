@@ -129,7 +129,7 @@ pub fn sarif(findings: &[Finding]) -> Value {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {"name": "policy-runner", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "tool": {"driver": {"name": "azwi-policy", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
             "results": results.collect::<Vec<_>>(),
         }],
     })

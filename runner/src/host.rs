@@ -101,7 +101,7 @@ pub fn dispatch(
 fn cache() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let folder = folder.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
-    folder.is_absolute().then(|| folder.join("policy-runner"))
+    folder.is_absolute().then(|| folder.join("azwi-policy"))
 }
 
 /// A compiled module, instantiated anew for each call as the PolicyServer does it.

@@ -1,12 +1,12 @@
-//! `policy-runner`: runs the policy on manifests (`try`) or on a recorded request (`run`), without a cluster.
+//! `azwi-policy`: runs the policy on manifests (`check`) or on a recorded request (`run`), without a cluster.
 #![forbid(unsafe_code)]
 
-mod bench_verb;
-mod fallback_verb;
-mod pairs_verb;
-mod try_credentials;
-mod try_output;
-mod try_verb;
+mod bench_command;
+mod check_command;
+mod check_credentials;
+mod check_output;
+mod fallback_command;
+mod pairs_command;
 
 use std::{
     io::{Read, Write},
@@ -16,11 +16,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, Parser, Subcommand};
-use policy_runner::{
+use azwi_policy::{
     host::{Answers, GetResource, Module},
     replay, yaml,
 };
+use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 /// Runs the Azure workload identity policy locally.
@@ -28,27 +28,27 @@ use serde_json::Value;
 #[command(version, about, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     /// Shows what the policy does with the manifests in FILE…
     ///
     /// The `ServiceAccount` objects among them stand in for those of the cluster: any other counts as missing. Folders are
     /// read with the folders in them. Exit status: 0 all allowed (with warnings or without), 1 something refused, 2 could not
     /// run, or no Kubernetes object in FILE….
-    Try(try_verb::Try),
+    Check(check_command::Check),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
     /// Prints a MutatingAdmissionPolicy that gives pods their identity while the PolicyServer is down, with its bindings.
     ///
     /// It is made from the policy's own settings, and does the plain case alone: what it leaves to the policy stands at its head.
-    Fallback(fallback_verb::Fallback),
+    Fallback(fallback_command::Fallback),
     /// Measures what the policy costs: time, instructions, host calls and memory.
     ///
     /// Exit status: 0 all within the budgets, 1 something over, 2 could not run.
-    Bench(bench_verb::Bench),
+    Bench(bench_command::Bench),
 }
 
 #[derive(Args)]
@@ -75,11 +75,11 @@ struct Run {
 
 fn main() -> ExitCode {
     // `run` fails as kwctl does, so that a script written for one works with the other.
-    let (outcome, failure) = match Cli::parse().verb {
-        Verb::Try(args) => (try_verb::run(&args), 2),
-        Verb::Run(args) => (run_request(&args).map(|()| true), 1),
-        Verb::Fallback(args) => (fallback_verb::run(&args), 2),
-        Verb::Bench(args) => (bench_verb::run(&args), 2),
+    let (outcome, failure) = match Cli::parse().command {
+        Command::Check(args) => (check_command::run(&args), 2),
+        Command::Run(args) => (run_request(&args).map(|()| true), 1),
+        Command::Fallback(args) => (fallback_command::run(&args), 2),
+        Command::Bench(args) => (bench_command::run(&args), 2),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -315,7 +315,7 @@ pub fn request(object: &Value, default_namespace: &str) -> Result<Option<Value>>
         "requestKind": kind_of_request, "requestResource": resource,
         "name": object.pointer("/metadata/name"), "namespace": namespace,
         "operation": "CREATE",
-        "userInfo": {"username": "policy-runner"},
+        "userInfo": {"username": "azwi-policy"},
         "object": object,
         "dryRun": true,
         "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},

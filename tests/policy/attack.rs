@@ -167,8 +167,8 @@ fn confirms_a_cached_copy_that_would_refuse_an_id_of_the_containers_own() {
     });
     let fresh = service_account(&json!({"client-id": OTHER, "tenant-id": OTHER_TENANT}));
     let stale = yada_account();
-    let answers: policy_runner::host::Answers =
-        std::sync::Arc::new(move |request: &policy_runner::host::GetResource| {
+    let answers: azwi_policy::host::Answers =
+        std::sync::Arc::new(move |request: &azwi_policy::host::GetResource| {
             Ok(if request.disable_cache { &fresh } else { &stale }.to_string().into_bytes())
         });
     assert!(evaluate(&settings, &request, answers).response.allowed);

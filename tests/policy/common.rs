@@ -8,7 +8,7 @@ use std::{
 use azure_workload_identity_policy::{
     Freshness, LogLevel, LookUpFailure, Reference, ServiceAccount, admission,
 };
-use policy_runner::{
+use azwi_policy::{
     host::{Answers, Evaluation, GetResource, HostCalls, Module, callback_failure},
     response::{AdmissionResponse, ValidationResponse},
 };
@@ -20,7 +20,7 @@ pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
 });
 
 /// The program that runs the module without a cluster, and the module's file.
-pub const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/policy-runner");
+pub const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/azwi-policy");
 pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
 
 pub const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";

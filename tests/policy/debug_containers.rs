@@ -134,15 +134,18 @@ fn leaves_audit_annotations_and_a_log_line() {
     assert_eq!((evaluation.response.audit_annotations, evaluation.calls.log.len()), (None, 0));
 }
 
-/// `try` takes an API server's question, and says what is missing where it is none. The README has one that is answered.
+/// `check` takes an API server's question, and says what is missing where it is none. The README has one that is answered.
 #[test]
 fn takes_a_review_in_place_of_a_manifest() {
     let file = std::env::temp_dir().join(format!("review-{}.yaml", std::process::id()));
     for request in ["", "request: {operation: DELETE, object: null}\n"] {
         let review = format!("apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\n{request}");
         std::fs::write(&file, review).unwrap();
-        let output =
-            std::process::Command::new(RUNNER).args(["try", "--policy", POLICY]).arg(&file).output().unwrap();
+        let output = std::process::Command::new(RUNNER)
+            .args(["check", "--policy", POLICY])
+            .arg(&file)
+            .output()
+            .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("an AdmissionReview has no request.object"), "{said}");

@@ -111,7 +111,7 @@ fn each_command_is_one_and_prints_what_stands_below_it() {
             parsed += 1;
             // What needs no cluster and no other file than the repository's.
             let runs =
-                command.starts_with("policy-runner try") || command.starts_with("target/host/policy-runner");
+                command.starts_with("azwi-policy check") || command.starts_with("target/host/azwi-policy");
             if runs && !command.contains("$(") {
                 let output = bash(&["-c", &command]);
                 assert!(output.status.success(), "{page}: {command}: {output:?}");

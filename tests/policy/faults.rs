@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::common::*;
-use policy_runner::{
+use azwi_policy::{
     host::{Answers, GetResource},
     response::AdmissionResponse,
 };

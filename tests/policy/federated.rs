@@ -1,4 +1,4 @@
-//! `policy-runner try --federated-credentials`: the walkthrough, with each of the three texts wrong in turn.
+//! `azwi-policy check --federated-credentials`: the walkthrough, with each of the three texts wrong in turn.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn tried(name: &str, credentials: &Value, client_id: Option<&str>) -> (String, i
     let output = Command::new(RUNNER)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args([
-            "try",
+            "check",
             "--settings",
             &walkthrough("settings"),
             &walkthrough("serviceaccount"),
@@ -44,7 +44,7 @@ fn prints_terraforms_resource_of_what_is_missing() {
         let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
         let output = Command::new(RUNNER)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["try", "-o", "terraform", "--settings", &walkthrough("settings"), "--issuer", ISSUER])
+            .args(["check", "-o", "terraform", "--settings", &walkthrough("settings"), "--issuer", ISSUER])
             .args(credentials)
             .args([walkthrough("serviceaccount"), walkthrough("pod")])
             .output()

@@ -1,4 +1,4 @@
-//! Cases from the field: the smallest inputs of published bug reports, and what a person should hear of each from `policy-runner try`.
+//! Cases from the field: the smallest inputs of published bug reports, and what a person should hear of each from `azwi-policy check`.
 
 use std::process::{Command, Output};
 
@@ -11,9 +11,9 @@ fn tried(case: &str, more: &[&str]) -> Output {
     let mut command = Command::new(RUNNER);
     command
         .current_dir(folder)
-        .args(["try", "--policy", POLICY, "--settings", "settings.yaml", manifest])
+        .args(["check", "--policy", POLICY, "--settings", "settings.yaml", manifest])
         .args(more);
-    command.output().expect("target/host/policy-runner: build it with `make`")
+    command.output().expect("target/host/azwi-policy: build it with `make`")
 }
 
 /// What is printed, both streams, and the exit status.
@@ -211,7 +211,7 @@ fn fails_on_warnings_and_assumes_accounts_where_it_is_asked_to() {
         let mut command = Command::new(RUNNER);
         command
             .current_dir(folder)
-            .args(["try", "--policy", POLICY, "--settings", "settings.yaml"])
+            .args(["check", "--policy", POLICY, "--settings", "settings.yaml"])
             .arg(&file)
             .args(more);
         String::from_utf8(command.output().unwrap().stdout).unwrap()
@@ -244,7 +244,7 @@ fn says_where_a_service_account_was_looked_for() {
     std::fs::set_permissions(path("kubectl"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let said = |file: &str, more: &[&str]| {
         let mut command = Command::new(RUNNER);
-        command.args(["try", "--policy", POLICY]).arg(path(file)).args(more);
+        command.args(["check", "--policy", POLICY]).arg(path(file)).args(more);
         command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
@@ -274,7 +274,7 @@ fn says_where_a_service_account_was_looked_for() {
 /// What a pipeline does: `| head`, a full disk, folders that lead to themselves, files that are none.
 #[test]
 fn never_hangs_panics_or_ends_early() {
-    let folder = std::env::temp_dir().join(format!("policy-runner-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("azwi-policy-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = |name: &str| folder.join(name);
     std::fs::write(
@@ -292,7 +292,7 @@ fn never_hangs_panics_or_ends_early() {
     std::os::unix::fs::symlink(".", path("loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", path("link.yaml")).unwrap();
     assert!(Command::new("mkfifo").arg(path("pipe.yaml")).status().unwrap().success());
-    let output = Command::new(RUNNER).args(["try", "--policy", POLICY]).arg(&folder).output().unwrap();
+    let output = Command::new(RUNNER).args(["check", "--policy", POLICY]).arg(&folder).output().unwrap();
     let (stdout, stderr) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     std::fs::remove_dir_all(&folder).unwrap();
@@ -313,7 +313,7 @@ fn never_hangs_panics_or_ends_early() {
     }
     assert!(!stderr.contains("hidden"), "{stderr}");
     let script = format!(
-        "cd tests/cases/neither-labelled; '{RUNNER}' try --policy '{POLICY}' manifest.yaml | true; echo ${{PIPESTATUS[0]}}"
+        "cd tests/cases/neither-labelled; '{RUNNER}' check --policy '{POLICY}' manifest.yaml | true; echo ${{PIPESTATUS[0]}}"
     );
     let closed =
         Command::new("bash").args(["-c", &script]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
@@ -328,7 +328,7 @@ fn reads_settings_as_kubectl_does() {
         std::fs::write(&file, settings).unwrap();
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/walkthrough");
         let mut command = Command::new(RUNNER);
-        command.current_dir(folder).args(["try", "--policy", POLICY, "pod.yaml", "--settings"]).arg(&file);
+        command.current_dir(folder).args(["check", "--policy", POLICY, "pod.yaml", "--settings"]).arg(&file);
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };

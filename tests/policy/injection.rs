@@ -1,6 +1,6 @@
 //! What a pod that is due an identity comes out with, through the module.
 use crate::common::*;
-use policy_runner::replay;
+use azwi_policy::replay;
 use serde_json::{Value, json};
 
 #[test]

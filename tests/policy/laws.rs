@@ -8,7 +8,7 @@ use std::sync::{
 use crate::common::MODULE;
 use ::laws::{hold, pods, sequences};
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
-use policy_runner::host::{Answers, GetResource, callback_failure};
+use azwi_policy::host::{Answers, GetResource, callback_failure};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 

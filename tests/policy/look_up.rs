@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::common::*;
-use policy_runner::host::{Answers, GetResource};
+use azwi_policy::host::{Answers, GetResource};
 use serde_json::{Value, json};
 
 #[test]

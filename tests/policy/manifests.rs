@@ -137,7 +137,7 @@ fn rendered_as(name: &str, all: &[Value]) {
 #[test]
 fn the_fallback_is_made_from_the_bases_settings() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let output = std::process::Command::new(Path::new(root).join("target/host/policy-runner"))
+    let output = std::process::Command::new(Path::new(root).join("target/host/azwi-policy"))
         .current_dir(root)
         .args(["fallback", "--settings", "deploy/base/policy.yaml"])
         .output()

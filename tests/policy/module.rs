@@ -82,7 +82,7 @@ fn is_compiled_once_where_there_is_a_cache() {
         let output = std::process::Command::new(RUNNER)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("XDG_CACHE_HOME", cache)
-            .args(["try", "examples/walkthrough/pod.yaml"])
+            .args(["check", "examples/walkthrough/pod.yaml"])
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -90,7 +90,7 @@ fn is_compiled_once_where_there_is_a_cache() {
     };
     let first = said(&cache);
     let compiled = || -> Vec<_> {
-        let versions = std::fs::read_dir(cache.join("policy-runner/modules")).unwrap();
+        let versions = std::fs::read_dir(cache.join("azwi-policy/modules")).unwrap();
         let files = versions.flat_map(|version| std::fs::read_dir(version.unwrap().path()).unwrap());
         let files = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_none());
         files.map(|path| (std::fs::metadata(&path).unwrap().modified().unwrap(), path)).collect()

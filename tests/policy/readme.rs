@@ -29,13 +29,13 @@ fn lists_every_setting_and_no_other() {
 #[test]
 fn shows_what_make_run_prints() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let runner = std::path::Path::new(root).join("target/host/policy-runner");
+    let runner = std::path::Path::new(root).join("target/host/azwi-policy");
     let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
     let output = Command::new(runner)
         .current_dir(root)
-        .args(["try", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
+        .args(["check", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
         .output()
-        .expect("target/host/policy-runner: build it with `make`");
+        .expect("target/host/azwi-policy: build it with `make`");
     assert!(output.status.success());
     assert_eq!(
         code_blocks(&file("README.md"), "text")[0].trim_end(),
@@ -53,10 +53,10 @@ fn shows_the_message_that_a_missing_tenant_gives() {
 fn pictures_what_make_run_prints() {
     let root = env!("CARGO_MANIFEST_DIR");
     let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
-    let output = Command::new(std::path::Path::new(root).join("target/host/policy-runner"))
+    let output = Command::new(std::path::Path::new(root).join("target/host/azwi-policy"))
         .current_dir(root)
         .env("CLICOLOR_FORCE", "1")
-        .args(["try", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
+        .args(["check", "--settings", &at("settings"), &at("serviceaccount"), &at("pod")])
         .output()
         .unwrap();
     let picture = conformance::picture::svg("make run", &String::from_utf8(output.stdout).unwrap());

@@ -84,7 +84,7 @@ fn paths(module: &str, text: &str, all: &Modules) -> Vec<String> {
     let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
     let is_room = |name: &str| all.contains_key(&format!("{module}::{name}"));
     let mut paths = Vec::new();
-    for root in ["crate::", "super::", "policy_runner::", "conformance::", "laws::"] {
+    for root in ["crate::", "super::", "azwi_policy::", "conformance::", "laws::"] {
         for (at, _) in text.match_indices(root) {
             let tree = tree_at(&text[at + root.len()..]);
             let start =

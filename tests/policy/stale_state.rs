@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::*;
 use azure_workload_identity_policy::{Freshness, Reference, ServiceAccount, admission};
-use policy_runner::{
+use azwi_policy::{
     host::{Answers, GetResource},
     meter::Meter,
 };

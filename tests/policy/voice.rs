@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::*;
 use ::laws::hold::fits;
-use policy_runner::host::Answers;
+use azwi_policy::host::Answers;
 use serde_json::{Value, json};
 
 /// The messages of the page's tables, by their heading.

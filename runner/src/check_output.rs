@@ -1,13 +1,13 @@
-//! What `policy-runner try` prints for other programs.
+//! What `azwi-policy check` prints for other programs.
 
 use std::io::Write;
 
 use anyhow::Result;
-use clap::ValueEnum;
-use policy_runner::{
+use azwi_policy::{
     findings::{Finding, github, sarif},
     yaml,
 };
+use clap::ValueEnum;
 use serde_json::Value;
 
 /// The forms of output.

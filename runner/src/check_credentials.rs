@@ -1,9 +1,9 @@
-//! `policy-runner try --federated-credentials`.
+//! `azwi-policy check --federated-credentials`.
 
 use std::{collections::BTreeSet, io::Write};
 
 use anyhow::Result;
-use policy_runner::{
+use azwi_policy::{
     federated::{self, Presented},
     findings::{Finding, Severity},
     response::AdmissionResponse,

@@ -1,17 +1,17 @@
-//! `policy-runner bench`.
+//! `azwi-policy bench`.
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
-use policy_runner::bench::{
+use azwi_policy::bench::{
     self, Figures, Subject,
     budgets::{self, Budgets},
     cases, lists, plot, table, webhook,
 };
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::pairs_verb::{self, Ceilings};
+use crate::pairs_command::{self, Ceilings};
 
 #[derive(Args)]
 pub struct Bench {
@@ -62,11 +62,11 @@ enum Output {
 /// Whether all is within its budget.
 pub fn run(args: &Bench) -> Result<bool> {
     if let Some(seconds) = args.climb {
-        return pairs_verb::climb(&args.policy, Duration::from_secs(seconds)).map(|()| true);
+        return pairs_command::climb(&args.policy, Duration::from_secs(seconds)).map(|()| true);
     }
     if let Some(number) = args.pairs {
         let ceilings = if number == 0 { Ceilings::All } else { Ceilings::Steepest(number) };
-        let wrong = pairs_verb::run(&args.policy, ceilings)?;
+        let wrong = pairs_command::run(&args.policy, ceilings)?;
         for line in &wrong {
             anstream::eprintln!("over budget: {line}");
         }

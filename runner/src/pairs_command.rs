@@ -1,4 +1,4 @@
-//! `policy-runner bench --pairs`.
+//! `azwi-policy bench --pairs`.
 
 use std::{
     path::Path,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Result;
-use policy_runner::{
+use azwi_policy::{
     bench::{
         lists::GROWTH_MAX,
         pairs::{self, Dimension, LARGE, QUESTIONS, Question, SIZES},
@@ -153,7 +153,7 @@ fn summary(all: &[Found], counted: &[Found]) {
     });
 }
 
-fn count(meter: &Meter, case: &policy_runner::bench::cases::Case) -> Result<Cost> {
+fn count(meter: &Meter, case: &azwi_policy::bench::cases::Case) -> Result<Cost> {
     meter::once(meter, "validate", case.payload.as_bytes(), std::sync::Arc::clone(&case.answers))
 }
 

@@ -1,10 +1,10 @@
-//! `policy-runner fallback`.
+//! `azwi-policy fallback`.
 
 use std::{io::Write, path::PathBuf};
 
 use anyhow::{Result, anyhow};
+use azwi_policy::{fallback, yaml};
 use clap::Args;
-use policy_runner::{fallback, yaml};
 
 use crate::settings_or_manifest;
 

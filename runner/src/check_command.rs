@@ -1,4 +1,4 @@
-//! `policy-runner try`.
+//! `azwi-policy check`.
 
 use std::{
     collections::BTreeSet,
@@ -8,9 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
-use policy_runner::{
+use azwi_policy::{
     accounts::{Accounts, Elsewhere},
     federated::Presented,
     findings::{self, Finding, Severity, policy},
@@ -21,16 +19,18 @@ use policy_runner::{
     response::AdmissionResponse,
     yaml,
 };
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use crate::{
+    check_credentials::{self, Form, presented},
+    check_output::{self, Output},
     check_settings, read_settings,
-    try_credentials::{self, Form, presented},
-    try_output::{self, Output},
 };
 
 #[derive(Args)]
-pub struct Try {
+pub struct Check {
     /// Manifests in YAML or JSON, folders of them, or - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -72,7 +72,7 @@ enum FailOn {
     Warning,
 }
 
-impl Try {
+impl Check {
     /// Whether the output is for machines: findings, and nothing else.
     fn is_for_machines(&self) -> bool {
         matches!(self.output, Some(Output::Json | Output::Sarif | Output::Github | Output::Terraform))
@@ -103,7 +103,7 @@ struct Count {
 }
 
 /// Whether all was allowed.
-pub fn run(args: &Try) -> Result<bool> {
+pub fn run(args: &Check) -> Result<bool> {
     if args.issuer.is_none() && matches!(args.output, Some(Output::Terraform)) {
         bail!("-o terraform prints federated credentials: give the cluster's issuer with --issuer URL");
     }
@@ -123,7 +123,7 @@ pub fn run(args: &Try) -> Result<bool> {
     let of = |severity, rule| move |text: &String| findings::of_file(severity, rule, text);
     findings.extend(manifests.doubts.iter().map(of(Severity::Warning, "doubtful")));
     findings.extend(manifests.broken.iter().map(of(Severity::Error, "not-readable")));
-    try_output::findings(args.output, &findings, &mut out)?;
+    check_output::findings(args.output, &findings, &mut out)?;
     out.flush()?;
     count.warnings += manifests.doubts.len();
     manifests.doubts.iter().for_each(|doubt| anstream::eprintln!("warning: {doubt}"));
@@ -149,7 +149,7 @@ pub fn run(args: &Try) -> Result<bool> {
 
 /// The `ServiceAccounts` and workloads are judged as when they are applied, and the pods that the workloads would get.
 fn judge_all(
-    args: &Try,
+    args: &Check,
     module: &Module,
     settings: &Value,
     manifests: &Manifests,
@@ -223,7 +223,7 @@ fn judge_all(
             _ if args.is_for_machines() => Form::Findings,
             _ => Form::Words(out),
         };
-        let checked = try_credentials::check(&args.federated_credentials, issuer, &presented, form)?;
+        let checked = check_credentials::check(&args.federated_credentials, issuer, &presented, form)?;
         count.refused += checked.findings.len();
         count.warnings += checked.warnings;
         findings.extend(checked.findings);
@@ -239,7 +239,7 @@ type Said = (String, Option<String>, String);
 
 /// What all objects of a run are judged with.
 struct Judge<'a> {
-    args: &'a Try,
+    args: &'a Check,
     module: &'a Module,
     settings: &'a Value,
     look_ups: &'a Accounts,
@@ -286,7 +286,7 @@ impl Judge<'_> {
                 );
             }
             if let Some(Output::Yaml | Output::Objects) = args.output {
-                try_output::object(out, args.output, value)?;
+                check_output::object(out, args.output, value)?;
             }
             return Ok(());
         };
@@ -369,7 +369,7 @@ struct Outcome<'a> {
 }
 
 /// Shows what came of one of `number` objects. A ServiceAccount of which there is nothing to say is not worth a line among others.
-fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
+fn show(args: &Check, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
     let Outcome { part, namespace, before, after, response, why } = outcome;
     let is_account = manifests::kind(before) == "ServiceAccount";
     let speaks = !response.allowed || response.warnings.is_some();
@@ -387,7 +387,7 @@ fn show(args: &Try, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Re
         }
         Some(Output::Objects) if *part == Part::Pod => {}
         Some(Output::Env) if *part == Part::Workload => {}
-        Some(_) => try_output::object(out, args.output, after)?,
+        Some(_) => check_output::object(out, args.output, after)?,
     }
     Ok(())
 }
