@@ -58,6 +58,20 @@ interface Answer {
   mutated_object?: Json;
 }
 
+/** A reason of a refusal, or a warning, as the module's function `findings` exports it; what the page reads of it. */
+interface Finding {
+  rule: string;
+  severity: "error" | "warning";
+  container?: string;
+  message: string;
+}
+
+/** What `findings` answers. */
+interface Examination {
+  response: Answer;
+  findings: Finding[];
+}
+
 /** What the policy is asked. */
 export interface Question {
   manifests: string;
@@ -72,7 +86,7 @@ const bytes = new TextEncoder();
 const text = new TextDecoder();
 
 /** One request, with what the host was asked. */
-async function evaluate(module: WebAssembly.Module, request: Fields, settings: Json, accounts: Accounts): Promise<[Answer, LookUp[]]> {
+async function evaluate(module: WebAssembly.Module, request: Fields, settings: Json, accounts: Accounts): Promise<[Examination, LookUp[]]> {
   const lookUps: LookUp[] = [];
   const host: HostCall = (binding, namespace, operation, payload) => {
     const asked = `${binding}/${namespace}/${operation}`;
@@ -83,8 +97,20 @@ async function evaluate(module: WebAssembly.Module, request: Fields, settings: J
     return bytes.encode(canonical(accounts.answer(wanted)));
   };
   // An API server sends the names of an object in their order.
-  const answer = await call(module, "validate", canonical({ request, settings }), host);
-  return [JSON.parse(answer) as Answer, lookUps];
+  const answer = await call(module, "findings", canonical({ request, settings }), host);
+  return [JSON.parse(answer) as Examination, lookUps];
+}
+
+/** What tells a warning of a workload from the same one of its pod: all but the object. */
+const keyOf = ({ rule, container, message }: Finding): string => JSON.stringify([rule, container, message]);
+
+/**
+ * The lines whose warnings were not said before. They are in the order of the warnings, whose keys are `keys`; where there are more warnings
+ * than an answer holds, its last line counts the rest.
+ */
+function notSaid(lines: string[], keys: string[], said: Set<string>): string[] {
+  const own = keys.length > lines.length ? lines.length - 1 : keys.length;
+  return lines.filter((_, index) => !(index < own ? keys.slice(index, index + 1) : keys.slice(own)).every((key) => said.has(key)));
 }
 
 function whyUntouched(object: Json, lookUps: LookUp[], accounts: Accounts, answer: Answer): string | undefined {
@@ -176,11 +202,11 @@ async function judgePart(around: Around, part: Part, said: Set<string>): Promise
   const { namespace, settings } = question;
   const request = requestOf(object, namespace);
   if (request === undefined) return undefined;
-  const [answer, lookUps] = await evaluate(module, request, settings, accounts);
+  const [{ response: answer, findings }, lookUps] = await evaluate(module, request, settings, accounts);
   const before = request["object"] as Json;
-  const sentence = (warning: string) => warning.split(": ").slice(1).join(": ");
-  const warnings = (answer.warnings ?? []).filter((warning) => !said.has(sentence(warning)));
-  if (part.isWorkload) for (const warning of warnings) said.add(sentence(warning));
+  const keys = findings.filter(({ severity }) => severity === "warning").map(keyOf);
+  const warnings = notSaid(answer.warnings ?? [], keys, said);
+  if (part.isWorkload) for (const key of keys) said.add(key);
   const placed = (text: string): Said => ({ text, ...place(text, found, first, titled) });
   const why = whyUntouched(before, lookUps, accounts, answer);
   const after = answer.accepted ? answer.mutated_object : undefined;
