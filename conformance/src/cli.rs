@@ -1,4 +1,4 @@
-//! The verbs of `conformance`.
+//! The commands of `conformance`.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 pub struct Cli {
     #[command(subcommand)]
-    pub verb: Verb,
+    pub command: Command,
     /// The policy's module
     #[arg(long, global = true, default_value = "policy.wasm")]
     pub policy: PathBuf,
@@ -18,7 +18,7 @@ pub struct Cli {
 }
 
 #[derive(Subcommand)]
-pub enum Verb {
+pub enum Command {
     /// Asks both, of generated cases
     Live {
         /// The webhook: cases as JSON lines in, answers as JSON lines out

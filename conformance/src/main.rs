@@ -32,39 +32,39 @@ use laws::{
 };
 use proptest::strategy::ValueTree;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, Command};
 
 /// The webhook that is asked live.
 const LIVE: &str = "azure-workload-identity v1.6.0 with layout Fixed";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match &cli.verb {
-        Verb::Live { oracle, cases, seed } => live(&cli, oracle, *cases, *seed),
-        Verb::Recorded => recorded(&cli),
-        Verb::Valid { kubernetes, cases, seed } => valid(&cli, kubernetes, *cases, *seed),
-        Verb::Conditions { kubernetes } => conditions::check(Path::new("deploy/base"), kubernetes).and_then(|tried| {
+    let outcome = match &cli.command {
+        Command::Live { oracle, cases, seed } => live(&cli, oracle, *cases, *seed),
+        Command::Recorded => recorded(&cli),
+        Command::Valid { kubernetes, cases, seed } => valid(&cli, kubernetes, *cases, *seed),
+        Command::Conditions { kubernetes } => conditions::check(Path::new("deploy/base"), kubernetes).and_then(|tried| {
             println!("{tried} requests put to the match conditions of deploy/base, each called for or not as it should be");
             summary::leave("conditions", &format!("{tried} requests put to the match conditions, 0 errors, 0 called in vain or missed"))?;
             Ok(true)
         }),
-        Verb::Fallback { kubernetes, cases, seed } => try_fallback(&cli, kubernetes, *cases, *seed),
-        Verb::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
-        Verb::Passes { oracle, kubernetes, cases, seed } => {
+        Command::Fallback { kubernetes, cases, seed } => try_fallback(&cli, kubernetes, *cases, *seed),
+        Command::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
+        Command::Passes { oracle, kubernetes, cases, seed } => {
             passes(&cli, oracle, kubernetes.as_deref(), *cases, *seed)
         }
-        Verb::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
-        Verb::Manifests { folder, cases, seed } => seeds::manifests(folder, *seed, *cases).map(|()| true),
-        Verb::Fuzzed { logs } => summary::fuzzed(logs).map(|()| true),
-        Verb::Picture { command } => {
+        Command::Seeds { folder, cases, seed } => seeds::write(folder, *seed, *cases).map(|()| true),
+        Command::Manifests { folder, cases, seed } => seeds::manifests(folder, *seed, *cases).map(|()| true),
+        Command::Fuzzed { logs } => summary::fuzzed(logs).map(|()| true),
+        Command::Picture { command } => {
             std::io::read_to_string(std::io::stdin()).map_err(Into::into).map(|output| {
                 print!("{}", picture::svg(command, &output));
                 true
             })
         }
-        Verb::WithinBudgets { budgets } => within(budgets).map(|()| true),
-        Verb::Skipped { section, why } => summary::leave(section, &format!("not run: {why}")).map(|()| true),
-        Verb::Summary => summary::all().map(|text| {
+        Command::WithinBudgets { budgets } => within(budgets).map(|()| true),
+        Command::Skipped { section, why } => summary::leave(section, &format!("not run: {why}")).map(|()| true),
+        Command::Summary => summary::all().map(|text| {
             print!("\n{text}");
             true
         }),
