@@ -232,7 +232,7 @@ push: annotated-policy.wasm
 artifacthub-pkg:
 	kwctl scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml > artifacthub-pkg.yml
 
-# With kwctl on the PATH this runs the annotated module through it, without through azwi-policy.
+# With kwctl on the PATH this runs the annotated module through it, and without kwctl through azwi-policy.
 .PHONY: e2e-tests
 e2e-tests: policy.wasm $(RUNNER) $(if $(shell command -v kwctl),annotated-policy.wasm)
 	@./hack/need.sh bats bats
