@@ -16,6 +16,7 @@ mod common;
 mod cures;
 mod debug_containers;
 mod docs;
+mod edges;
 mod faults;
 mod federated;
 mod field;
