@@ -2,12 +2,20 @@
 
 use crate::{
     host::look_up::LookUp,
-    json::{self, Cursor, Json, Malformed, Unreadable, fields::Problem},
+    json::{self, Cursor, Json, Malformed, Shape, Unreadable, fields::Problem},
     judge::{debug_containers, pod, service_account, workload},
     object::request::{self, PAYLOAD, Question},
     settings::Settings,
     tally::Tally,
-    verdict::{mistake::Mistake, outcome::Verdict, refusal::Refusal, title::Title},
+    verdict::{
+        finding::{Finding, Severity},
+        mistake::Mistake,
+        outcome::Verdict,
+        refusal::Refusal,
+        response::examination,
+        spot::Whole,
+        title::Title,
+    },
 };
 
 /// A payload that is not the protocol's JSON at all, so that there is nobody to answer.
@@ -40,6 +48,37 @@ pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, N
             Ok(malformed(&Title::Request, vec![Malformed::at("request", found, "a request")]))
         }
     }
+}
+
+/// Answers a payload as [`validate`] does, with the findings as data, each with the path of its place; a payload without a request is answered
+/// with the findings of its settings.
+///
+/// # Errors
+/// As for [`validate`], but for a request that is absent.
+pub fn examine(payload: &[u8], look_up: LookUp) -> Result<Vec<u8>, NotARequest> {
+    let text = std::str::from_utf8(payload).map_err(|error| NotARequest(error.to_string()))?;
+    let whole = Json::parse(text, &Shape::Whole).ok();
+    if let Some(all @ Json::Object(_)) = &whole
+        && all.field("request").is_none()
+    {
+        return Ok(examine_settings(Json::parse(text, &json::FIELDS).ok().as_ref()));
+    }
+    let verdict = validate(payload, look_up)?;
+    let object = whole.as_ref().and_then(|payload| payload.field("request")?.field("object"));
+    let whole_of = |kind: &str| Some(Whole { object: object?, template: request::template_of(kind)? });
+    Ok(verdict.into_findings(&whole_of))
+}
+
+fn examine_settings(payload: Option<&Json>) -> Vec<u8> {
+    let settings = payload.and_then(|payload| payload.field("settings")?.raw()).unwrap_or("null");
+    let (valid, severity, problems) = match Settings::parse(settings) {
+        Ok(settings) => (true, Severity::Warning, settings.advice()),
+        Err(problems) => (false, Severity::Error, problems),
+    };
+    let finding = |problem| Finding::of_setting(severity, problem).into_json(&|_| None);
+    let findings: Vec<Json> = problems.first().iter().map(finding).collect();
+    let omitted = problems.len() - findings.len();
+    examination(format!("{{\"valid\":{valid}}}"), findings, omitted)
 }
 
 fn malformed<'t>(object: &Title, malformed: Vec<Malformed>) -> Verdict<'t> {

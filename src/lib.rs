@@ -103,12 +103,12 @@ pub fn validate(payload: &[u8]) -> CallResult {
 }
 
 /// Judges one admission request as [`validate`] does, logs nothing, and answers with the findings as data too: what the program, the page and the
-/// tests take them from, so that none of them takes a sentence apart. See [`Verdict::into_findings`].
+/// tests take them from, so that none of them takes a sentence apart. See [`admission::examine`].
 ///
 /// # Errors
 /// As [`validate`].
 pub fn findings(payload: &[u8]) -> CallResult {
-    Ok(admission::validate(payload, &mut host::calls::look_up)?.into_findings())
+    Ok(admission::examine(payload, &mut host::calls::look_up)?)
 }
 
 /// Judges the policy's settings; every problem is in the message, or what is worth knowing of settings that are valid.
@@ -119,7 +119,10 @@ pub fn validate_settings(payload: &[u8]) -> CallResult {
     let text =
         std::str::from_utf8(payload).map_err(|error| format!("the settings are not Unicode: {error}"))?;
     let (valid, message) = match Settings::parse(text) {
-        Ok(settings) => (true, settings.advice()),
+        Ok(settings) => {
+            let advice = settings.advice();
+            (true, (!advice.is_empty()).then(|| json::fields::explain(&advice, 12_000)))
+        }
         Err(problems) => (false, Some(json::fields::explain(&problems, 12_000))),
     };
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid, message })?)

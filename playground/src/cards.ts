@@ -7,7 +7,7 @@ import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
 import { ISSUER } from "./entra.ts";
 import { create } from "./federated.ts";
-import { type Card, CURE, type Said } from "./judge.ts";
+import type { Card } from "./judge.ts";
 import { at, list } from "./kubernetes.ts";
 import type { Place } from "./place.ts";
 import { additions } from "./report.ts";
@@ -61,8 +61,7 @@ export function cardOf(around: Around, card: Card, key: string): HTMLElement {
   for (const warning of card.warnings) {
     const paragraph = make("p");
     paragraph.append(message(around, `Warning: ${without(card, warning.text)}`, warning, "warning"));
-    const command = /kubectl .*$/.exec(warning.text)?.[0];
-    if (command !== undefined) paragraph.append(" ", copyButton(command));
+    if (warning.paste !== undefined) paragraph.append(" ", copyButton(warning.paste));
     article.append(paragraph);
   }
   if (card.outcome === "identity") article.append(...identity(around, card, key));
@@ -75,30 +74,15 @@ function without(card: Card, text: string): string {
   return text.startsWith(own) ? text.slice(own.length) : text;
 }
 
-/** How a refusal with too many mistakes ends. */
-const MORE = /^and \d+ more like these$/;
-
-/** Each problem with its cure, which can be copied. */
+/** Each mistake with its fix, which can be copied. */
 function refusal(around: Around, card: Card): HTMLElement[] {
-  const parts: HTMLElement[] = [];
-  let cure: Said[] = [];
-  const flush = () => {
-    if (cure.length > 0) parts.push(copyable(cure.map(({ text }) => text).join("\n")));
-    cure = [];
-  };
-  for (const line of card.message) {
-    if (MORE.test(line.text)) {
-      flush();
-      parts.push(make("p", line.text));
-    } else if (CURE.test(line.text) || (parts.length === 0 && cure.length === 0)) {
-      flush();
-      const paragraph = make("p");
-      paragraph.append(message(around, without(card, line.text), line));
-      parts.push(paragraph);
-    } else cure.push(line);
-  }
-  flush();
-  return parts;
+  const parts = card.mistakes.flatMap(({ text, fix, paste, from, to }) => {
+    const paragraph = make("p");
+    paragraph.append(message(around, fix === "" ? text : `${text}; ${fix}:`, { from, to }));
+    return paste === undefined ? [paragraph] : [paragraph, copyable(paste)];
+  });
+  if (parts.length === 0) parts.push(...card.message.map((line) => make("p", line)));
+  return card.more === 0 ? parts : [...parts, make("p", `and ${card.more} more like these`)];
 }
 
 function identity(around: Around, card: Card, key: string): HTMLElement[] {

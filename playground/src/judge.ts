@@ -1,7 +1,7 @@
 // What the policy says of every object of a text: as `azwi-policy check` does it, with the same module.
 import { at, canonical, type Fields, isJudged, isReview, type Json, kind, nameOf, namespaceOf, NotKubernetes, requestOf, runsPods, templates, written } from "./kubernetes.ts";
 import { Accounts, type LookUp, type LookUps, sameAccounts } from "./accounts.ts";
-import { byTitle, type Place, place, type Titled } from "./place.ts";
+import { byTitle, type Place, place, type Placed, type Titled } from "./place.ts";
 import { type Found, read, type Remark } from "./read.ts";
 import { type Token, tokensOf } from "./token.ts";
 import { call, type HostCall } from "./wapc.ts";
@@ -9,10 +9,14 @@ import { call, type HostCall } from "./wapc.ts";
 /** Something that the policy says, and the part of the text that it is about. */
 export interface Said extends Place {
   text: string;
+  /** What to paste, if there is something. */
+  paste?: string;
 }
 
-/** What introduces the cure at the end of a mistake's line: `; fix it with:`. */
-export const CURE = /; [^;]*:$/;
+/** A reason of a refusal: what is wrong, and what introduces what is pasted. */
+export interface Mistake extends Said {
+  fix: string;
+}
 
 /** What came of an object. */
 export interface Card {
@@ -20,8 +24,11 @@ export interface Card {
   namespace: string;
   name: string;
   outcome: "identity" | "untouched" | "refused";
-  /** The refusal, line by line: a mistake, and the lines of its cure. */
-  message: Said[];
+  /** The refusal, line by line. */
+  message: string[];
+  /** Its reasons, and how many more there are. */
+  mistakes: Mistake[];
+  more: number;
   warnings: Said[];
   /** Why it is untouched, or where its ServiceAccount was looked for. */
   why?: string;
@@ -47,7 +54,7 @@ export interface Judged {
   doubts: Remark[];
   passedOver: string[];
   /** What is wrong with the settings, or worth knowing. */
-  settings?: { valid: boolean; message: string };
+  settings?: { valid: boolean; message: string; findings: Finding[] };
 }
 
 interface Answer {
@@ -59,17 +66,22 @@ interface Answer {
 }
 
 /** A reason of a refusal, or a warning, as the module's function `findings` exports it; what the page reads of it. */
-interface Finding {
+export interface Finding extends Placed {
   rule: string;
   severity: "error" | "warning";
   container?: string;
   message: string;
+  fix?: string;
+  command?: string;
+  manifest?: string;
+  link?: string;
 }
 
-/** What `findings` answers. */
-interface Examination {
-  response: Answer;
+/** What `findings` answers about a request, or about settings alone. */
+interface Examination<Response> {
+  response: Response;
   findings: Finding[];
+  omitted: number;
 }
 
 /** What the policy is asked. */
@@ -82,11 +94,13 @@ export interface Question {
 }
 
 const LABEL = "azure.workload.identity/use";
+/** Most reasons of a refusal that are shown. */
+const MISTAKES_MAX = 10;
 const bytes = new TextEncoder();
 const text = new TextDecoder();
 
 /** One request, with what the host was asked. */
-async function evaluate(module: WebAssembly.Module, request: Fields, settings: Json, accounts: Accounts): Promise<[Examination, LookUp[]]> {
+async function evaluate(module: WebAssembly.Module, request: Fields, settings: Json, accounts: Accounts): Promise<[Examination<Answer>, LookUp[]]> {
   const lookUps: LookUp[] = [];
   const host: HostCall = (binding, namespace, operation, payload) => {
     const asked = `${binding}/${namespace}/${operation}`;
@@ -98,7 +112,15 @@ async function evaluate(module: WebAssembly.Module, request: Fields, settings: J
   };
   // An API server sends the names of an object in their order.
   const answer = await call(module, "findings", canonical({ request, settings }), host);
-  return [JSON.parse(answer) as Examination, lookUps];
+  return [JSON.parse(answer) as Examination<Answer>, lookUps];
+}
+
+/** What is wrong with the settings, or worth knowing of them. */
+async function examineSettings(module: WebAssembly.Module, settings: Json): Promise<{ valid: boolean; message: string; findings: Finding[] }> {
+  const answer = await call(module, "findings", canonical({ settings }), () => new Uint8Array());
+  const { response, findings, omitted } = JSON.parse(answer) as Examination<{ valid: boolean }>;
+  const more = omitted === 0 ? [] : [`${omitted} more`];
+  return { ...response, message: [...findings.map(({ message }) => message), ...more].join("; "), findings };
 }
 
 /** What tells a warning of a workload from the same one of its pod: all but the object. */
@@ -108,7 +130,7 @@ const keyOf = ({ rule, container, message }: Finding): string => JSON.stringify(
  * The lines whose warnings were not said before. They are in the order of the warnings, whose keys are `keys`; where there are more warnings
  * than an answer holds, its last line counts the rest.
  */
-function notSaid(lines: string[], keys: string[], said: Set<string>): string[] {
+function notSaid(lines: Said[], keys: string[], said: Set<string>): Said[] {
   const own = keys.length > lines.length ? lines.length - 1 : keys.length;
   return lines.filter((_, index) => !(index < own ? keys.slice(index, index + 1) : keys.slice(own)).every((key) => said.has(key)));
 }
@@ -129,9 +151,9 @@ interface Part {
   found: Found;
   /** What is judged: the object, or the pod that it would make. */
   object: Fields;
-  /** Where that stands in the object, and where a message looks first for what it names. */
+  /** Where that stands in the object, and where the paths of its findings begin. */
   path: (string | number)[];
-  first: (string | number)[];
+  base: (string | number)[];
   /** Whether its pod is judged next, which then does not say the same again. */
   isWorkload: boolean;
 }
@@ -140,14 +162,14 @@ interface Part {
 function partsOf(found: Found, passedOver: string[]): Part[] {
   const { object } = found;
   const name = `${kind(object)} ${nameOf(object)}`;
-  const part = (object: Fields, path: (string | number)[]): Part => ({ found, object, path, first: path, isWorkload: false });
+  const part = (object: Fields, path: (string | number)[]): Part => ({ found, object, path, base: path, isWorkload: false });
   const all = templates(object);
   switch (all.is) {
     case "patch":
       passedOver.push(`${name} has no containers, it looks like a patch: judge \`kubectl kustomize DIR\``);
       return [];
     case "workload":
-      return [{ ...part(object, []), first: all.pod.path, isWorkload: true }, part(all.pod.pod, all.pod.path)];
+      return [{ ...part(object, []), isWorkload: true }, part(all.pod.pod, all.pod.path)];
     case "unknown":
       passedOver.push(...all.pods.map(({ path }) => `${name}: a kind that the policy does not judge; its pods, by ${written(path)}`));
       return all.pods.map(({ pod, path }) => part(pod, path));
@@ -170,8 +192,8 @@ interface Around {
 export async function judge(module: WebAssembly.Module, question: Question, working = () => {}): Promise<Judged> {
   const { objects, broken, doubts, passedOver } = read(question.manifests, working);
   const judged: Judged = { cards: [], broken, doubts: [...doubts, ...sameAccounts(objects)], passedOver };
-  const checked = JSON.parse(await call(module, "validate_settings", canonical(question.settings), () => new Uint8Array())) as { valid: boolean; message?: string | null };
-  if (typeof checked.message === "string") judged.settings = { valid: checked.valid, message: checked.message };
+  const checked = await examineSettings(module, question.settings);
+  if (checked.findings.length > 0) judged.settings = checked;
   if (!checked.valid) return judged;
   const { namespace, lookUps } = question;
   const around = { module, question, accounts: new Accounts(objects, namespace, lookUps), titled: byTitle(objects, namespace), several: objects.length > 1 };
@@ -197,17 +219,31 @@ export async function judge(module: WebAssembly.Module, question: Question, work
 
 /** What came of a part; nothing where the policy does not look at its kind. `said` is what was said of its workload. */
 async function judgePart(around: Around, part: Part, said: Set<string>): Promise<Card | undefined> {
-  const { found, object, path, first } = part;
+  const { found, object, path, base } = part;
   const { module, accounts, titled, question } = around;
   const { namespace, settings } = question;
   const request = requestOf(object, namespace);
   if (request === undefined) return undefined;
-  const [{ response: answer, findings }, lookUps] = await evaluate(module, request, settings, accounts);
+  const [{ response: answer, findings, omitted }, lookUps] = await evaluate(module, request, settings, accounts);
   const before = request["object"] as Json;
-  const keys = findings.filter(({ severity }) => severity === "warning").map(keyOf);
-  const warnings = notSaid(answer.warnings ?? [], keys, said);
+  const told = findings.filter(({ severity }) => severity === "warning");
+  const keys = told.map(keyOf);
+  const pasteOf = ({ command, manifest, link }: Finding) => command ?? manifest ?? link;
+  const placed = (text: string, finding?: Finding): Said => {
+    const paste = finding && pasteOf(finding);
+    const at = finding ?? { object: { kind: kind(before) } };
+    return { text, ...place(at, found, base, titled), ...(paste === undefined ? {} : { paste }) };
+  };
+  const warnings = notSaid((answer.warnings ?? []).map((text, index) => placed(text, told[index])), keys, said);
   if (part.isWorkload) for (const key of keys) said.add(key);
-  const placed = (text: string): Said => ({ text, ...place(text, found, first, titled) });
+  const errors = findings.filter(({ severity }) => severity === "error");
+  const title = `${kind(before)} ${namespaceOf(before, namespace)}/${nameOf(before)}`;
+  const mistakes = errors.slice(0, MISTAKES_MAX).map((finding): Mistake => {
+    const { kind, namespace = "", name } = finding.object;
+    // The card says already which object it is about.
+    const whose = name === undefined || `${kind} ${namespace}/${name.replace(/\*$/, "")}` === title ? "" : `${kind} ${namespace}/${name}: `;
+    return { ...placed(`${whose}${finding.message}`, finding), fix: finding.fix ?? "" };
+  });
   const why = whyUntouched(before, lookUps, accounts, answer);
   const after = answer.accepted ? answer.mutated_object : undefined;
   const isAccount = kind(before) === "ServiceAccount";
@@ -216,8 +252,10 @@ async function judgePart(around: Around, part: Part, said: Set<string>): Promise
     namespace: namespaceOf(before, namespace),
     name: `${nameOf(before)}${at(before, "metadata", "name") === undefined ? "*" : ""}`,
     outcome: !answer.accepted ? "refused" : after === undefined ? "untouched" : "identity",
-    message: (answer.message ?? "").split("\n").filter((line) => line !== "").map(placed),
-    warnings: warnings.map(placed),
+    message: (answer.message ?? "").split("\n").filter((line) => line !== ""),
+    mistakes,
+    more: answer.accepted ? 0 : errors.length - mistakes.length + omitted,
+    warnings,
     audit: answer.audit_annotations ?? {},
     path: [...found.path, ...path],
     from: found.from,

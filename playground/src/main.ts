@@ -9,7 +9,7 @@ import { words } from "./entra.ts";
 import { wordsOf } from "./errors.ts";
 import { examples } from "./examples.ts";
 import { Form } from "./form.ts";
-import { CURE, type Judged, type Question } from "./judge.ts";
+import type { Judged, Question } from "./judge.ts";
 import * as links from "./links.ts";
 import { type Place, settingPlaces } from "./place.ts";
 import { readSettings } from "./read.ts";
@@ -74,7 +74,7 @@ async function judgeAndShow(edit: number): Promise<boolean> {
   latest = judged;
   diagnose(manifests, diagnostics(judged));
   const said = judged.settings;
-  const places = said === undefined ? [] : settingPlaces(said.message, read.node).map(({ from, to }) => ({ from: from + read.from, to: to + read.from }));
+  const places = said === undefined ? [] : settingPlaces(said.findings, read.node).map(({ from, to }) => ({ from: from + read.from, to: to + read.from }));
   diagnose(settings, places.map((place) => ({ ...place, severity: said?.valid === false ? "error" : "warning", message: said?.message ?? "" })));
   const parts: HTMLElement[] = [];
   const remarks = [...judged.broken.map((one) => ({ ...one, title: "Not readable" })), ...judged.doubts.map((one) => ({ ...one, title: "Doubtful" }))];
@@ -133,8 +133,8 @@ function summary({ cards, broken, doubts, settings }: Judged): string {
 function diagnostics({ cards, broken, doubts }: Judged): Diagnostic[] {
   const unread = broken.map(({ message, from }) => ({ from, to: from + 1, severity: "error" as const, message }));
   const doubtful = doubts.map(({ message, from }) => ({ from, to: from + 1, severity: "warning" as const, message }));
-  const said = cards.flatMap(({ message, warnings, outcome }) => [
-    ...(outcome === "refused" ? message.filter(({ text }) => CURE.test(text)) : []).map(({ text, from, to }) => ({ from, to, severity: "error" as const, message: text.replace(CURE, "") })),
+  const said = cards.flatMap(({ mistakes, warnings }) => [
+    ...mistakes.map(({ text, from, to }) => ({ from, to, severity: "error" as const, message: text })),
     ...warnings.map(({ text, from, to }) => ({ from, to, severity: "warning" as const, message: text })),
   ]);
   // A ServiceAccount's mistake is its pods' mistake, too: once is enough.

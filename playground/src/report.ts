@@ -48,7 +48,7 @@ export function report(judged: Judged): string {
   for (const card of judged.cards.filter((card) => !card.quiet)) {
     const title = `${card.kind} ${card.namespace}/${card.name}`;
     if (card.outcome === "refused") {
-      lines.push(`${title}: refused`, ...card.message.map(({ text }) => `  ${text}`));
+      lines.push(`${title}: refused`, ...card.message.map((line) => `  ${line}`));
       if (card.why !== undefined) lines.push(`  ${card.why}`);
     } else if (card.outcome === "untouched") {
       lines.push(`${title}: allowed, untouched`);

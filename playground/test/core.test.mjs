@@ -62,7 +62,7 @@ const judged = (name) => {
 
 /** Each message's first part, and the line of the example that it is about. */
 const PLACES = [
-  ["client-id-malformed", /^ServiceAccount default\/myserviceaccount: annotation/, /^ +azure.workload.identity\/client-id: "\{/],
+  ["client-id-malformed", /^annotation/, /^ +azure.workload.identity\/client-id: "\{/],
   ["identity-disagrees", /client-id is/, /^ +azure.workload.identity\/client-id: 1{8}/],
   ["expiration-malformed", /token-expiration is/, /service-account-token-expiration: "1h"/],
   ["proxy-on-host-network", /hostNetwork is true/, /^  hostNetwork: true/],
@@ -77,7 +77,7 @@ const PLACES = [
   ["credential-wins", /AZURE_CLIENT_SECRET/, /- name: AZURE_CLIENT_SECRET/],
   ["refers-to-injected", /ARM_CLIENT_ID/, /- name: ARM_CLIENT_ID/],
   ["token-file-in-arguments", /has the path of another token file in its args/, /args: \[/],
-  ["proxy-port-taken", /listens on the proxy's port/, /name: yadaapi/],
+  ["proxy-port-taken", /listens on the proxy's port/, /containerPort: 8000/],
   ["read-only-above", /read-only/, /mountPath: \/var\/run\/secrets\}/],
   ["misspelt", /did you mean/, /azure.workload.identity\/clientid/],
   ["annotation-as-label", /make it an annotation/, /azure.workload.identity\/tenant-id/],
@@ -90,10 +90,10 @@ test("a message is about the line that it names", async () => {
   const wrong = [];
   for (const [name, message, line] of PLACES) {
     const { cards } = await judged(name);
-    const said = cards.flatMap((card) => [...(card.outcome === "refused" ? card.message : []), ...card.warnings]).find(({ text }) => message.test(text));
+    const said = cards.flatMap(({ mistakes, warnings }) => [...mistakes, ...warnings]).find(({ text }) => message.test(text));
     const { manifests } = example(name);
     const whole = said && manifests.slice(manifests.lastIndexOf("\n", said.from - 1) + 1, `${manifests}\n`.indexOf("\n", said.from));
-    if (said === undefined || !line.test(whole)) wrong.push([name, said?.text ?? cards.flatMap(({ message, warnings }) => [...message, ...warnings].map(({ text }) => text)), whole]);
+    if (said === undefined || !line.test(whole)) wrong.push([name, said?.text ?? cards.flatMap(({ mistakes, warnings }) => [...mistakes, ...warnings].map(({ text }) => text)), whole]);
   }
   assert.deepEqual(wrong, []);
 });
@@ -102,7 +102,7 @@ test("no message points outside of the text", async () => {
   for (const { name } of examples.flatMap(({ all }) => all)) {
     const { cards } = await judged(name);
     const { length } = example(name).manifests;
-    for (const { from, to, text } of cards.flatMap(({ message, warnings }) => [...message, ...warnings])) {
+    for (const { from, to, text } of cards.flatMap(({ mistakes, warnings }) => [...mistakes, ...warnings])) {
       assert.ok(from >= 0 && to >= from && to <= length, `${name}: ${text}: ${from} to ${to}`);
     }
   }

@@ -6,15 +6,12 @@ use crate::{
         paths::{below, resolved},
     },
     object::{
-        container::Container,
+        container::{Container, Mount},
         pod::{Os, Spec},
     },
     text::{NAME_MAX, Untrusted},
     value::{layout::is_reserved, name_set::NameSet},
-    verdict::{
-        mistake::{Mistake, Obstacle},
-        notice::Notice,
-    },
+    verdict::mistake::{Mistake, Obstacle},
 };
 
 /// Something of `container` that stands at `root`, the resolved mount path, or hides one of the volume's `files`: another mount but those of
@@ -57,7 +54,11 @@ fn leads_to(place: &str, file: &str, os: Os) -> bool {
 
 /// A mount of `container` above `path`, which is resolved, to which nothing can be written, so that nobody can make the mount point. One of a volume of
 /// workload identity's own goes, or is nobody's ancestor.
-pub(crate) fn read_only_above(container: &Container, volumes: &Volumes, path: &str) -> Option<Notice> {
+pub(crate) fn read_only_above<'c, 't>(
+    container: &'c Container<'t>,
+    volumes: &Volumes,
+    path: &str,
+) -> Option<&'c Mount<'t>> {
     let others = container.mounts.iter().filter(|mount| !is_reserved(&mount.name));
     let above = others.filter_map(|mount| {
         let at = resolved(&mount.path, volumes.os);
@@ -66,10 +67,7 @@ pub(crate) fn read_only_above(container: &Container, volumes: &Volumes, path: &s
     let (_, mount) = above.max_by_key(|(length, _)| *length)?;
     let of_volume = || volumes.named(&mount.name).is_some_and(|(_, volume)| volume.is_read_only());
     let found = mount.is_read_only() || of_volume();
-    found.then(|| Notice::ReadOnlyAbove {
-        volume: mount.name.as_ref().into(),
-        path: mount.path.as_ref().into(),
-    })
+    found.then_some(mount)
 }
 
 /// A value of the annotation `skip-containers`, as long as a line of a manifest can bear it.

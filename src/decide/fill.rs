@@ -236,19 +236,23 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
 }
 
 /// What keeps `DefaultAzureCredential` from the identity: `EnvironmentCredential` comes first (Azure SDKs, "Credential chains").
-fn credentials(container: &Container) -> Vec<Notice> {
+fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     let has = |name: &str| {
         container.variable(name).is_some_and(|env| env.value().is_none_or(|value| !value.is_empty()))
     };
     let credential =
         ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"].into_iter().find(|name| has(name));
     let user = || (has("AZURE_USERNAME") && has("AZURE_PASSWORD")).then_some("AZURE_USERNAME");
-    let wins = credential.or_else(user).map(|variable| Notice::CredentialWins { variable });
+    if let Some(variable) = credential.or_else(user) {
+        tell(&|| Notice::CredentialWins { variable });
+    }
     let chosen = container.variable("AZURE_TOKEN_CREDENTIALS").and_then(Env::value);
     let takes = ["", "prod", "WorkloadIdentityCredential"];
     let left_out =
         chosen.is_some_and(|chosen| !takes.into_iter().any(|word| chosen.eq_ignore_ascii_case(word)));
-    wins.into_iter().chain(left_out.then_some(Notice::LeftOut)).collect()
+    if left_out {
+        tell(&|| Notice::LeftOut);
+    }
 }
 
 /// The container's own variables that refer to one which is added after them, or to a token file of another layout.
@@ -324,12 +328,11 @@ pub(crate) fn warnings(
             (Some(target), _) => target,
         };
         let above = conflicts::read_only_above(container, &containers.volumes, &containers.root(target));
-        if let Some(notice) = above {
-            tell(&|| notice.clone());
+        if let Some(mount) = above {
+            let (volume, path) = (&mount.name, &mount.path);
+            tell(&|| Notice::ReadOnlyAbove { volume: volume.as_ref().into(), path: path.as_ref().into() });
         }
-        for notice in credentials(container) {
-            tell(&|| notice.clone());
-        }
+        credentials(container, &mut tell);
         references(container, target, &mut tell);
         let unknown = TokenFile::of(container, containers.volumes.os) == TokenFile::Unknown;
         for variable in names::IDENTITY_VARIABLES {

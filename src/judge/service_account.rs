@@ -65,7 +65,7 @@ pub(crate) fn judge(
     let (client_id, found) = mistakes(settings, governance.as_ref(), &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
         found.into_iter().partition(|refusal| known.contains(refusal));
-    warnings.extend(old_mistakes.iter().map(Refusal::still_wrong));
+    warnings.extend(old_mistakes.into_iter().map(Refusal::still_wrong));
     if refusals.is_empty() && client_id == ClientIdState::Missing && labelled {
         warnings.push(Warning::new(&title, Notice::NoClientId));
     }

@@ -178,6 +178,14 @@ pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
     }
 }
 
+/// The way to the pod template of an object of this kind, empty for a pod; `None` for an object that has none.
+pub(crate) fn template_of(kind: &str) -> Option<&'static [&'static str]> {
+    if kind == Pod::KIND {
+        return Some(&[]);
+    }
+    WORKLOADS.iter().find(|(.., workload)| workload.kind() == kind).map(|(.., workload)| workload.path())
+}
+
 /// The request's namespace, which every object that this policy looks at has.
 ///
 /// # Errors

@@ -182,23 +182,26 @@ impl Settings {
 
     /// What is accepted, and may not do what was meant.
     #[must_use]
-    pub(crate) fn advice(&self) -> Option<String> {
-        let gates = self.token_endpoint.as_ref().filter(|endpoint| endpoint.needs_gates()).map(|_| {
-            "customTokenEndpoint.ca.clusterTrustBundle needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: without them the API server drops it from pods, and AZURE_KUBERNETES_CA_FILE names no file".to_owned()
+    pub(crate) fn advice(&self) -> Tally<Problem> {
+        let gates = self.token_endpoint.as_ref().filter(|endpoint| endpoint.needs_gates()).map(|_| Problem {
+            path: "customTokenEndpoint.ca.clusterTrustBundle".into(),
+            text: "needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: without them the API server drops it from pods, and AZURE_KUBERNETES_CA_FILE names no file".to_owned(),
         });
-        let advice: Vec<String> = gates.into_iter().chain(self.taken_names()).collect();
-        (!advice.is_empty()).then(|| advice.join("; "))
+        let mut advice = Tally::default();
+        advice.extend(gates.into_iter().chain(self.taken_names()));
+        advice
     }
 
     /// The first variable of `extraEnv` that the policy sets itself where it is needed.
-    fn taken_names(&self) -> Option<String> {
+    fn taken_names(&self) -> Option<Problem> {
         let sets =
             |name: &str| name == proxy::PORT_VARIABLE || names::TOKEN_ENDPOINT_VARIABLES.contains(&name);
         let index = self.extra_env.iter().position(|extra| sets(&extra.name))?;
         let name = &self.extra_env.get(index)?.name;
-        Some(format!(
-            "extraEnv[{index}].name is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
-        ))
+        let text = format!(
+            "is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
+        );
+        Some(Problem { path: format!("extraEnv[{index}].name").into(), text })
     }
 
     fn read(fields: &mut Fields) -> Self {

@@ -1,117 +1,18 @@
 //! A refusal's reason or a warning, as data: what every program of the project shows of it.
 
 use crate::{
-    json::Json,
+    json::{Json, fields::Problem},
     text::Untrusted,
     verdict::{
+        description::{Description, Paste},
+        notice::Notice,
         refusal::Refusal,
+        spot::{Spot, Whole, metadata_path},
         title::Title,
+        voice::notice::pods_refused,
         warning::{About, Warning},
     },
 };
-
-/// What is said of a mistake or a notice. Sentence, rule and fix of each stand together where its kind is described.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Description {
-    /// The name of its rule, stable: a row of docs/troubleshooting.md.
-    pub(crate) rule: &'static str,
-    /// What is wrong.
-    pub(crate) sentence: String,
-    /// Where in the object, as kubectl writes paths, as far as it is known.
-    pub(crate) path: Option<String>,
-    /// The container that it is about.
-    pub(crate) container: Option<Untrusted>,
-    /// The value that stands there, escaped.
-    pub(crate) found: Option<String>,
-    /// What to do, and what stands before it in the line.
-    pub(crate) fix: Option<(&'static str, String)>,
-    /// What to paste.
-    pub(crate) paste: Paste,
-}
-
-/// What a fix can be pasted from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Paste {
-    /// Nothing.
-    Nothing,
-    /// A command of a POSIX shell.
-    Command(String),
-    /// Lines of a manifest.
-    Manifest(String),
-    /// A page that explains it.
-    Link(String),
-}
-
-impl Paste {
-    /// The text itself.
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::Nothing => "",
-            Self::Command(text) | Self::Manifest(text) | Self::Link(text) => text,
-        }
-    }
-}
-
-impl Description {
-    /// One that is nothing but a sentence.
-    pub(crate) fn new(rule: &'static str, sentence: impl Into<String>) -> Self {
-        Self {
-            rule,
-            sentence: sentence.into(),
-            path: None,
-            container: None,
-            found: None,
-            fix: None,
-            paste: Paste::Nothing,
-        }
-    }
-
-    /// The same, at this place of the object.
-    pub(crate) fn at(self, path: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..self }
-    }
-
-    /// The same, about this container.
-    pub(crate) fn of(self, container: &Untrusted) -> Self {
-        Self { container: Some(container.clone()), ..self }
-    }
-
-    /// The same, where this value was found.
-    pub(crate) fn found(self, found: &Untrusted) -> Self {
-        Self { found: Some(found.plain(160)), ..self }
-    }
-
-    /// The same, with what to do.
-    pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
-        Self { fix: Some(("; ", fix.into())), ..self }
-    }
-
-    /// The same, with what to do as the rest of the sentence.
-    pub(crate) fn so(self, between: &'static str, fix: impl Into<String>) -> Self {
-        Self { fix: Some((between, fix.into())), ..self }
-    }
-
-    /// The same, with what to paste.
-    pub(crate) fn paste(self, paste: Paste) -> Self {
-        Self { paste, ..self }
-    }
-
-    /// Sentence and fix in one line.
-    pub(crate) fn line(&self) -> String {
-        let (between, fix) = self.fix.as_ref().map_or(("", ""), |(between, fix)| (*between, fix.as_str()));
-        [&self.sentence, between, fix].concat()
-    }
-}
-
-/// The path of an annotation of an object's metadata.
-pub(crate) fn annotation_path(name: &str) -> String {
-    format!("metadata.annotations[\"{name}\"]")
-}
-
-/// The path of a label of an object's metadata.
-pub(crate) fn label_path(name: &str) -> String {
-    format!("metadata.labels[\"{name}\"]")
-}
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,25 +52,55 @@ impl Finding {
         }
     }
 
-    /// A warning.
+    /// A warning. What the pods of a workload will be refused for is a finding about the object that is wrong.
     pub(crate) fn of_warning(warning: &Warning) -> Self {
         let (object, container) = match &warning.about {
             About::Object(title) => (title.clone(), None),
             About::Container(title, name) => (title.clone(), Some(name.clone())),
         };
-        Self { severity: Severity::Warning, object, container, description: warning.notice.describe() }
+        let (object, description) = if let Notice::PodsRefused { object, mistake } = &warning.notice {
+            (object.clone(), pods_refused("", mistake))
+        } else {
+            (object, warning.notice.describe())
+        };
+        Self { severity: Severity::Warning, object, container, description }
     }
 
-    /// As JSON; fields without a value are left out.
-    pub(crate) fn into_json<'a>(self) -> Json<'a> {
+    /// A problem of the policy's settings, or what is worth knowing of them.
+    pub(crate) fn of_setting(severity: Severity, problem: &Problem) -> Self {
+        let path = problem.path.plain(120);
+        let path =
+            if path == "settings" { "spec.settings".to_owned() } else { format!("spec.settings.{path}") };
+        let description = Description::new("settings", problem.to_string()).at(Spot::Written(path));
+        Self { severity, object: Title::Policy, container: None, description }
+    }
+
+    /// As JSON; fields without a value are left out. `whole_of` gives the object of a kind in which
+    /// the finding is to be placed, if it is at hand.
+    pub(crate) fn into_json<'j, 'a: 'j, 'o>(
+        self,
+        whole_of: &dyn Fn(&str) -> Option<Whole<'j, 'a>>,
+    ) -> Json<'o> {
         let Self { severity, object, container, description } = self;
-        let Description { rule, sentence, path, container: inner, found, fix, paste } = description;
+        let Description { rule, sentence, spot, container: inner, found, fix, paste } = description;
+        let container = container.or(inner);
+        let whole = match &object {
+            Title::Object { kind, .. } => whole_of(kind),
+            Title::Request | Title::Policy => None,
+        };
+        let path = spot.and_then(|spot| match (spot, whole) {
+            (Spot::Written(path), _) => Some(path),
+            (spot, Some(whole)) => Some(whole.path(&spot, container.as_ref())),
+            (Spot::Metadata(kind, name), None) => Some(metadata_path(kind, &name)),
+            (Spot::Field(path), None) => Some(path.to_owned()),
+            (_, None) => None,
+        });
         let mut fields: Vec<(&'static str, Json)> = vec![
             ("rule", Json::text(rule)),
             ("severity", Json::text(severity.word())),
             ("object", named(&object)),
         ];
-        let container = container.or(inner).map(|name| name.plain(63));
+        let container = container.map(|name| name.plain(63));
         let (kind, paste) = match &paste {
             Paste::Nothing => ("", None),
             Paste::Command(text) => ("command", Some(text)),

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A mistake that refuses the object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 #[cfg_attr(
     test,
     derive(strum::EnumDiscriminants),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a warning says of its object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 #[cfg_attr(
     test,
     derive(strum::EnumDiscriminants),

@@ -10,7 +10,7 @@ use crate::verdict::{
 };
 
 /// A refusal: the object and its mistake.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
     /// The object.
     pub(crate) object: Title,
@@ -88,13 +88,13 @@ impl Refusal {
     }
 
     /// The same as a warning, of an object that was wrong before.
-    pub(crate) fn still_wrong(&self) -> Warning {
-        Warning::new(&self.object, Notice::StillWrong(self.mistake.clone()))
+    pub(crate) fn still_wrong(self) -> Warning {
+        Warning::new(&self.object, Notice::StillWrong(self.mistake))
     }
 
     /// The same as a warning of `workload`, whose pods will be refused for it.
-    pub(crate) fn of_pods(&self, workload: &Title) -> Warning {
-        let (object, mistake) = (self.object.clone(), self.mistake.clone());
+    pub(crate) fn of_pods(self, workload: &Title) -> Warning {
+        let Self { object, mistake, .. } = self;
         Warning::new(workload, Notice::PodsRefused { object, mistake })
     }
 }

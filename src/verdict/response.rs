@@ -3,7 +3,7 @@
 use crate::{
     json::Json,
     tally::Tally,
-    verdict::{finding::Finding, outcome::Verdict, refusal::Refusal},
+    verdict::{finding::Finding, outcome::Verdict, refusal::Refusal, spot::Whole},
 };
 
 /// Most warnings that are sent: the API server drops all that is beyond 4,096 characters together (Kubernetes `apiserver`
@@ -86,23 +86,32 @@ impl Verdict<'_> {
 impl Verdict<'_> {
     /// The answer and its findings, as JSON: `{"response": …, "findings": […], "omitted": …}`. A finding has `rule`, `severity`, `object`
     /// (`kind`, `namespace`, `name`) and `message`, and as far as they are known `path`, `container`, `found`, `fix`, and what to paste:
-    /// `command`, `manifest` or `link`. `omitted` is how many more there are than the first hundred of each severity.
+    /// `command`, `manifest` or `link`. `omitted` is how many more there are than the first hundred of each severity. `whole_of` gives the
+    /// object of a kind in which paths are looked for, if it is at hand.
     #[must_use]
-    pub fn into_findings(self) -> Vec<u8> {
+    pub(crate) fn into_findings<'j, 'a: 'j>(
+        self,
+        whole_of: &dyn Fn(&str) -> Option<Whole<'j, 'a>>,
+    ) -> Vec<u8> {
         let refusals = self.refusals.first().iter().map(Finding::of_refusal);
         let findings = refusals.chain(self.warnings.first().iter().map(Finding::of_warning));
-        let findings: Vec<Json> = findings.map(Finding::into_json).collect();
+        let findings: Vec<Json> = findings.map(|finding| finding.into_json(whole_of)).collect();
         let omitted = self.refusals.len() + self.warnings.len() - findings.len();
         let response = String::from_utf8(self.into_response()).unwrap_or_default();
-        let all = Json::Object(vec![
-            ("response".into(), Json::Raw(response.into())),
-            ("findings".into(), Json::List(findings)),
-            ("omitted".into(), Json::Raw(omitted.to_string().into())),
-        ]);
-        let mut out = String::new();
-        all.write(&mut out);
-        out.into_bytes()
+        examination(response, findings, omitted)
     }
+}
+
+/// What the function `findings` answers.
+pub(crate) fn examination(response: String, findings: Vec<Json>, omitted: usize) -> Vec<u8> {
+    let all = Json::Object(vec![
+        ("response".into(), Json::Raw(response.into())),
+        ("findings".into(), Json::List(findings)),
+        ("omitted".into(), Json::Raw(omitted.to_string().into())),
+    ]);
+    let mut out = String::new();
+    all.write(&mut out);
+    out.into_bytes()
 }
 
 #[cfg(test)]
@@ -135,8 +144,9 @@ mod tests {
         };
         assert_eq!(verdict.into_response(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
         let warning = Warning::new(&Title::of("Pod", "a", "b"), Notice::RetiredBinding);
+        let text = warning.to_string();
         let response: kubewarden_policy_sdk::response::ValidationResponse =
-            serde_json::from_slice(&Verdict::warned(warning.clone().into()).into_response()).unwrap();
-        assert_eq!((response.accepted, response.warnings), (true, Some(vec![warning.to_string()])));
+            serde_json::from_slice(&Verdict::warned(warning.into()).into_response()).unwrap();
+        assert_eq!((response.accepted, response.warnings), (true, Some(vec![text])));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A mistake that does not refuse the object. Shown by `kubectl` as `Warning: …`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Warning {
     /// The object that it is about.
     pub(crate) about: About,

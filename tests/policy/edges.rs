@@ -112,6 +112,26 @@ fn a_mount_that_only_has_the_right_path_is_made_right() {
 }
 
 #[test]
+fn a_container_finds_the_one_of_two_tokens_that_it_names() {
+    let mut volume = token("azure-identity-token", "api://AzureADTokenExchange", "azure-identity-token");
+    let second =
+        json!({"serviceAccountToken": {"path": "other/token", "audience": "api://AzureADTokenExchange"}});
+    volume["projected"]["sources"].as_array_mut().unwrap().push(second);
+    let file = "/var/run/secrets/azure/mine/other/token";
+    let request = pod(
+        &json!([
+            {"name": "a", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/var/run/secrets/azure/tokens/azure-identity-token"}],
+             "volumeMounts": [{"name": "azure-identity-token", "mountPath": "/var/run/secrets/azure/tokens", "readOnly": true}]},
+            {"name": "b", "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": file}]}]),
+        &json!([volume]),
+    );
+    let (pod, warned) = told(&settings(), &request);
+    let mount = json!([{"name": "azure-identity-token", "mountPath": "/var/run/secrets/azure/mine", "readOnly": true}]);
+    assert_eq!(pod["spec"]["containers"][1]["volumeMounts"], mount);
+    assert_eq!(warned, <[&str; 0]>::default());
+}
+
+#[test]
 fn a_moved_mount_goes_back_and_not_another_volumes_mount_in_its_place() {
     let request = pod(
         &json!([
@@ -365,7 +385,7 @@ fn a_proxy_that_is_not_declined_is_told_once() {
 #[test]
 fn names_that_are_absent_one_by_one_are_answered_with_those_that_are_there() {
     let (_, warned) = told(&settings(), &yada(|pod| annotate(pod, "skip-containers", "foo bar")));
-    assert!(warned[0].contains("yadaapi"), "{warned:?}");
+    assert!(warned[0].contains("(there are yadaapi)"), "{warned:?}");
 }
 
 #[test]
@@ -408,4 +428,96 @@ fn the_advice_mends_as_many_entries_as_a_line_of_a_manifest_can_bear() {
     let most = 8; // A line of a manifest.
     assert!(message(most).contains("c0=main"), "{}", message(most));
     assert!(!message(most + 1).contains("c0=main"), "{}", message(most + 1));
+}
+
+#[test]
+fn a_refusal_is_logged_for_pods_and_workloads() {
+    let log = |settings: &Value, request: &Value, answers| {
+        let calls = evaluate(settings, request, answers).calls;
+        assert_eq!(calls.log.len(), 1, "{:?}", calls.log);
+        calls.log[0]["message"].as_str().unwrap().to_owned()
+    };
+    let unread = yada(|pod| label(pod, "true"));
+    let text = log(&settings(), &unread, not_found());
+    assert!(text.contains("does not exist"), "{text}");
+    let enforced = with(&json!({"preflight": "Enforce"}));
+    let workload = deployment(|template| {
+        template["spec"]["hostNetwork"] = json!(true);
+        template["metadata"]["annotations"]["azure.workload.identity/inject-proxy-sidecar"] = json!("true");
+    });
+    let text = log(&enforced, &workload, holding(&yada_account()));
+    assert!(text.contains("hostNetwork"), "{text}");
+}
+
+// === Findings ===
+
+/// Rule, path, container and value of what the function `findings` tells of a request; its answer is that of `validate`.
+fn found(settings: &Value, request: &Value) -> Vec<[String; 4]> {
+    let examined = MODULE.examine(settings, request, holding(&yada_account())).unwrap();
+    let evaluated = MODULE.evaluate(settings, request, holding(&yada_account())).unwrap();
+    assert_eq!(json!(examined.response), json!(evaluated.response));
+    let text = |text: Option<String>| text.unwrap_or_default();
+    let findings = examined.findings.into_iter();
+    findings.map(|found| [found.rule, text(found.path), text(found.container), text(found.found)]).collect()
+}
+
+#[test]
+fn a_finding_has_its_place() {
+    let secret = json!([{"name": "X"}, {"name": "AZURE_CLIENT_SECRET", "value": "x"}]);
+    let with_secret = json!([{"name": "a"}, {"name": "b", "env": secret}]);
+    let hidden = |path: &str| json!([{"name": "a"}, {"name": "b", "volumeMounts": [{"name": "c", "mountPath": "/c"}, {"name": "c", "mountPath": path}]}]);
+    let volumes = json!([{"name": "c", "emptyDir": {}}]);
+    assert_eq!(
+        found(&settings(), &pod(&hidden(MOUNT), &volumes)),
+        [["mount-hides-token", "spec.containers[1].volumeMounts[1]", "b", MOUNT]]
+    );
+    assert_eq!(
+        found(&settings(), &pod(&with_secret, &volumes)),
+        [["credential-wins", "spec.containers[1].env[1]", "b", ""]]
+    );
+    let workload = |containers: &Value| {
+        deployment(|template| {
+            template["spec"]["containers"] = containers.clone();
+            template["spec"]["volumes"] = volumes.clone();
+        })
+    };
+    let mut proxied = workload(&with_secret);
+    annotate(&mut proxied["object"]["spec"]["template"], "inject-proxy-sidecar", "true");
+    proxied["object"]["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
+    assert_eq!(found(&settings(), &proxied), [["pods-refused", "spec.template.spec.hostNetwork", "", ""]]);
+    assert_eq!(
+        found(&settings(), &workload(&with_secret)),
+        [["credential-wins", "spec.template.spec.containers[1].env[1]", "b", ""]]
+    );
+    let misspelt = deployment(|template| annotate(template, "skip-container", "x"));
+    assert_eq!(
+        found(&settings(), &misspelt),
+        [[
+            "misspelt",
+            "spec.template.metadata.annotations[\"azure.workload.identity/skip-container\"]",
+            "",
+            ""
+        ]]
+    );
+}
+
+#[test]
+fn settings_have_findings_too() {
+    let examine = |settings: &Value| -> Value {
+        let instance = MODULE.instance(nobody()).unwrap();
+        let answer = instance.call("findings", json!({"settings": settings}).to_string().as_bytes());
+        serde_json::from_slice(&answer.unwrap()).unwrap()
+    };
+    assert_eq!(examine(&settings()), json!({"response": {"valid": true}, "findings": [], "omitted": 0}));
+    let wrong = examine(&json!({"tenantId": "x y", "extraEnv": [{"name": "A"}]}));
+    assert_eq!(wrong["response"], json!({"valid": false}));
+    let paths: Vec<&Value> =
+        wrong["findings"].as_array().unwrap().iter().map(|found| &found["path"]).collect();
+    assert_eq!(paths, ["spec.settings.tenantId", "spec.settings.extraEnv[0].value"]);
+    let taken = examine(&with(&json!({"extraEnv": [{"name": "PROXY_PORT", "value": "1"}]})));
+    assert_eq!(taken["response"], json!({"valid": true}));
+    assert_eq!(
+        (&taken["findings"][0]["severity"], &taken["findings"][0]["path"]),
+        (&json!("warning"), &json!("spec.settings.extraEnv[0].name"))
+    );
 }

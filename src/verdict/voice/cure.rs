@@ -11,7 +11,7 @@ use crate::{
         reference::Reference,
     },
     verdict::{
-        finding::{Description, Paste},
+        description::{Description, Paste},
         mistake::{ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, WrongValue},
         refusal::{Code, Refusal, Repair},
         title::Title,

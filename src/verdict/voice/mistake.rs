@@ -10,11 +10,12 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
-        finding::{Description, annotation_path},
+        description::Description,
         mistake::{
             ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, OBJECT_MAX, Obstacle, OwnValue,
             WrongValue,
         },
+        spot::Spot,
         title::Title,
     },
 };
@@ -35,7 +36,7 @@ impl Mistake {
                     TenantId::accepted()
                 ),
             )
-            .at(annotation_path(names::TENANT_ID)),
+            .at(Spot::annotation(names::TENANT_ID)),
             Self::ClientIdRequired => Description::new(
                 "client-id-required",
                 format!(
@@ -44,7 +45,7 @@ impl Mistake {
                     ClientId::accepted()
                 ),
             )
-            .at(annotation_path(names::CLIENT_ID)),
+            .at(Spot::annotation(names::CLIENT_ID)),
             Self::IdentityNotAllowed { part, namespace, client, tenant_id, .. } => {
                 not_allowed(*part, namespace, client, tenant_id)
             }
@@ -61,12 +62,12 @@ impl Mistake {
                 "proxy-on-host-network",
                 "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
             )
-            .at("spec.hostNetwork"),
+            .at(Spot::Field("spec.hostNetwork")),
             Self::ProxyOnWindows => Description::new(
                 "proxy-on-windows",
                 "the proxy sidecar does not run on Windows, expected a Linux pod or no proxy",
             )
-            .at("spec.os"),
+            .at(Spot::Field("spec.os")),
             Self::MountHidesToken { obstacle, container, volume, path, .. } => {
                 hides(*obstacle, [container, volume, path])
             }
@@ -76,7 +77,7 @@ impl Mistake {
                 "service-account-name",
                 format!("spec.serviceAccountName is {}, expected the name of a ServiceAccount", found.quoted()),
             )
-            .at("spec.serviceAccountName")
+            .at(Spot::Field("spec.serviceAccountName"))
             .found(found),
             Self::Malformed(malformed) => self::malformed(malformed),
             Self::BadSettings(problems) => Description::new(
@@ -100,7 +101,7 @@ fn wrong_annotation(wrong: &WrongValue) -> Description {
         _ => "container-identities",
     };
     Description::new(rule, format!("annotation {annotation} is {}, expected {accepted}", found.quoted()))
-        .at(annotation_path(annotation))
+        .at(Spot::annotation(annotation))
         .found(&found)
 }
 
@@ -115,20 +116,24 @@ fn malformed(malformed: &Malformed) -> Description {
     match malformed.unquoted.as_deref() {
         Some(Unquoted { parent, name, scalar }) if metadata_of(parent).is_some() => {
             let kind = metadata_of(parent);
-            let (metadata, word) =
-                (kind.map_or("", MetadataKind::field), kind.map_or("", MetadataKind::word));
-            let (name, found) = (name.plain(120), scalar.plain(40));
-            let text = format!("{word} {name} is {found} without quotes, expected \"{found}\" in quotes");
-            Description::new("unquoted", text).at(format!("metadata.{metadata}[\"{name}\"]")).found(scalar)
+            let word = kind.map_or("", MetadataKind::word);
+            let (shown, found) = (name.plain(120), scalar.plain(40));
+            let text = format!("{word} {shown} is {found} without quotes, expected \"{found}\" in quotes");
+            let spot = Spot::Metadata(kind.unwrap_or(MetadataKind::Annotation), name.clone());
+            Description::new("unquoted", text).at(spot).found(scalar)
         }
-        Some(_) | None => Description::new("malformed", malformed.to_string()).at(malformed.path.plain(240)),
+        Some(_) | None => {
+            Description::new("malformed", malformed.to_string()).at(Spot::Written(malformed.path.plain(240)))
+        }
     }
 }
 
 fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Description {
-    let (rule, verb, list, field) = match obstacle {
-        Obstacle::Mount => ("mount-hides-token", "mounts volume", "volumeMounts", "mountPath"),
-        Obstacle::Device => ("device-hides-token", "has the block device", "volumeDevices", "devicePath"),
+    let (rule, verb, spot, field) = match obstacle {
+        Obstacle::Mount => ("mount-hides-token", "mounts volume", Spot::Mount(path.clone()), "mountPath"),
+        Obstacle::Device => {
+            ("device-hides-token", "has the block device", Spot::Device(path.clone()), "devicePath")
+        }
     };
     let text = format!(
         "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
@@ -136,7 +141,7 @@ fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Desc
         volume.quoted_to(63),
         path.quoted_to(160)
     );
-    Description::new(rule, text).of(container).at(format!("{list}[].{field}")).found(path)
+    Description::new(rule, text).of(container).at(spot).found(path)
 }
 
 fn taken(volume: &Untrusted, container: &Untrusted, field: &str) -> Description {
@@ -145,7 +150,7 @@ fn taken(volume: &Untrusted, container: &Untrusted, field: &str) -> Description 
         volume.quoted_to(63),
         container.quoted_to(63)
     );
-    Description::new("volume-name-taken", text).of(container).at("spec.volumes[].name").found(volume)
+    Description::new("volume-name-taken", text).of(container).at(Spot::Volume(volume.clone())).found(volume)
 }
 
 fn not_allowed(
@@ -180,7 +185,7 @@ fn not_allowed(
             ("tenant-id-not-allowed", text, names::TENANT_ID)
         }
     };
-    Description::new(rule, text + BY_SETTING).at(annotation_path(name))
+    Description::new(rule, text + BY_SETTING).at(Spot::annotation(name))
 }
 
 /// Which setting forbids it.
@@ -204,7 +209,7 @@ fn own_id(container: &Untrusted, variable: &str, value: &OwnValue, namespace: &U
         }
     };
     let text = format!("container {} has {variable} {text}{BY_SETTING}", container.quoted_to(63));
-    let description = Description::new(rule, text).of(container).at(format!("env[{variable}]"));
+    let description = Description::new(rule, text).of(container).at(Spot::env(variable));
     if let OwnValue::Id(value) = value { description.found(value) } else { description }
 }
 
@@ -212,7 +217,7 @@ fn look_up(account: &Title, failure: &LookUpFailure) -> Description {
     let (rule, why) = match failure {
         LookUpFailure::NotFound => {
             return Description::new("no-service-account", format!("its {account} does not exist"))
-                .at("spec.serviceAccountName");
+                .at(Spot::Field("spec.serviceAccountName"));
         }
         LookUpFailure::NotGranted => {
             ("look-up-not-granted", "the policy has no access to v1/ServiceAccount".to_owned())

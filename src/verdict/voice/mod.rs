@@ -2,4 +2,4 @@
 
 mod cure;
 mod mistake;
-mod notice;
+pub(super) mod notice;

@@ -11,9 +11,10 @@ use crate::{
         use_label::Trigger,
     },
     verdict::{
-        finding::{Description, Paste, annotation_path, label_path},
+        description::{Description, Paste},
         mistake::Mistake,
         notice::{Notice, SkipHint},
+        spot::Spot,
         title::Title,
     },
 };
@@ -34,7 +35,7 @@ impl Notice {
                 "no-client-id",
                 format!("no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID),
             )
-            .at(annotation_path(names::CLIENT_ID)),
+            .at(Spot::annotation(names::CLIENT_ID)),
             Self::SkipsNobody { name, hint } => skips_nobody(name, hint),
             Self::IdentityOfNobody { name, there } => new(
                 "identity-of-nobody",
@@ -44,39 +45,41 @@ impl Notice {
                     listed("those that do: ", there)
                 ),
             )
-            .at(annotation_path(names::CONTAINER_IDENTITIES))
+            .at(Spot::annotation(names::CONTAINER_IDENTITIES))
             .found(name),
             Self::OwnValue { variable } => new("own-value", format!("sets its own {variable}"))
-                .at(format!("env[{variable}]"))
+                .at(Spot::env(variable))
                 .fix("remove it to use the identity's"),
             Self::CredentialWins { variable } => {
                 new("credential-wins", format!("has {variable}, which DefaultAzureCredential tries first"))
-                    .at(format!("env[{variable}]"))
+                    .at(Spot::env(variable))
                     .fix("remove it")
             }
             Self::LeftOut => Description::new(
                 "credential-left-out",
                 "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out",
             )
-            .at("env[AZURE_TOKEN_CREDENTIALS]")
+            .at(Spot::env("AZURE_TOKEN_CREDENTIALS"))
             .fix("remove it"),
             Self::RefersToInjected { own, injected } => {
+                let spot = Spot::Env(own.clone());
                 let own = own.plain(40);
                 let text = format!("sets {own} to $({injected}), not expanded");
-                new("refers-to-injected", text).at(format!("env[{own}]")).fix("use setting extraEnv")
+                new("refers-to-injected", text).at(spot).fix("use setting extraEnv")
             }
             Self::OtherTokenFile { own } => {
+                let spot = Spot::Env(own.clone());
                 let own = own.plain(40);
                 new("other-token-file", format!("sets {own} to a token file that it does not have"))
-                    .at(format!("env[{own}]"))
+                    .at(spot)
                     .fix("use $AZURE_FEDERATED_TOKEN_FILE")
             }
             Self::NoLabel { account, trigger } => no_label(account.as_ref(), *trigger),
             Self::ZeroId => Description::new("zero-client-id", "annotation client-id is all zeros")
-                .at(annotation_path(names::CLIENT_ID))
+                .at(Spot::annotation(names::CLIENT_ID))
                 .fix("set it to the identity's client ID"),
             Self::OwnToken => Description::new("own-token", "uses its own token file")
-                .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE))
+                .at(Spot::env(names::AZURE_FEDERATED_TOKEN_FILE))
                 .fix("the policy does not change this container"),
             Self::OtherAudience(audience) => new(
                 "other-audience",
@@ -87,13 +90,13 @@ impl Notice {
                 "token-file-unknown",
                 format!("sets {} to a path that can't be checked", names::AZURE_FEDERATED_TOKEN_FILE),
             )
-            .at(format!("env[{}]", names::AZURE_FEDERATED_TOKEN_FILE))
+            .at(Spot::env(names::AZURE_FEDERATED_TOKEN_FILE))
             .fix("remove it"),
             Self::ProxyServesAny => Description::new(
                 "proxy-serves-any",
                 "its proxy gets tokens for any client ID that a container asks for, allowed or not",
             )
-            .at(annotation_path(names::INJECT_PROXY_SIDECAR)),
+            .at(Spot::annotation(names::INJECT_PROXY_SIDECAR)),
             Self::ReadOnlyAbove { volume, path } => new(
                 "read-only-above",
                 format!(
@@ -102,23 +105,23 @@ impl Notice {
                     path.quoted_to(40)
                 ),
             )
-            .at("volumeMounts[].mountPath")
+            .at(Spot::Mount(path.clone()))
             .found(path),
             Self::TokenFileInArguments { field } => {
                 new("token-file-in-arguments", format!("has the path of another token file in its {field}"))
-                    .at(*field)
+                    .at(Spot::OfContainer(field))
                     .fix(format!("use $({})", names::AZURE_FEDERATED_TOKEN_FILE))
             }
             Self::ProxyPortTaken(port) => {
                 new("proxy-port-taken", format!("listens on the proxy's port {port}"))
-                    .at("ports[].containerPort")
+                    .at(Spot::Port(port.to_string().into()))
                     .fix("set annotation proxy-sidecar-port to a free one")
             }
             Self::ProxyRunsAsRoot => Description::new(
                 "proxy-runs-as-root",
                 "securityContext.runAsNonRoot is true, but azwi-proxy-init runs as root and may be refused",
             )
-            .at("spec.securityContext.runAsNonRoot"),
+            .at(Spot::Field("spec.securityContext.runAsNonRoot")),
             Self::AdmittedUnread { pod, failure } => {
                 let text =
                     format!("can't be read ({}); {pod} is admitted without an identity", failure.cause());
@@ -132,48 +135,49 @@ impl Notice {
                     failure.cause()
                 ),
             )
-            .at("spec.serviceAccountName"),
+            .at(Spot::Field("spec.serviceAccountName")),
             Self::StillWrong(mistake) => {
                 let said = mistake.describe();
                 Description { sentence: cut_middle(&said.sentence, 190), ..said }
             }
-            Self::PodsRefused { object, mistake } => pods_refused(object, mistake),
+            Self::PodsRefused { object, mistake } => pods_refused(&whose_mistake(object), mistake),
             Self::Unknown { metadata, name, bearer, endpoint } => {
                 unknown(*metadata, name, *bearer, endpoint.as_deref())
             }
             Self::AnnotationAsLabel { name, bearer } => {
                 new("annotation-as-label", format!("label {} has no effect", name.plain(90)))
-                    .at(label_path(&name.plain(90)))
+                    .at(Spot::Metadata(MetadataKind::Label, name.clone()))
                     .so(", ", format!("make it an annotation of {}", whose(*bearer)))
             }
             Self::NotSet { annotation, setting } => {
                 let rule = if *setting == "identities" { "identities-not-set" } else { "endpoint-not-set" };
                 let name = annotation.plain(90);
-                new(rule, format!("annotation {name} needs the setting {setting}")).at(annotation_path(&name))
+                new(rule, format!("annotation {name} needs the setting {setting}"))
+                    .at(Spot::annotation(annotation.as_str()))
             }
             Self::PortWithoutProxy => new(
                 "port-without-proxy",
                 format!("annotation {} needs inject-proxy-sidecar", names::PROXY_SIDECAR_PORT),
             )
-            .at(annotation_path(names::PROXY_SIDECAR_PORT)),
+            .at(Spot::annotation(names::PROXY_SIDECAR_PORT)),
             Self::ProxyNotDeclined(value) => new(
                 "proxy-not-declined",
                 format!("annotation {} is {}", names::INJECT_PROXY_SIDECAR, value.quoted_to(40)),
             )
-            .at(annotation_path(names::INJECT_PROXY_SIDECAR))
+            .at(Spot::annotation(names::INJECT_PROXY_SIDECAR))
             .found(value)
             .fix("only \"false\" declines the proxy"),
             Self::Misplaced { metadata, name, belongs } => misplaced(*metadata, name, belongs),
             Self::LabelAsAnnotation => {
                 new("label-as-annotation", format!("{} has no effect as an annotation", names::USE_LABEL))
-                    .at(annotation_path(names::USE_LABEL))
+                    .at(Spot::annotation(names::USE_LABEL))
                     .so(", ", "make it a label")
             }
             Self::LabelIgnored(value) => new(
                 "label-ignored",
                 format!("label {} is {}, which is ignored", names::USE_LABEL, value.quoted_to(63)),
             )
-            .at(label_path(names::USE_LABEL))
+            .at(Spot::use_label())
             .found(value)
             .fix("use \"true\" or \"false\""),
             Self::RetiredBinding => new(
@@ -183,13 +187,13 @@ impl Notice {
                     names::RETIRED_BINDING
                 ),
             )
-            .at(label_path(names::RETIRED_BINDING))
+            .at(Spot::Metadata(MetadataKind::Label, names::RETIRED_BINDING.into()))
             .fix("remove it"),
             Self::AnnotationsWithoutLabel => new(
                 "annotations-without-label",
                 format!("its annotations need the label {}: \"true\"", names::USE_LABEL),
             )
-            .at(label_path(names::USE_LABEL)),
+            .at(Spot::use_label()),
         }
     }
 }
@@ -202,20 +206,13 @@ fn whose(bearer: Bearer) -> &'static str {
     }
 }
 
-fn path_of(metadata: MetadataKind, name: &str) -> String {
-    match metadata {
-        MetadataKind::Label => label_path(name),
-        MetadataKind::Annotation => annotation_path(name),
-    }
-}
-
 fn skips_nobody(name: &Untrusted, hint: &SkipHint) -> Description {
     let text = format!("skip-containers names {}, but no container has that name", name.quoted_to(63));
     let text = match hint {
         SkipHint::Separator => text + " (separate them with ;)",
         SkipHint::OneOf(names) => text + &listed("there are ", names),
     };
-    Description::new("skips-nobody", text).at(annotation_path(names::SKIP_CONTAINERS)).found(name)
+    Description::new("skips-nobody", text).at(Spot::annotation(names::SKIP_CONTAINERS)).found(name)
 }
 
 /// The names that would be right, in brackets, where there are any.
@@ -233,7 +230,7 @@ fn no_label(account: Option<&Reference>, trigger: Trigger) -> Description {
     let label = names::USE_LABEL;
     let Some(account) = account else {
         let text = format!("gets no identity: add the label {label}: \"true\" to the pod");
-        return Description::new("no-label-on-pod", text).at(label_path(label));
+        return Description::new("no-label-on-pod", text).at(Spot::use_label());
     };
     let (rule, text) = match trigger {
         Trigger::ServiceAccount => {
@@ -245,7 +242,7 @@ fn no_label(account: Option<&Reference>, trigger: Trigger) -> Description {
     };
     let command = label_command(account);
     Description::new(rule, text)
-        .at(label_path(label))
+        .at(Spot::use_label())
         .so(": ", command.clone())
         .paste(Paste::Command(command))
 }
@@ -260,7 +257,7 @@ fn label_command(account: &Reference) -> String {
 
 fn unknown(metadata: MetadataKind, name: &Untrusted, bearer: Bearer, endpoint: Option<&str>) -> Description {
     let (word, shown) = (metadata.word(), name.plain(90));
-    let at = path_of(metadata, &shown);
+    let at = Spot::Metadata(metadata, name.clone());
     match keys::nearest(name.as_str(), bearer, endpoint) {
         Some(nearest) => Description::new("misspelt", format!("{word} {shown} is unknown"))
             .at(at)
@@ -278,16 +275,20 @@ fn misplaced(metadata: MetadataKind, name: &Untrusted, belongs: &str) -> Descrip
     };
     let shown = name.plain(90);
     Description::new(rule, format!("{} {shown} has no effect here", metadata.word()))
-        .at(path_of(metadata, &shown))
+        .at(Spot::Metadata(metadata, name.clone()))
         .so(", ", format!("move it to {belongs}"))
 }
 
-/// What will become of a workload's pods; it begins with the object that is wrong, where that is another one.
-fn pods_refused(object: &Title, mistake: &Mistake) -> Description {
-    let whose = match object {
+/// What begins the message of a mistake of another object than the workload.
+fn whose_mistake(object: &Title) -> String {
+    match object {
         Title::Object { kind: "ServiceAccount", .. } => format!("{object}: "),
         Title::Object { .. } | Title::Request | Title::Policy => String::new(),
-    };
+    }
+}
+
+/// What will become of a workload's pods. `whose` begins it where another object is wrong.
+pub(crate) fn pods_refused(whose: &str, mistake: &Mistake) -> Description {
     let said = mistake.describe();
     let text = format!("its pods will be refused: {whose}{}", said.sentence);
     Description { rule: "pods-refused", sentence: cut_middle(&text, 200), ..said }
