@@ -52,7 +52,7 @@ response() { grep '^{"uid"' <<<"$output"; }
 @test "refuses a client id that is none, with the command that repairs it" {
   judge walkthrough malformed-client-id --settings-path test_data/settings.yaml
   [ "$status" -eq 0 ]
-  response | jq -e '(.allowed | not) and .status.code == 400 and (.status.message | contains("is \"${CLIENT_ID}\", expected a UUID")
+  response | jq -e '(.allowed | not) and .status.code == 400 and (.status.message | contains("is \"${CLIENT_ID}\", which is not a UUID")
     and contains("kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id="))'
 }
 

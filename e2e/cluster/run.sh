@@ -93,7 +93,7 @@ wrong='${CLIENT_ID}'
 if kubectl -n "$namespace" annotate --overwrite serviceaccount myserviceaccount azure.workload.identity/client-id="$wrong" 2> "$work/refusal"; then
   fail "a malformed client id was accepted"
 fi
-grep -qF "is \"$wrong\", expected a UUID" "$work/refusal" || fail "$(cat "$work/refusal")"
+grep -qF "is \"$wrong\", which is not a UUID" "$work/refusal" || fail "$(cat "$work/refusal")"
 
 say "a warning"
 kubectl -n "$namespace" annotate serviceaccount myserviceaccount azure.workload.identity/client_id=x 2> "$work/warning"

@@ -143,7 +143,7 @@ function whyUntouched(object: Json, lookUps: LookUp[], accounts: Accounts, answe
   if (answer.audit_annotations !== undefined) return "it has its identity already";
   if (at(object, "metadata", "labels", LABEL) === "false") return `its label ${LABEL} is "false"`;
   if (answer.warnings !== undefined) return undefined;
-  return `no label asks for an identity${notFound === undefined ? "" : `; ${notFound}`}`;
+  return notFound === undefined ? "neither the pod nor its ServiceAccount has the label" : `can't tell: the pod has no label, and its ${notFound}`;
 }
 
 /** A part of the text that is judged. */

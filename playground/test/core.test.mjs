@@ -69,7 +69,7 @@ const PLACES = [
   ["mount-hides-token", /hides the identity's token/, /mountPath: \/var\/run\/secrets\/azure\/wi/],
   ["device-hides-token", /block device/, /devicePath: /],
   ["volume-name-taken", /volume "azure-identity-token" has the name/, /devicePath|name: azure-identity-token|name: yadaapi/],
-  ["own-id-not-allowed", /has AZURE_CLIENT_ID/, /- name: AZURE_CLIENT_ID/],
+  ["own-id-not-allowed", /sets AZURE_CLIENT_ID/, /- name: AZURE_CLIENT_ID/],
   ["service-account-name", /serviceAccountName is/, /^  serviceAccountName: My_Account/],
   ["malformed", /env is an object/, /^      env: /],
   ["unquoted", /without quotes/, /azure.workload.identity\/use: true/],

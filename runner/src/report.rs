@@ -160,6 +160,8 @@ pub fn why_untouched(
     if response.warnings.is_some() {
         return None;
     }
-    let not_found = not_found().map(|text| format!("; {text}")).unwrap_or_default();
-    Some(format!("no label asks for an identity{not_found}"))
+    Some(match not_found() {
+        Some(text) => format!("can't tell: the pod has no label, and its {text}"),
+        None => "neither the pod nor its ServiceAccount has the label".to_owned(),
+    })
 }

@@ -37,7 +37,7 @@ enum Chosen<'s> {
 }
 
 /// What an entry of the annotation is.
-const ENTRIES: &str = "CONTAINER=IDENTITY, separated by ;, each container once";
+const ENTRIES: &str = "a list of CONTAINER=IDENTITY entries, separated by ;, with each container once";
 
 /// Most entries of an annotation that a cure repeats.
 const MENDED: usize = 8;

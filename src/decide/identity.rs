@@ -95,7 +95,7 @@ fn client_id(
         Some(written) if written != named.client_id => Err(WrongValue {
             annotation: names::CLIENT_ID,
             found: written.to_string(),
-            accepted: format!("the client id of identity {}, or none", named.name).into(),
+            accepted: format!("the client ID of identity {}", named.name).into(),
             instead: Instead::Nothing,
         }),
         Some(_) | None => Ok(Some(named.client_id.clone())),

@@ -22,7 +22,7 @@ const NAME_MAX: usize = 63;
 
 impl Accepts for IdentityName {
     fn accepted() -> Cow<'static, str> {
-        Cow::Borrowed("a name of at most 63 letters, digits, -, _ and . that is no UUID")
+        Cow::Borrowed("a name of at most 63 letters, digits, -, _ and . that is not a UUID")
     }
 }
 

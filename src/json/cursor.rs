@@ -47,7 +47,8 @@ impl From<Malformed> for Vec<Malformed> {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}, expected {}", self.path.plain(240), self.found, self.expected)
+        let between = if self.found == "missing" { "; it must be" } else { ", not" };
+        write!(f, "{} is {}{between} {}", self.path.plain(240), self.found, self.expected)
     }
 }
 

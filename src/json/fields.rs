@@ -14,14 +14,14 @@ use crate::{
 pub struct Problem {
     /// Which, as `extraEnv[0].name`.
     pub path: Untrusted,
-    /// What is wrong with it, as `is "x", expected a UUID`.
+    /// What is wrong with it, as `is "x", which is not a UUID`.
     pub text: String,
 }
 
 impl Problem {
     /// Something else stands there than what would be accepted.
     pub(crate) fn unexpected(path: String, found: &str, expected: &str) -> Self {
-        Self { path: path.into(), text: format!("is {found}, expected {expected}") }
+        Self { path: path.into(), text: format!("is {found}; set it to {expected}") }
     }
 }
 
@@ -41,10 +41,10 @@ pub(crate) fn explain(problems: &Tally<Problem>, max: usize) -> String {
     for (index, problem) in problems.first().iter().enumerate() {
         let next = problem.to_string();
         if index > 0 && (index == PROBLEMS_MAX || text.len() + next.len() > max) {
-            return format!("{text}; and {} more problems", problems.len() - index);
+            return format!("{text}. {} more problems are not listed", problems.len() - index);
         }
         if index > 0 {
-            text.push_str("; ");
+            text.push_str(". ");
         }
         text.push_str(&next);
     }
@@ -273,7 +273,7 @@ impl<'r> Fields<'r> {
                     self.problems.add(|| Problem::unexpected(path, &describe(json), "an object"));
                 }
                 (Err(_), _) => {
-                    let text = format!("has a name that is no name of an entry, expected {}", T::accepted());
+                    let text = format!("is not a valid name; use {}", T::accepted());
                     self.problems.push(Problem { path: path.into(), text });
                 }
             }
@@ -283,7 +283,7 @@ impl<'r> Fields<'r> {
     /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
     pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
         if self.entry(name).is_some() && !self.present(name) {
-            self.problem(name, &format!("{expected}; leave the field out to {wider}"));
+            self.problem(name, &format!("{expected}, or leave the field out to {wider}"));
         }
     }
 
@@ -294,7 +294,7 @@ impl<'r> Fields<'r> {
         if matches!(json, Json::List(items) if items.is_empty()) {
             self.problem(
                 name,
-                &format!("at least one entry ({}); leave the field out to allow any", T::accepted()),
+                &format!("at least one entry ({}), or leave the field out to allow any", T::accepted()),
             );
         }
         self.read_items(name, json)

@@ -261,12 +261,12 @@ mod tests {
         let name = first.field("name").unwrap().unwrap();
         assert_eq!(
             name.as_text().unwrap_err().to_string(),
-            "object.spec.containers[0].name is a number, expected a string"
+            "object.spec.containers[0].name is a number, not a string"
         );
-        assert_eq!(spec.items().err().unwrap().to_string(), "object.spec is an object, expected a list");
+        assert_eq!(spec.items().err().unwrap().to_string(), "object.spec is an object, not a list");
         assert_eq!(
             root.required("metadata", "an object").unwrap_err().to_string(),
-            "object.metadata is missing, expected an object"
+            "object.metadata is missing; it must be an object"
         );
     }
 

@@ -185,7 +185,7 @@ impl Settings {
     pub(crate) fn advice(&self) -> Tally<Problem> {
         let gates = self.token_endpoint.as_ref().filter(|endpoint| endpoint.needs_gates()).map(|_| Problem {
             path: "customTokenEndpoint.ca.clusterTrustBundle".into(),
-            text: "needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: without them the API server drops it from pods, and AZURE_KUBERNETES_CA_FILE names no file".to_owned(),
+            text: "needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection; without them the API server drops it from pods, and AZURE_KUBERNETES_CA_FILE names no file".to_owned(),
         });
         let mut advice = Tally::default();
         advice.extend(gates.into_iter().chain(self.taken_names()));
@@ -199,7 +199,7 @@ impl Settings {
         let index = self.extra_env.iter().position(|extra| sets(&extra.name))?;
         let name = &self.extra_env.get(index)?.name;
         let text = format!(
-            "is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
+            "is \"{name}\", which the policy also sets for the proxy or a token endpoint; in those containers the policy's value is used"
         );
         Some(Problem { path: format!("extraEnv[{index}].name").into(), text })
     }

@@ -46,78 +46,78 @@ fn reads_each_setting() {
 fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
     let known = FIELDS.join(", ");
     for (json, message) in [
-        (json!("x"), "settings is \"x\", expected an object"),
-        (json!([]), "settings is a list, expected an object"),
+        (json!("x"), "settings is \"x\"; set it to an object"),
+        (json!([]), "settings is a list; set it to an object"),
         (
             json!({"tenantID": "x"}),
             &format!("tenantID is not a setting; did you mean tenantId? (known: {known})"),
         ),
-        (json!({"tenantId": 5}), "tenantId is 5, expected a UUID or a DNS domain name"),
-        (json!({"tenantId": "contoso"}), "tenantId is \"contoso\", expected a UUID or a DNS domain name"),
-        (json!({"trigger": "pod"}), "trigger is \"pod\", expected ServiceAccount, Pod or Any"),
+        (json!({"tenantId": 5}), "tenantId is 5; set it to a UUID or a DNS domain name"),
+        (json!({"tenantId": "contoso"}), "tenantId is \"contoso\"; set it to a UUID or a DNS domain name"),
+        (json!({"trigger": "pod"}), "trigger is \"pod\"; set it to ServiceAccount, Pod or Any"),
         (
             json!({"cloud": "Azure"}),
-            "cloud is \"Azure\", expected AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud",
+            "cloud is \"Azure\"; set it to AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureGermanCloud",
         ),
         (
             json!({"authorityHost": "http://a/"}),
-            "authorityHost is \"http://a/\", expected an https URL with host, port and path only",
+            "authorityHost is \"http://a/\"; set it to an https URL with host, port and path only",
         ),
         (
             json!({"authorityHost": "https://a/", "cloud": "AzureCloud"}),
-            "authorityHost is \"https://a/\", expected only one of cloud and authorityHost",
+            "authorityHost is \"https://a/\"; set it to only one of cloud and authorityHost",
         ),
         (
             json!({"audience": ""}),
-            "audience is \"\", expected text without spaces, such as api://AzureADTokenExchange",
+            "audience is \"\"; set it to text without spaces, such as api://AzureADTokenExchange",
         ),
         (
             json!({"tokenExpirationSeconds": 60}),
-            "tokenExpirationSeconds is 60, expected a whole number of seconds from 3600 to 86400",
+            "tokenExpirationSeconds is 60; set it to a whole number of seconds from 3600 to 86400",
         ),
         (
             json!({"tokenExpirationSeconds": 3600.5}),
-            "tokenExpirationSeconds is 3600.5, expected a whole number of seconds from 3600 to 86400",
+            "tokenExpirationSeconds is 3600.5; set it to a whole number of seconds from 3600 to 86400",
         ),
         (
             json!({"tokenExpirationSeconds": "3600"}),
-            "tokenExpirationSeconds is \"3600\", expected a whole number of seconds from 3600 to 86400",
+            "tokenExpirationSeconds is \"3600\"; set it to a whole number of seconds from 3600 to 86400",
         ),
-        (json!({"requireClientId": "yes"}), "requireClientId is \"yes\", expected true or false"),
-        (json!({"lookUp": "fresh"}), "lookUp is \"fresh\", expected Fresh or Cached"),
-        (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\", expected Refuse or Admit"),
-        (json!({"layout": "V2"}), "layout is \"V2\", expected PerPod, Fixed or Legacy"),
-        (json!({"extraEnv": {}}), "extraEnv is an object, expected a list"),
-        (json!({"extraEnv": ["A"]}), "extraEnv[0] is \"A\", expected an object"),
+        (json!({"requireClientId": "yes"}), "requireClientId is \"yes\"; set it to true or false"),
+        (json!({"lookUp": "fresh"}), "lookUp is \"fresh\"; set it to Fresh or Cached"),
+        (json!({"onLookupFailure": "Ignore"}), "onLookupFailure is \"Ignore\"; set it to Refuse or Admit"),
+        (json!({"layout": "V2"}), "layout is \"V2\"; set it to PerPod, Fixed or Legacy"),
+        (json!({"extraEnv": {}}), "extraEnv is an object; set it to a list"),
+        (json!({"extraEnv": ["A"]}), "extraEnv[0] is \"A\"; set it to an object"),
         (
             json!({"extraEnv": [{"name": "A=", "value": ""}]}),
-            "extraEnv[0].name is \"A=\", expected the name of an environment variable (printable ASCII without =)",
+            "extraEnv[0].name is \"A=\"; set it to the name of an environment variable (printable ASCII without =)",
         ),
         (
             json!({"extraEnv": [{"value": "x"}]}),
-            "extraEnv[0].name is missing, expected the name of an environment variable (printable ASCII without =)",
+            "extraEnv[0].name is missing; set it to the name of an environment variable (printable ASCII without =)",
         ),
-        (json!({"extraEnv": [{"name": "A"}]}), "extraEnv[0].value is missing, expected a string"),
-        (json!({"extraEnv": [{"name": "A", "value": 1}]}), "extraEnv[0].value is 1, expected a string"),
+        (json!({"extraEnv": [{"name": "A"}]}), "extraEnv[0].value is missing; set it to a string"),
+        (json!({"extraEnv": [{"name": "A", "value": 1}]}), "extraEnv[0].value is 1; set it to a string"),
         (
             json!({"extraEnv": [{"name": "A", "value": "", "valueFrom": {}}]}),
             "extraEnv[0].valueFrom is not a setting; did you mean value? (known: name, value)",
         ),
         (
             json!({"extraEnv": [{"name": "AZURE_CLIENT_ID", "value": "x"}]}),
-            "extraEnv[0].name is \"AZURE_CLIENT_ID\", expected a name that the policy does not set itself",
+            "extraEnv[0].name is \"AZURE_CLIENT_ID\"; set it to a name that the policy does not set itself",
         ),
-        (json!({"allowedIdentities": {}}), "allowedIdentities is an object, expected a list"),
+        (json!({"allowedIdentities": {}}), "allowedIdentities is an object; set it to a list"),
         (
             json!({"allowedIdentities": null}),
-            "allowedIdentities is null, expected a list; leave the field out to allow any identity",
+            "allowedIdentities is null; set it to a list, or leave the field out to allow any identity",
         ),
-        (json!({"allowedIdentities": [null]}), "allowedIdentities[0] is null, expected an object"),
+        (json!({"allowedIdentities": [null]}), "allowedIdentities[0] is null; set it to an object"),
         (
             json!({"allowedIdentities": [{"namespaces": null, "clientIds": null, "tenantIds": null}]}),
-            "allowedIdentities[0].namespaces is null, expected a list; leave the field out to allow any; \
-            allowedIdentities[0].clientIds is null, expected a list; leave the field out to allow any; \
-            allowedIdentities[0].tenantIds is null, expected a list; leave the field out to allow any",
+            "allowedIdentities[0].namespaces is null; set it to a list, or leave the field out to allow any. \
+            allowedIdentities[0].clientIds is null; set it to a list, or leave the field out to allow any. \
+            allowedIdentities[0].tenantIds is null; set it to a list, or leave the field out to allow any",
         ),
         (
             json!({"allowedIdentities": [{"namespace": "a"}]}),
@@ -125,82 +125,82 @@ fn refuses_each_wrong_setting_with_its_path_its_value_and_what_is_accepted() {
         ),
         (
             json!({"allowedIdentities": [{"namespaces": ["A"]}]}),
-            "allowedIdentities[0].namespaces[0] is \"A\", expected a namespace name, with * and ? as wildcards",
+            "allowedIdentities[0].namespaces[0] is \"A\"; set it to a namespace name, with * and ? as wildcards",
         ),
         (
             json!({"allowedIdentities": [{"clientIds": ["x"]}]}),
-            "allowedIdentities[0].clientIds[0] is \"x\", expected a UUID",
+            "allowedIdentities[0].clientIds[0] is \"x\"; set it to a UUID",
         ),
         (
             json!({"allowedIdentities": [{"clientIds": []}]}),
-            "allowedIdentities[0].clientIds is a list, expected at least one entry (a UUID); leave the field out to allow any",
+            "allowedIdentities[0].clientIds is a list; set it to at least one entry (a UUID), or leave the field out to allow any",
         ),
         (
             json!({"allowedIdentities": [{"tenantIds": "x"}]}),
-            "allowedIdentities[0].tenantIds is \"x\", expected a list",
+            "allowedIdentities[0].tenantIds is \"x\"; set it to a list",
         ),
-        (json!({"preflight": true}), "preflight is true, expected Off, Warn or Enforce"),
-        (json!({"trigger": false}), "trigger is false, expected ServiceAccount, Pod or Any"),
-        (json!({"preflight": "On"}), "preflight is \"On\", expected Off, Warn or Enforce"),
-        (json!({"proxy": []}), "proxy is a list, expected an object"),
-        (json!({"proxy": {"image": ""}}), "proxy.image is \"\", expected an image name"),
+        (json!({"preflight": true}), "preflight is true; set it to Off, Warn or Enforce"),
+        (json!({"trigger": false}), "trigger is false; set it to ServiceAccount, Pod or Any"),
+        (json!({"preflight": "On"}), "preflight is \"On\"; set it to Off, Warn or Enforce"),
+        (json!({"proxy": []}), "proxy is a list; set it to an object"),
+        (json!({"proxy": {"image": ""}}), "proxy.image is \"\"; set it to an image name"),
         (
             json!({"proxy": {"logLevel": "loud"}}),
-            "proxy.logLevel is \"loud\", expected warning, info, debug, trace or all",
+            "proxy.logLevel is \"loud\"; set it to warning, info, debug, trace or all",
         ),
         (
             json!({"proxy": {"resources": {"limits": {"memory": "64MB"}}}}),
-            "proxy.resources.limits.memory is \"64MB\", expected an amount such as 100m, 64Mi or 1",
+            "proxy.resources.limits.memory is \"64MB\"; set it to an amount such as 100m, 64Mi or 1",
         ),
         (
             json!({"proxy": {"resources": {"cpu": 1}}}),
             "proxy.resources.cpu is not a setting (known: requests, limits)",
         ),
-        (json!({"proxy": {"resources": 1}}), "proxy.resources is 1, expected an object"),
-        (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1, expected true or false"),
+        (json!({"proxy": {"resources": 1}}), "proxy.resources is 1; set it to an object"),
+        (json!({"proxy": {"nativeSidecar": 1}}), "proxy.nativeSidecar is 1; set it to true or false"),
         (
             json!({"proxy": {"privileged": true}}),
             "proxy.privileged is not a setting; did you mean privilegedInit? (known: image, initImage, logLevel, nativeSidecar, privilegedInit, resources)",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x"}}),
-            "customTokenEndpoint.audience is missing, expected an audience other than api://AzureADTokenExchange",
+            "customTokenEndpoint.audience is missing; set it to an audience other than api://AzureADTokenExchange",
         ),
         (
             json!({"customTokenEndpoint": {"audience": "api://x"}}),
-            "customTokenEndpoint.annotationSuffix is missing, expected at most 59 letters, digits, -, _ and . that end in a letter or digit",
+            "customTokenEndpoint.annotationSuffix is missing; set it to at most 59 letters, digits, -, _ and . that end in a letter or digit",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x-", "audience": "api://x"}}),
-            "customTokenEndpoint.annotationSuffix is \"x-\", expected at most 59 letters, digits, -, _ and . that end in a letter or digit",
+            "customTokenEndpoint.annotationSuffix is \"x-\"; set it to at most 59 letters, digits, -, _ and . that end in a letter or digit",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "API://azureadtokenexchange"}}),
-            "customTokenEndpoint.audience is \"API://azureadtokenexchange\", expected an audience other than api://AzureADTokenExchange",
+            "customTokenEndpoint.audience is \"API://azureadtokenexchange\"; set it to an audience other than api://AzureADTokenExchange",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {}}}),
-            "customTokenEndpoint.ca.data is missing, expected one of data, configMap or clusterTrustBundle",
+            "customTokenEndpoint.ca.data is missing; set it to one of data, configMap or clusterTrustBundle",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"data": "a", "configMap": "b"}}}),
-            "customTokenEndpoint.ca.configMap is \"b\", expected only one of data and configMap",
+            "customTokenEndpoint.ca.configMap is \"b\"; set it to only one of data and configMap",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"clusterTrustBundle": {"labelSelector": {}}}}}),
-            "customTokenEndpoint.ca.clusterTrustBundle.signerName is missing, expected a signer's name",
+            "customTokenEndpoint.ca.clusterTrustBundle.signerName is missing; set it to a signer's name",
         ),
         (
             json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"clusterTrustBundle": {"signerName": "s", "labelSelector": "a=b"}}}}),
-            "customTokenEndpoint.ca.clusterTrustBundle.labelSelector is \"a=b\", expected an object with matchLabels and matchExpressions",
+            "customTokenEndpoint.ca.clusterTrustBundle.labelSelector is \"a=b\"; set it to an object with matchLabels and matchExpressions",
         ),
         (
             json!({"layout": "Legacy", "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x"}}),
-            "layout is \"Legacy\", expected PerPod or Fixed, which customTokenEndpoint needs",
+            "layout is \"Legacy\"; set it to PerPod or Fixed, which customTokenEndpoint needs",
         ),
         (
             json!({"extraEnv": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}),
-            "extraEnv[1].name is \"A\", expected a name that no earlier entry has",
+            "extraEnv[1].name is \"A\"; set it to a name that no earlier entry has",
         ),
     ] {
         assert_eq!(explain(&Settings::parse(&json.to_string()).unwrap_err(), usize::MAX), message);
@@ -213,8 +213,8 @@ fn reports_all_problems_at_once() {
         Settings::parse(&json!({"tenantId": 5, "layout": "V3", "trigger": []}).to_string()).unwrap_err();
     assert_eq!(
         explain(&problems, usize::MAX),
-        "tenantId is 5, expected a UUID or a DNS domain name; trigger is a list, expected ServiceAccount, Pod or Any; \
-         layout is \"V3\", expected PerPod, Fixed or Legacy"
+        "tenantId is 5; set it to a UUID or a DNS domain name. trigger is a list; set it to ServiceAccount, Pod or Any. \
+         layout is \"V3\"; set it to PerPod, Fixed or Legacy"
     );
 }
 
@@ -225,7 +225,7 @@ fn tells_the_first_of_a_thousand_problems() {
     let problems = Settings::parse(&format!(r#"{{"extraEnv": [{entries}]}}"#)).unwrap_err();
     let text = explain(&problems, usize::MAX);
     assert!(text.starts_with("extraEnv[0].V1 is not a setting (known: name, value)"), "{text}");
-    assert!(text.ends_with("; and 2975 more problems") && text.len() < 8_192, "{text}");
+    assert!(text.ends_with(". 2975 more problems are not listed") && text.len() < 8_192, "{text}");
     let long =
         Settings::parse(&format!(r#"{{"{}": {}}}"#, "x".repeat(100_000), "1".repeat(100_000))).unwrap_err();
     assert!(explain(&long, usize::MAX).len() < 1_024);
@@ -239,7 +239,7 @@ fn says_which_variables_the_policy_sets_itself() {
     };
     for name in ["PROXY_PORT", "AZURE_KUBERNETES_SNI_NAME"] {
         let expected = format!(
-            "extraEnv[1].name is \"{name}\", which the policy sets itself for the proxy or a token endpoint: such a container keeps that"
+            "extraEnv[1].name is \"{name}\", which the policy also sets for the proxy or a token endpoint; in those containers the policy's value is used"
         );
         assert_eq!(advice(name), expected);
     }
@@ -258,7 +258,7 @@ fn says_that_trust_bundles_need_feature_gates() {
     };
     let text = advice(json!({"clusterTrustBundle": {"signerName": "example.com/ca"}}));
     assert!(
-        text.starts_with("customTokenEndpoint.ca.clusterTrustBundle needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection: "),
+        text.starts_with("customTokenEndpoint.ca.clusterTrustBundle needs the feature gates ClusterTrustBundle and ClusterTrustBundleProjection; "),
         "{text}"
     );
     assert_eq!(advice(json!({"configMap": "ca"})), "");
@@ -273,26 +273,26 @@ fn reads_identities_and_skipped_containers() {
     assert_eq!(
         problems(json!({"identities": {"payments": {"clientId": "x"}, "a;b": {}, "c": 1}})),
         [
-            "identities.a;b has a name that is no name of an entry, expected a name of at most 63 letters, digits, -, _ and . that is no UUID",
-            "identities.c is 1, expected an object",
-            "identities.payments.clientId is \"x\", expected a UUID",
+            "identities.a;b is not a valid name; use a name of at most 63 letters, digits, -, _ and . that is not a UUID",
+            "identities.c is 1; set it to an object",
+            "identities.payments.clientId is \"x\"; set it to a UUID",
         ]
     );
     assert_eq!(
         problems(json!({"identities": {"a": {"tenantId": "contoso"}}})),
         [
-            "identities.a.clientId is missing, expected a UUID",
-            "identities.a.tenantId is \"contoso\", expected a UUID or a DNS domain name",
+            "identities.a.clientId is missing; set it to a UUID",
+            "identities.a.tenantId is \"contoso\"; set it to a UUID or a DNS domain name",
         ]
     );
-    assert_eq!(problems(json!({"identities": []})), ["identities is a list, expected an object"]);
+    assert_eq!(problems(json!({"identities": []})), ["identities is a list; set it to an object"]);
     assert_eq!(
         problems(json!({"skipContainers": ["istio-proxy", "a;b"]})),
-        ["skipContainers[1] is \"a;b\", expected a container name, with * and ? as wildcards"]
+        ["skipContainers[1] is \"a;b\"; set it to a container name, with * and ? as wildcards"]
     );
     assert_eq!(
         problems(json!({"skipContainers": vec!["a"; 65]})),
-        ["skipContainers is a list, expected at most 64 entries"]
+        ["skipContainers is a list; set it to at most 64 entries"]
     );
     for none in
         [json!({"skipContainers": [], "identities": {}}), json!({"skipContainers": null, "identities": null})]

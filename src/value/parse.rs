@@ -37,7 +37,7 @@ impl Rejected {
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "expected {}", (self.0)())
+        write!(f, "not {}", (self.0)())
     }
 }
 

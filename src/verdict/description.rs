@@ -15,8 +15,8 @@ pub(crate) struct Description {
     pub(crate) container: Option<Untrusted>,
     /// The value that stands there, escaped.
     pub(crate) found: Option<String>,
-    /// What to do, and what stands before it in the line.
-    pub(crate) fix: Option<(&'static str, String)>,
+    /// What to do.
+    pub(crate) fix: Option<String>,
     /// What to paste.
     pub(crate) paste: Paste,
 }
@@ -75,12 +75,7 @@ impl Description {
 
     /// The same, with what to do.
     pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
-        Self { fix: Some(("; ", fix.into())), ..self }
-    }
-
-    /// The same, with what to do as the rest of the sentence.
-    pub(crate) fn so(self, between: &'static str, fix: impl Into<String>) -> Self {
-        Self { fix: Some((between, fix.into())), ..self }
+        Self { fix: Some(fix.into()), ..self }
     }
 
     /// The same, with what to paste.
@@ -90,7 +85,9 @@ impl Description {
 
     /// Sentence and fix in one line.
     pub(crate) fn line(&self) -> String {
-        let (between, fix) = self.fix.as_ref().map_or(("", ""), |(between, fix)| (*between, fix.as_str()));
-        [&self.sentence, between, fix].concat()
+        match &self.fix {
+            Some(fix) => format!("{}; {fix}", self.sentence),
+            None => self.sentence.clone(),
+        }
     }
 }

@@ -100,7 +100,7 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
             wrong_value(
                 names::CLIENT_ID,
                 CLIENT_ID,
-                "the client id of identity payments, or none".into(),
+                "the client ID of identity payments".into(),
                 Instead::Nothing,
             ),
         ),
@@ -109,7 +109,7 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
             named(
                 names::CONTAINER_IDENTITIES,
                 "worker",
-                "CONTAINER=IDENTITY, separated by ;, each container once",
+                "a list of CONTAINER=IDENTITY entries, separated by ;, with each container once",
                 "CONTAINER=CLIENT_ID",
             ),
         ),
@@ -360,13 +360,13 @@ fn leaves_the_module_as_data() {
             {"rule": "client-id-malformed", "severity": "error",
                 "object": {"kind": "ServiceAccount", "namespace": "default", "name": "myserviceaccount"},
                 "path": "metadata.annotations[\"azure.workload.identity/client-id\"]", "found": "${CLIENT_ID}",
-                "message": "annotation azure.workload.identity/client-id is \"${CLIENT_ID}\", expected a UUID",
+                "message": "annotation azure.workload.identity/client-id is \"${CLIENT_ID}\", which is not a UUID",
                 "fix": "fix it with", "command":
                 "kubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/client-id=CLIENT_ID"},
             {"rule": "credential-left-out", "severity": "warning",
                 "object": {"kind": "Pod", "namespace": "default", "name": "yadaapi"},
                 "container": "app",
-                "message": "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out", "fix": "remove it"}
+                "message": "sets AZURE_TOKEN_CREDENTIALS to a value without workload identity", "fix": "remove it"}
         ])
     );
     assert_eq!((&found["response"]["accepted"], &found["omitted"]), (&false.into(), &0.into()));

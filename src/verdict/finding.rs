@@ -107,7 +107,7 @@ impl Finding {
             Paste::Manifest(text) => ("manifest", Some(text)),
             Paste::Link(text) => ("link", Some(text)),
         };
-        let fix = fix.map(|(_, fix)| fix.trim_end_matches(':').to_owned());
+        let fix = fix.map(|fix| fix.trim_end_matches(':').to_owned());
         let optional = [
             ("path", path),
             ("container", container),

@@ -19,13 +19,13 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
         (
             json!([{"namespaces": ["def*"], "clientIds": [other]}]),
             format!(
-                "client id \"{CLIENT_ID}\" is not allowed in namespace \"default\" by the policy's setting allowedIdentities"
+                "client ID \"{CLIENT_ID}\" is not allowed in namespace \"default\" by the policy's setting allowedIdentities"
             ),
         ),
         (
             json!([{"clientIds": [CLIENT_ID.to_uppercase()], "tenantIds": [other]}]),
             format!(
-                "tenant id \"{TENANT_ID}\" is not allowed with client id \"{CLIENT_ID}\" in namespace \"default\" by the policy's setting allowedIdentities"
+                "tenant ID \"{TENANT_ID}\" is not allowed with client ID \"{CLIENT_ID}\" in namespace \"default\" by the policy's setting allowedIdentities"
             ),
         ),
     ] {
@@ -50,7 +50,7 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
         &yada(|_| ()),
         holding(&service_account(&json!({}))),
     );
-    assert!(message.contains("an identity without a client id is not allowed"), "{message}");
+    assert!(message.contains("an identity without a client ID is not allowed"), "{message}");
     admitted(
         &with(&json!({"allowedIdentities": [{"tenantIds": [TENANT_ID]}]})),
         &yada(|_| ()),
@@ -105,7 +105,7 @@ fn holds_a_containers_own_ids_to_what_is_allowed() {
     let only = with(&json!({"allowedIdentities": [{"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}));
     let cure = |id: &str| {
         format!(
-            " by the policy's setting allowedIdentities; remove it, so that the container uses its ServiceAccount's identity, \
+            "; remove it, so that the container uses its ServiceAccount's identity, \
              or set it to one that is allowed:\nenv: [{{name: AZURE_{id}, value: \"{id}\"}}]"
         )
     };
@@ -113,27 +113,27 @@ fn holds_a_containers_own_ids_to_what_is_allowed() {
         (
             json!({"name": "AZURE_CLIENT_ID", "value": OTHER}),
             "CLIENT_ID",
-            format!("\"{OTHER}\", which is not allowed in namespace \"default\""),
+            format!("to \"{OTHER}\", which is not allowed in namespace \"default\" by the policy's setting allowedIdentities"),
         ),
         (
             json!({"name": "AZURE_CLIENT_ID", "value": "$(OTHER)"}),
             "CLIENT_ID",
-            "with a value that is no id, which can't be checked".to_owned(),
+            "to a value that is not an ID, so the policy's setting allowedIdentities can't check it".to_owned(),
         ),
         (
             json!({"name": "AZURE_TENANT_ID", "value": "contoso.com"}),
             "TENANT_ID",
-            "with a tenant that is not allowed in namespace \"default\"".to_owned(),
+            "to a tenant that is not allowed in namespace \"default\" by the policy's setting allowedIdentities".to_owned(),
         ),
         (
             json!({"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}}),
             "CLIENT_ID",
-            "from elsewhere (valueFrom), which can't be checked".to_owned(),
+            "by valueFrom, so the policy's setting allowedIdentities can't check it".to_owned(),
         ),
     ] {
         let (message, code) = refused(&only, &having(&variable), holding(&yada_account()));
         let expected =
-            format!("Pod default/yadaapi: container \"yadaapi\" has AZURE_{id} {found}{}", cure(id));
+            format!("Pod default/yadaapi: container \"yadaapi\" sets AZURE_{id} {found}{}", cure(id));
         assert_eq!((message, code), (expected, 403));
         // Without the setting, and for a container that is skipped, it is nobody's business.
         admitted(&settings(), &having(&variable), holding(&yada_account()));
@@ -191,7 +191,7 @@ fn holds_debug_containers_to_what_is_allowed() {
             allowed
                 || response
                     .message()
-                    .starts_with("Pod default/yadaapi: container \"debugger\" has AZURE_CLIENT_ID")
+                    .starts_with("Pod default/yadaapi: container \"debugger\" sets AZURE_CLIENT_ID")
         );
     }
 }

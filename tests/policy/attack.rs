@@ -51,7 +51,7 @@ fn a_debug_request_opens_no_gate_by_what_the_api_server_drops() {
         let message = evaluation.response.message().to_owned();
         assert!(
             message.starts_with(&format!(
-                "Pod default/yadaapi: container \"d\" has AZURE_CLIENT_ID \"{OTHER}\", which is not allowed"
+                "Pod default/yadaapi: container \"d\" sets AZURE_CLIENT_ID to \"{OTHER}\", which is not allowed"
             )),
             "{message}"
         );
@@ -84,7 +84,7 @@ fn a_debug_container_is_governed_without_a_container_to_copy_from() {
         let (message, _) = refused(settings, &debugging(pod, &from_secret, |_| ()), nobody());
         assert!(
             message.contains(
-                "container \"d\" has AZURE_CLIENT_ID from elsewhere (valueFrom), which can't be checked"
+                "container \"d\" sets AZURE_CLIENT_ID by valueFrom, so the policy's setting allowedIdentities can't check it"
             ),
             "{message}"
         );
@@ -102,7 +102,7 @@ fn a_debug_container_is_told_of_variables_that_it_has() {
     let settings = with(&json!({"allowedIdentities": [
         {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}, {"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}]}));
     let (message, _) = refused(&settings, &debugging(&pod, &foreign(), |_| ()), nobody());
-    assert!(message.contains("container \"d\" has AZURE_CLIENT_ID"), "{message}");
+    assert!(message.contains("container \"d\" sets AZURE_CLIENT_ID"), "{message}");
     let empty = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": ""}]});
     assert!(evaluate(&governed(), &debugging(&pod, &empty, |_| ()), nobody()).response.allowed);
 }
@@ -140,7 +140,7 @@ fn a_skipped_container_that_mounts_the_token_is_governed() {
     for (settings, request) in [(&by_setting, &mounting(VOLUME)), (&governed(), &by_annotation)] {
         let (message, code) = refused(settings, request, holding(&yada_account()));
         assert!(
-            message.starts_with("Pod default/yadaapi: container \"istio-proxy\" has AZURE_CLIENT_ID"),
+            message.starts_with("Pod default/yadaapi: container \"istio-proxy\" sets AZURE_CLIENT_ID"),
             "{message}"
         );
         assert_eq!(code, 403);
@@ -539,7 +539,7 @@ fn a_token_for_somebody_else_under_a_reserved_name_is_told() {
     let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
     assert_eq!(
         warnings(&response),
-        ["Pod default/yadaapi: container a has a token for the audience \"vault\", which the pod is not due"]
+        ["Pod default/yadaapi: container a has a token for the audience \"vault\", which is not the pod's"]
     );
 }
 
@@ -701,7 +701,7 @@ fn a_debug_request_whose_old_object_can_not_be_read_is_refused() {
         request["oldObject"] = old;
         let (message, code) = refused(&governed(), &request, nobody());
         assert!(
-            message.contains("request.oldObject is ") && message.contains("expected the pod as it runs"),
+            message.contains("request.oldObject is ") && message.contains("not the pod as it runs"),
             "{message}"
         );
         assert_eq!(code, 400);

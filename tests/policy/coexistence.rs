@@ -264,7 +264,7 @@ fn refuses_to_replace_a_volume_that_a_container_uses_as_something_else() {
             });
             let (message, code) = refused(&settings(), &request, holding(&yada_account()));
             let start = format!(
-                "Pod default/yadaapi: volume \"{VOLUME}\" has the name of the identity's token volume, and container \"user\" uses it by {field}, expected another name; "
+                "Pod default/yadaapi: volume \"{VOLUME}\" has the name of the identity's token volume, and container \"user\" uses it in {field}; "
             );
             assert!(message.starts_with(&start), "{message}");
             assert_eq!(code, 400);

@@ -311,7 +311,7 @@ fn what_governance_refuses_is_told_of_the_variable_that_holds_it() {
     };
     let of_tenant = message(CLIENT_ID, OTHER_TENANT);
     assert!(
-        of_tenant.contains(&format!("has AZURE_TENANT_ID \"{OTHER_TENANT}\", which is not allowed")),
+        of_tenant.contains(&format!("sets AZURE_TENANT_ID to \"{OTHER_TENANT}\", which is not allowed")),
         "{of_tenant}"
     );
     let of_client = message("contoso.com", TENANT_ID);
@@ -333,7 +333,7 @@ fn a_skipped_container_with_a_token_of_its_own_is_governed() {
     annotate(&mut request["object"], "skip-containers", "s");
     let (message, code) = refused(&governed, &request, holding(&yada_account()));
     assert_eq!(code, 403);
-    assert!(message.contains("container \"s\" has AZURE_CLIENT_ID"), "{message}");
+    assert!(message.contains("container \"s\" sets AZURE_CLIENT_ID"), "{message}");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn a_proxy_that_is_not_declined_is_told_once() {
 #[test]
 fn names_that_are_absent_one_by_one_are_answered_with_those_that_are_there() {
     let (_, warned) = told(&settings(), &yada(|pod| annotate(pod, "skip-containers", "foo bar")));
-    assert!(warned[0].contains("(there are yadaapi)"), "{warned:?}");
+    assert!(warned[0].contains("(the pod has yadaapi)"), "{warned:?}");
 }
 
 #[test]

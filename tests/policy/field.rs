@@ -28,22 +28,22 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
     (
         "annotations-without-label",
         0,
-        &["gets no identity, neither it nor its ServiceAccount has the label"],
+        &["gets no identity: neither it nor its ServiceAccount has the label"],
         &["already"],
     ),
     (
         "cronjob-jobtemplate-metadata",
         0,
         &[
-            "label azure.workload.identity/use has no effect here, move it to spec.jobTemplate.spec.template.metadata",
-            "annotation azure.workload.identity/skip-containers has no effect here, move it to spec.jobTemplate.spec.template.metadata",
+            "label azure.workload.identity/use has no effect here; move it to spec.jobTemplate.spec.template.metadata",
+            "annotation azure.workload.identity/skip-containers has no effect here; move it to spec.jobTemplate.spec.template.metadata",
         ],
         &["no container has that name"],
     ),
     (
         "env-refers-to-injected",
         0,
-        &["container tf sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use setting extraEnv"],
+        &["container tf sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use the setting extraEnv"],
         &[],
     ),
     ("false-differs", 0, &["allowed, with its identity"], &["warning"]),
@@ -58,7 +58,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "nearest-misleads",
         0,
         &[
-            "token-expiration is unknown, did you mean service-account-token-expiration?",
+            "token-expiration is unknown; did you mean service-account-token-expiration?",
             "use-identity-binding needs the setting customTokenEndpoint",
             "azure.workload.identity/foo is unknown and has no effect",
         ],
@@ -68,7 +68,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "neither-labelled",
         0,
         &[
-            "Deployment ns1/d: gets no identity, neither it nor its ServiceAccount has the label: kubectl label serviceaccount -n ns1 wi azure.workload.identity/use=true",
+            "Deployment ns1/d: gets no identity: neither it nor its ServiceAccount has the label; to add it: kubectl label serviceaccount -n ns1 wi azure.workload.identity/use=true",
         ],
         &["Pod ns1/d-*: gets no identity"],
     ),
@@ -118,10 +118,10 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "unquoted-true",
         1,
         &[
-            "ServiceAccount team/app: label azure.workload.identity/use is true without quotes, expected \"true\" in quotes",
+            "ServiceAccount team/app: label azure.workload.identity/use is true without quotes",
             "metadata: {labels: {\"azure.workload.identity/use\": \"true\"}}",
             "service-account-token-expiration is 7200 without quotes",
-            "Pod team/p: its ServiceAccount team/app could not be read: the host returned something else, or a ServiceAccount that is malformed",
+            "Pod team/p: its ServiceAccount team/app could not be read: the host did not return a valid ServiceAccount",
         ],
         &["kubectl explain"],
     ),
@@ -335,7 +335,10 @@ fn reads_settings_as_kubectl_does() {
     assert_eq!(said("preflight: Off\ntokenExpirationSeconds: 7_200\n").0, Some(0));
     assert_eq!(said("").0, Some(0));
     let (status, text) = said("preflight: On\n");
-    assert!(status == Some(2) && text.contains("preflight is true, expected Off, Warn or Enforce"), "{text}");
+    assert!(
+        status == Some(2) && text.contains("preflight is true; set it to Off, Warn or Enforce"),
+        "{text}"
+    );
     let (status, text) = said("trigger: Any\ncloud: [\n");
     assert!(status == Some(2) && text.contains("are no YAML or JSON: line "), "{text}");
     let (status, text) = said("trigger: Any\n---\ntrigger: Pod\n");

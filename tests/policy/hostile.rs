@@ -27,7 +27,7 @@ fn answers_nesting_that_is_ten_thousand_deep() {
     let error = instance.call("validate", deep.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("the payload is not a Kubewarden validation request"), "{error}");
     let list = instance.call("validate", format!("{{\"request\":{deep}}}").as_bytes()).unwrap();
-    assert!(String::from_utf8(list).unwrap().contains("request is a list, expected an object"));
+    assert!(String::from_utf8(list).unwrap().contains("request is a list, not an object"));
     let settings = format!("{{\"request\":{{}},\"settings\":{deep}}}");
     let refused: Value =
         serde_json::from_slice(&instance.call("validate", settings.as_bytes()).unwrap()).unwrap();

@@ -58,7 +58,7 @@ fn takes_client_id_tenant_and_expiration_from_the_named_identity() {
 #[test]
 fn refuses_a_name_that_is_not_there_with_the_nearest() {
     let account = service_account(&json!({"identity": "paymnets"}));
-    let expected = "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/identity is \"paymnets\", expected a name in the policy's setting identities (payments, orders); \
+    let expected = "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/identity is \"paymnets\", which is not a name in the policy's setting identities (payments, orders); \
         fix it with:\nkubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/identity=payments";
     assert_eq!(refused(&named(), &yada(|_| ()), holding(&account)), (expected.to_owned(), 400));
     let empty = with(&json!({"identities": {}}));
@@ -85,7 +85,7 @@ fn refuses_a_client_id_beside_a_name_unless_they_agree() {
     let (pod, _) = admitted(&named(), &yada(|_| ()), both(&PAYMENTS.to_uppercase()));
     assert_eq!(env(&pod, "yadaapi", "AZURE_CLIENT_ID"), [PAYMENTS]);
     let expected = format!(
-        "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"{CLIENT_ID}\", expected the client id of identity payments, or none; \
+        "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"{CLIENT_ID}\", which is not the client ID of identity payments; \
         remove it with:\nkubectl annotate serviceaccount -n default myserviceaccount azure.workload.identity/client-id-"
     );
     assert_eq!(refused(&named(), &yada(|_| ()), both(CLIENT_ID)), (expected, 400));
@@ -153,14 +153,15 @@ fn says_what_is_wrong_with_the_containers_identities_and_keeps_the_rest() {
     assert_eq!(
         said(&named(), &format!("worker=paymnets;reader={READER}")),
         format!(
-            "{annotation} is \"paymnets\", expected a UUID or a name in the policy's setting identities (payments, orders); {cure} \"worker=payments;reader={READER}\"}}}}"
+            "{annotation} is \"paymnets\", which is not a UUID or a name in the policy's setting identities (payments, orders); {cure} \"worker=payments;reader={READER}\"}}}}"
         )
     );
     assert_eq!(
         said(&settings(), "worker=payments"),
-        format!("{annotation} is \"payments\", expected a UUID; {cure} \"worker=CLIENT_ID\"}}}}")
+        format!("{annotation} is \"payments\", which is not a UUID; {cure} \"worker=CLIENT_ID\"}}}}")
     );
-    let entries = "expected CONTAINER=IDENTITY, separated by ;, each container once";
+    let entries =
+        "which is not a list of CONTAINER=IDENTITY entries, separated by ;, with each container once";
     for (text, found) in
         [("worker", "worker"), ("worker=payments;worker=orders", "worker=orders"), ("=payments", "=payments")]
     {
@@ -191,7 +192,7 @@ fn holds_each_of_them_to_allowed_identities() {
     let (message, code) = refused(&allowed(json!([CLIENT_ID])), &request, holding(&yada_account()));
     assert!(
         message.starts_with(
-            "Pod default/yadaapi: annotation azure.workload.identity/container-identities is \"payments\", expected a UUID or a name in the policy's setting identities that this namespace may use (none)"
+            "Pod default/yadaapi: annotation azure.workload.identity/container-identities is \"payments\", which is not a UUID or a name in the policy's setting identities that this namespace may use (none)"
         ),
         "{message}"
     );

@@ -193,8 +193,8 @@ fn refuses_a_mount_that_would_hide_the_token() {
             refused(&settings(), &request, holding(&yada_account())),
             (
                 format!(
-                    "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", which hides the identity's token, \
-                     expected another mountPath; move that mount, or give the container no identity:\n\
+                    "Pod default/yadaapi: container \"yadaapi\" mounts volume \"cache\" at \"{path}\", which hides the identity's token; \
+                     move that mount, or give the container no identity:\n\
                      metadata: {{annotations: {{azure.workload.identity/skip-containers: \"yadaapi\"}}}}"
                 ),
                 400
@@ -269,5 +269,5 @@ fn logs_a_refusal_as_a_warning() {
     let line = &evaluation.calls.log[0];
     assert_eq!(evaluation.calls.log.len(), 1);
     assert_eq!((&line["level"], &line["outcome"]), (&json!("warning"), &json!("refused")));
-    assert_eq!(line["message"], "annotation azure.workload.identity/client-id is \"x\", expected a UUID");
+    assert_eq!(line["message"], "annotation azure.workload.identity/client-id is \"x\", which is not a UUID");
 }

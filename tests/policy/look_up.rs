@@ -124,8 +124,7 @@ fn refuses_an_answer_that_is_not_the_service_account() {
         assert_eq!(
             (message.as_str(), code),
             (
-                "Pod default/yadaapi: its ServiceAccount default/myserviceaccount could not be read: the host returned something else, or a \
-                 ServiceAccount that is malformed; see what the API server returns:\nkubectl get serviceaccount -n default myserviceaccount -o yaml",
+                "Pod default/yadaapi: its ServiceAccount default/myserviceaccount could not be read: the host did not return a valid ServiceAccount; see what the API server returns:\nkubectl get serviceaccount -n default myserviceaccount -o yaml",
                 500
             )
         );

@@ -16,68 +16,68 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
     for (request, message) in [
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("object"))),
-            "Pod default/yadaapi: request.object is missing, expected an object",
+            "Pod default/yadaapi: request.object is missing; it must be an object",
         ),
         (
             root(|request| request["object"] = json!(null)),
-            "Pod default/yadaapi: request.object is null, expected an object",
+            "Pod default/yadaapi: request.object is null, not an object",
         ),
         (
             root(|request| request["object"] = json!("x")),
-            "Pod default/yadaapi: request.object is a string, expected an object",
+            "Pod default/yadaapi: request.object is a string, not an object",
         ),
         (
             root(|request| request["resource"] = json!(5)),
-            "Pod default/yadaapi: request.resource is a number, expected an object",
+            "Pod default/yadaapi: request.resource is a number, not an object",
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("namespace"))),
-            "Pod yadaapi: request.namespace is missing, expected the object's namespace",
+            "Pod yadaapi: request.namespace is missing; it must be the object's namespace",
         ),
         (
             root(|request| drop(request.as_object_mut().unwrap().remove("operation"))),
-            "Pod default/yadaapi: request.operation is missing, expected a string",
+            "Pod default/yadaapi: request.operation is missing; it must be a string",
         ),
         (
             yada(|pod| drop(pod.as_object_mut().unwrap().remove("metadata"))),
-            "Pod default/yadaapi: metadata is missing, expected an object",
+            "Pod default/yadaapi: metadata is missing; it must be an object",
         ),
         (
             yada(|pod| pod["metadata"]["labels"] = json!([])),
-            "Pod default/yadaapi: metadata.labels is a list, expected an object",
+            "Pod default/yadaapi: metadata.labels is a list, not an object",
         ),
         (
             yada(|pod| drop(pod.as_object_mut().unwrap().remove("spec"))),
-            "Pod default/yadaapi: spec is missing, expected an object",
+            "Pod default/yadaapi: spec is missing; it must be an object",
         ),
-        (yada(|pod| pod["spec"] = json!("x")), "Pod default/yadaapi: spec is a string, expected an object"),
+        (yada(|pod| pod["spec"] = json!("x")), "Pod default/yadaapi: spec is a string, not an object"),
         (
             yada(|pod| pod["spec"]["containers"] = json!({})),
-            "Pod default/yadaapi: spec.containers is an object, expected a list",
+            "Pod default/yadaapi: spec.containers is an object, not a list",
         ),
         (
             yada(|pod| pod["spec"]["containers"][0] = json!(null)),
-            "Pod default/yadaapi: spec.containers[0] is null, expected an object",
+            "Pod default/yadaapi: spec.containers[0] is null, not an object",
         ),
         (
             yada(|pod| pod["spec"]["containers"][0]["env"] = json!(5)),
-            "Pod default/yadaapi: spec.containers[0].env is a number, expected a list",
+            "Pod default/yadaapi: spec.containers[0].env is a number, not a list",
         ),
         (
             yada(|pod| pod["spec"]["containers"][0]["env"][1] = json!(true)),
-            "Pod default/yadaapi: spec.containers[0].env[1] is a boolean, expected an object",
+            "Pod default/yadaapi: spec.containers[0].env[1] is a boolean, not an object",
         ),
         (
             yada(|pod| pod["spec"]["containers"][0]["env"][1]["name"] = json!(1)),
-            "Pod default/yadaapi: spec.containers[0].env[1].name is not a string, expected a string",
+            "Pod default/yadaapi: spec.containers[0].env[1].name is not a string, not a string",
         ),
         (
             yada(|pod| pod["spec"]["volumes"] = json!("x")),
-            "Pod default/yadaapi: spec.volumes is a string, expected a list",
+            "Pod default/yadaapi: spec.volumes is a string, not a list",
         ),
         (
             yada(|pod| pod["spec"]["serviceAccountName"] = json!(7)),
-            "Pod default/yadaapi: spec.serviceAccountName is a number, expected a string",
+            "Pod default/yadaapi: spec.serviceAccountName is a number, not a string",
         ),
     ] {
         let (found, code) = refused(&settings(), &request, holding(&yada_account()));
@@ -117,9 +117,9 @@ fn names_every_label_and_annotation_that_lacks_its_quotes() {
             (message, code),
             (
                 format!(
-                    "{title}: label azure.workload.identity/use is true without quotes, expected \"true\" in quotes; put it in quotes:\n\
+                    "{title}: label azure.workload.identity/use is true without quotes; put it in quotes:\n\
                      metadata: {{labels: {{\"azure.workload.identity/use\": \"true\"}}}}\n\
-                     {title}: annotation azure.workload.identity/service-account-token-expiration is 7200 without quotes, expected \"7200\" in quotes; put it in quotes:\n\
+                     {title}: annotation azure.workload.identity/service-account-token-expiration is 7200 without quotes; put it in quotes:\n\
                      metadata: {{annotations: {{\"azure.workload.identity/service-account-token-expiration\": \"7200\"}}}}"
                 ),
                 400
@@ -143,7 +143,7 @@ fn refuses_a_service_account_name_that_could_be_a_path() {
         yada(|pod| pod["spec"]["serviceAccountName"] = json!("../../kube-system/serviceaccounts/x"));
     assert_eq!(
         refused(&settings(), &request, nobody()).0,
-        "Pod default/yadaapi: spec.serviceAccountName is \"../../kube-system/serviceaccounts/x\", expected the name of a ServiceAccount; \
+        "Pod default/yadaapi: spec.serviceAccountName is \"../../kube-system/serviceaccounts/x\", which is not a valid name; \
          list the ServiceAccounts of the namespace with:\nkubectl get serviceaccounts -n default"
     );
 }

@@ -99,14 +99,12 @@ fn leaves_the_proxy_out_where_it_is_declined_or_there() {
 fn refuses_the_proxy_where_it_can_not_work() {
     let mend = "turn the proxy off in the pod, or in the pod template of its workload:\n\
                 metadata: {annotations: {azure.workload.identity/inject-proxy-sidecar: \"false\"}}";
-    let windows = format!(
-        "Pod default/yadaapi: the proxy sidecar does not run on Windows, expected a Linux pod or no proxy; {mend}"
-    );
+    let windows = format!("Pod default/yadaapi: the proxy sidecar does not run on Windows; {mend}");
     let rows: [Row; 4] = [
-        (|pod| pod["spec"]["hostNetwork"] = json!(true), format!("Pod default/yadaapi: spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy; {mend}")),
+        (|pod| pod["spec"]["hostNetwork"] = json!(true), format!("Pod default/yadaapi: spec.hostNetwork is true: the proxy would redirect the traffic of the whole node; {mend}")),
         (|pod| pod["spec"]["os"] = json!({"name": "windows"}), windows.clone()),
         (|pod| pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"}), windows),
-        (|pod| annotate(pod, "proxy-sidecar-port", "70000"), "Pod default/yadaapi: annotation azure.workload.identity/proxy-sidecar-port is \"70000\", expected a port from 1 to 65535; \
+        (|pod| annotate(pod, "proxy-sidecar-port", "70000"), "Pod default/yadaapi: annotation azure.workload.identity/proxy-sidecar-port is \"70000\", which is not a port from 1 to 65535; \
             fix it in the pod, or in the pod template of its workload:\nmetadata: {annotations: {azure.workload.identity/proxy-sidecar-port: \"8000\"}}".to_owned()),
     ];
     for (change, message) in rows {

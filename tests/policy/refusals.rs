@@ -11,14 +11,14 @@ fn refuses_an_identity_that_can_not_be_right() {
         (
             json!({"client-id": "${workload_id_id}"}),
             format!(
-                "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"${{workload_id_id}}\", expected a UUID; \
+                "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"${{workload_id_id}}\", which is not a UUID; \
                  fix it with:\n{ANNOTATE} azure.workload.identity/client-id=CLIENT_ID"
             ),
         ),
         (
             json!({"client-id": CLIENT_ID, "tenant-id": "contoso"}),
             format!(
-                "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/tenant-id is \"contoso\", expected a UUID or a DNS domain name; \
+                "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/tenant-id is \"contoso\", which is not a UUID or a DNS domain name; \
                  fix it with:\n{ANNOTATE} azure.workload.identity/tenant-id=TENANT_ID"
             ),
         ),
@@ -26,7 +26,7 @@ fn refuses_an_identity_that_can_not_be_right() {
             json!({"client-id": CLIENT_ID, "service-account-token-expiration": "1h"}),
             format!(
                 "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/service-account-token-expiration is \"1h\", \
-                 expected a whole number of seconds from 3600 to 86400; fix it with:\n{ANNOTATE} azure.workload.identity/service-account-token-expiration=3600"
+                 which is not a whole number of seconds from 3600 to 86400; fix it with:\n{ANNOTATE} azure.workload.identity/service-account-token-expiration=3600"
             ),
         ),
     ] {
@@ -38,7 +38,7 @@ fn refuses_an_identity_that_can_not_be_right() {
 #[test]
 fn refuses_a_pods_own_expiration_that_is_none() {
     let request = yada(|pod| annotate(pod, "service-account-token-expiration", "60"));
-    let message = "Pod default/yadaapi: annotation azure.workload.identity/service-account-token-expiration is \"60\", expected a whole number of seconds \
+    let message = "Pod default/yadaapi: annotation azure.workload.identity/service-account-token-expiration is \"60\", which is not a whole number of seconds \
                    from 3600 to 86400; fix it in the pod, or in the pod template of its workload:\n\
                    metadata: {annotations: {azure.workload.identity/service-account-token-expiration: \"3600\"}}";
     assert_eq!(refused(&settings(), &request, holding(&yada_account())), (message.to_owned(), 400));
@@ -47,8 +47,8 @@ fn refuses_a_pods_own_expiration_that_is_none() {
 #[test]
 fn refuses_where_no_tenant_is_given() {
     let message = format!(
-        "ServiceAccount default/myserviceaccount: neither annotation azure.workload.identity/tenant-id nor the policy's setting tenantId is set, \
-         expected a UUID or a DNS domain name; set tenantId in the policy's spec.settings, or run:\n\
+        "ServiceAccount default/myserviceaccount: no tenant ID: neither annotation azure.workload.identity/tenant-id nor the policy's setting tenantId is set; \
+         set tenantId in the policy's spec.settings, or run:\n\
          {ANNOTATE} azure.workload.identity/tenant-id=TENANT_ID"
     );
     assert_eq!(refused(&json!({}), &yada(|_| ()), holding(&yada_account())), (message, 400));
@@ -59,7 +59,7 @@ fn refuses_a_missing_client_id_where_one_is_required() {
     let settings = json!({"tenantId": TENANT_ID, "requireClientId": true});
     let message = format!(
         "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is missing, and the policy's setting requireClientId \
-         is true, expected a UUID; add it with:\n{ANNOTATE} azure.workload.identity/client-id=CLIENT_ID"
+         is true; add it with:\n{ANNOTATE} azure.workload.identity/client-id=CLIENT_ID"
     );
     assert_eq!(refused(&settings, &yada(|_| ()), holding(&service_account(&json!({})))), (message, 400));
 }

@@ -16,7 +16,7 @@ fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() 
     assert_eq!(
         (message.as_str(), code),
         (
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID; fix it in its manifest:\n\
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", which is not a UUID; fix it in its manifest:\n\
           metadata: {annotations: {azure.workload.identity/client-id: \"CLIENT_ID\"}}",
             400
         )
@@ -58,7 +58,7 @@ fn lets_an_update_pass_that_does_not_touch_what_was_wrong() {
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID"
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", which is not a UUID"
         ]
     );
     refused(

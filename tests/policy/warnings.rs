@@ -28,7 +28,7 @@ fn warns_about_each_mistake_that_does_not_refuse() {
     assert_eq!(
         warned(|pod| annotate(pod, "skip-containers", "yadaapi2"), &account),
         [
-            "Pod default/yadaapi: skip-containers names \"yadaapi2\", but no container has that name (there are yadaapi)"
+            "Pod default/yadaapi: skip-containers names \"yadaapi2\", but no container has that name (the pod has yadaapi)"
         ]
     );
     assert_eq!(
@@ -44,19 +44,19 @@ fn warns_about_each_mistake_that_does_not_refuse() {
     assert_eq!(
         warned(|pod| annotate(pod, "skip-container", "x"), &account),
         [
-            "Pod default/yadaapi: annotation azure.workload.identity/skip-container is unknown, did you mean skip-containers?"
+            "Pod default/yadaapi: annotation azure.workload.identity/skip-container is unknown; did you mean skip-containers?"
         ]
     );
     assert_eq!(
         warned(|pod| annotate(pod, "client-id", "x"), &account),
         [
-            "Pod default/yadaapi: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount"
+            "Pod default/yadaapi: annotation azure.workload.identity/client-id has no effect here; move it to the ServiceAccount"
         ]
     );
     assert_eq!(
         warned(none, &service_account(&json!({"client-id": CLIENT_ID, "skip-containers": "x"}))),
         [
-            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/skip-containers has no effect here, move it to the pod"
+            "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/skip-containers has no effect here; move it to the pod"
         ]
     );
     assert_eq!(
@@ -100,7 +100,7 @@ fn answers_skip_containers_with_the_separator_or_the_names_that_are_there() {
         let [warning] = &said(value)[..] else { panic!("{value}: {:?}", said(value)) };
         assert!(warning.ends_with("(separate them with ;)"), "{warning}");
     }
-    assert!(said("step-a")[0].ends_with("(there are a, b)"));
+    assert!(said("step-a")[0].ends_with("(the pod has a, b)"));
     assert_eq!(said("istio-proxy; daprd;linkerd-proxy"), [""; 0]);
 }
 
@@ -147,14 +147,14 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
         (
             json!([{"name": "AZURE_TOKEN_CREDENTIALS", "value": "dev"}]),
             vec![format!(
-                "{container} sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out; remove it"
+                "{container} sets AZURE_TOKEN_CREDENTIALS to a value without workload identity; remove it"
             )],
         ),
         (json!([{"name": "AZURE_TOKEN_CREDENTIALS", "value": "workloadidentitycredential"}]), vec![]),
         (
             json!([{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]),
             vec![format!(
-                "{container} sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use setting extraEnv"
+                "{container} sets ARM_CLIENT_ID to $(AZURE_CLIENT_ID), not expanded; use the setting extraEnv"
             )],
         ),
         (json!([{"name": "A", "value": "$$(AZURE_CLIENT_ID)"}, {"name": "B", "value": "$(OTHER)"}]), vec![]),
@@ -169,7 +169,7 @@ fn warns_about_what_keeps_the_sdk_from_the_identity() {
         assert_eq!(said(&env), expected, "{env}");
     }
     let zero = service_account(&json!({"client-id": "00000000-0000-0000-0000-000000000000"}));
-    let expected = "ServiceAccount default/myserviceaccount: annotation client-id is all zeros; set it to the identity's client ID";
+    let expected = "ServiceAccount default/myserviceaccount: client-id is all zeros, a placeholder; set it to the identity's client ID";
     assert_eq!(warned(|_| (), &zero), [expected]);
 }
 
@@ -201,7 +201,7 @@ fn says_why_there_is_no_identity_where_one_was_meant() {
     account["metadata"]["labels"] = json!({});
     let command = "kubectl label serviceaccount -n default myserviceaccount azure.workload.identity/use=true";
     let neither = format!(
-        "Pod default/yadaapi: gets no identity, neither it nor its ServiceAccount has the label: {command}"
+        "Pod default/yadaapi: gets no identity: neither it nor its ServiceAccount has the label; to add it: {command}"
     );
     assert_eq!(warned(|_| (), &account), [neither.as_str()]);
     let declined = |pod: &mut Value| label(pod, "false");
@@ -211,8 +211,9 @@ fn says_why_there_is_no_identity_where_one_was_meant() {
     assert_eq!(warned(|_| (), &refused), [""; 0]);
     let by_account = with(&json!({"trigger": "ServiceAccount"}));
     let labelled = yada(|pod| label(pod, "true"));
-    let lacks =
-        format!("Pod default/yadaapi: gets no identity, its ServiceAccount lacks the label: {command}");
+    let lacks = format!(
+        "Pod default/yadaapi: gets no identity: its ServiceAccount lacks the label; to add it: {command}"
+    );
     assert_eq!(warnings(&evaluate(&by_account, &labelled, holding(&account)).response), [lacks]);
     let by_pod = with(&json!({"trigger": "Pod"}));
     let annotated = yada(|pod| annotate(pod, "skip-containers", "yadaapi"));

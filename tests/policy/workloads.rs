@@ -24,7 +24,7 @@ fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
         assert_eq!(judged(&settings(), &workload(kind, |_| ()), &yada_account()), (true, vec![]), "{kind:?}");
         let wrong = service_account(&json!({"client-id": "x"}));
         let says = vec![format!(
-            "{} default/web: its pods will be refused: ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", expected a UUID",
+            "{} default/web: its pods will be refused: ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", which is not a UUID",
             kind.1
         )];
         assert_eq!(judged(&settings(), &workload(kind, |_| ()), &wrong), (true, says.clone()), "{kind:?}");
@@ -74,9 +74,9 @@ fn warns_about_labels_and_annotations_beside_the_template() {
     assert_eq!(
         warnings(&response),
         [
-            "Job default/web: annotation azure.workload.identity/client-id has no effect here, move it to the ServiceAccount",
-            "Job default/web: annotation azure.workload.identity/skip-containers has no effect here, move it to spec.template.metadata",
-            "Job default/web: label azure.workload.identity/use has no effect here, move it to spec.template.metadata",
+            "Job default/web: annotation azure.workload.identity/client-id has no effect here; move it to the ServiceAccount",
+            "Job default/web: annotation azure.workload.identity/skip-containers has no effect here; move it to spec.template.metadata",
+            "Job default/web: label azure.workload.identity/use has no effect here; move it to spec.template.metadata",
         ]
     );
 }
@@ -91,10 +91,10 @@ fn warns_about_the_metadata_of_a_cron_jobs_job_template() {
         warnings(&evaluate(&settings(), &request, not_found()).response),
         [
             format!(
-                "CronJob default/web: annotation azure.workload.identity/skip-containers has no effect here, move it to {path}"
+                "CronJob default/web: annotation azure.workload.identity/skip-containers has no effect here; move it to {path}"
             ),
             format!(
-                "CronJob default/web: label azure.workload.identity/use has no effect here, move it to {path}"
+                "CronJob default/web: label azure.workload.identity/use has no effect here; move it to {path}"
             ),
         ]
     );
@@ -111,7 +111,7 @@ fn says_nothing_of_a_workloads_label_where_the_service_accounts_does_the_work() 
     let by_account = with(&json!({"trigger": "ServiceAccount"}));
     let mut unlabelled = yada_account();
     unlabelled["metadata"]["labels"] = json!({});
-    let expected = "Deployment default/web: label azure.workload.identity/use has no effect here, move it to the ServiceAccount";
+    let expected = "Deployment default/web: label azure.workload.identity/use has no effect here; move it to the ServiceAccount";
     assert_eq!(said(&by_account, &unlabelled)[0], expected);
 }
 

@@ -89,7 +89,7 @@ impl Refusal {
                 allow(namespace, client, tenant_id)
             }
             Mistake::TooLarge => (
-                "make it smaller, or give containers no identity that need none, in the pod or in the pod template of its workload:",
+                "make it smaller, or skip containers that need no identity, in the pod or in the pod template of its workload:",
                 annotations(names::SKIP_CONTAINERS, "\"CONTAINER\""),
             ),
             Mistake::OwnIdNotAllowed { variable, .. } => (

@@ -3,12 +3,7 @@
 use crate::{
     json::{Malformed, Unquoted, fields::explain},
     text::Untrusted,
-    value::{
-        identity::{ClientId, TenantId},
-        keys::MetadataKind,
-        names,
-        parse::Accepts,
-    },
+    value::{identity::TenantId, keys::MetadataKind, names},
     verdict::{
         description::Description,
         mistake::{
@@ -31,18 +26,16 @@ impl Mistake {
             Self::NoTenant => Description::new(
                 "no-tenant",
                 format!(
-                    "neither annotation {} nor the policy's setting tenantId is set, expected {}",
-                    names::TENANT_ID,
-                    TenantId::accepted()
+                    "no tenant ID: neither annotation {} nor the policy's setting tenantId is set",
+                    names::TENANT_ID
                 ),
             )
             .at(Spot::annotation(names::TENANT_ID)),
             Self::ClientIdRequired => Description::new(
                 "client-id-required",
                 format!(
-                    "annotation {} is missing, and the policy's setting requireClientId is true, expected {}",
-                    names::CLIENT_ID,
-                    ClientId::accepted()
+                    "annotation {} is missing, and the policy's setting requireClientId is true",
+                    names::CLIENT_ID
                 ),
             )
             .at(Spot::annotation(names::CLIENT_ID)),
@@ -60,14 +53,13 @@ impl Mistake {
             }
             Self::ProxyOnHostNetwork => Description::new(
                 "proxy-on-host-network",
-                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node, expected the pod's own network or no proxy",
+                "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node",
             )
             .at(Spot::Field("spec.hostNetwork")),
-            Self::ProxyOnWindows => Description::new(
-                "proxy-on-windows",
-                "the proxy sidecar does not run on Windows, expected a Linux pod or no proxy",
-            )
-            .at(Spot::Field("spec.os")),
+            Self::ProxyOnWindows => {
+                Description::new("proxy-on-windows", "the proxy sidecar does not run on Windows")
+                    .at(Spot::Field("spec.os"))
+            }
             Self::MountHidesToken { obstacle, container, volume, path, .. } => {
                 hides(*obstacle, [container, volume, path])
             }
@@ -75,7 +67,7 @@ impl Mistake {
             Self::LookUp { reference, failure } => look_up(&reference.title(), failure),
             Self::NoSuchName(found) => Description::new(
                 "service-account-name",
-                format!("spec.serviceAccountName is {}, expected the name of a ServiceAccount", found.quoted()),
+                format!("spec.serviceAccountName is {}, which is not a valid name", found.quoted()),
             )
             .at(Spot::Field("spec.serviceAccountName"))
             .found(found),
@@ -100,9 +92,8 @@ fn wrong_annotation(wrong: &WrongValue) -> Description {
         names::PROXY_SIDECAR_PORT => "proxy-port-malformed",
         _ => "container-identities",
     };
-    Description::new(rule, format!("annotation {annotation} is {}, expected {accepted}", found.quoted()))
-        .at(Spot::annotation(annotation))
-        .found(&found)
+    let text = format!("annotation {annotation} is {}, which is not {accepted}", found.quoted());
+    Description::new(rule, text).at(Spot::annotation(annotation)).found(&found)
 }
 
 /// Whether `parent` is the object of an object's labels or annotations.
@@ -118,7 +109,7 @@ fn malformed(malformed: &Malformed) -> Description {
             let kind = metadata_of(parent);
             let word = kind.map_or("", MetadataKind::word);
             let (shown, found) = (name.plain(120), scalar.plain(40));
-            let text = format!("{word} {shown} is {found} without quotes, expected \"{found}\" in quotes");
+            let text = format!("{word} {shown} is {found} without quotes");
             let spot = Spot::Metadata(kind.unwrap_or(MetadataKind::Annotation), name.clone());
             Description::new("unquoted", text).at(spot).found(scalar)
         }
@@ -129,14 +120,12 @@ fn malformed(malformed: &Malformed) -> Description {
 }
 
 fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Description {
-    let (rule, verb, spot, field) = match obstacle {
-        Obstacle::Mount => ("mount-hides-token", "mounts volume", Spot::Mount(path.clone()), "mountPath"),
-        Obstacle::Device => {
-            ("device-hides-token", "has the block device", Spot::Device(path.clone()), "devicePath")
-        }
+    let (rule, verb, spot) = match obstacle {
+        Obstacle::Mount => ("mount-hides-token", "mounts volume", Spot::Mount(path.clone())),
+        Obstacle::Device => ("device-hides-token", "has the block device", Spot::Device(path.clone())),
     };
     let text = format!(
-        "container {} {verb} {} at {}, which hides the identity's token, expected another {field}",
+        "container {} {verb} {} at {}, which hides the identity's token",
         container.quoted_to(63),
         volume.quoted_to(63),
         path.quoted_to(160)
@@ -146,7 +135,7 @@ fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Desc
 
 fn taken(volume: &Untrusted, container: &Untrusted, field: &str) -> Description {
     let text = format!(
-        "volume {} has the name of the identity's token volume, and container {} uses it by {field}, expected another name",
+        "volume {} has the name of the identity's token volume, and container {} uses it in {field}",
         volume.quoted_to(63),
         container.quoted_to(63)
     );
@@ -161,9 +150,9 @@ fn not_allowed(
 ) -> Description {
     let namespace = namespace.quoted();
     let who = match client {
-        ClientOf::Id(id) => format!("client id \"{id}\""),
+        ClientOf::Id(id) => format!("client ID \"{id}\""),
         ClientOf::Name(name) => format!("identity {}", name.quoted()),
-        ClientOf::Nothing => "an identity without a client id".to_owned(),
+        ClientOf::Nothing => "an identity without a client ID".to_owned(),
     };
     let (rule, text, name) = match part {
         IdentityPart::Namespace => (
@@ -181,7 +170,7 @@ fn not_allowed(
         }
         IdentityPart::TenantId => {
             let text =
-                format!("tenant id \"{tenant_id}\" is not allowed with {who} in namespace {namespace}");
+                format!("tenant ID \"{tenant_id}\" is not allowed with {who} in namespace {namespace}");
             ("tenant-id-not-allowed", text, names::TENANT_ID)
         }
     };
@@ -191,24 +180,34 @@ fn not_allowed(
 /// Which setting forbids it.
 const BY_SETTING: &str = " by the policy's setting allowedIdentities";
 
+/// What a value that can't be seen comes to.
+const UNCHECKED: &str = "so the policy's setting allowedIdentities can't check it";
+
 fn own_id(container: &Untrusted, variable: &str, value: &OwnValue, namespace: &Untrusted) -> Description {
     let (rule, text) = match value {
         OwnValue::Id(value) => (
             "own-id-not-allowed",
-            format!("{}, which is not allowed in namespace {}", value.quoted(), namespace.quoted()),
+            format!(
+                "sets {variable} to {}, which is not allowed in namespace {}{BY_SETTING}",
+                value.quoted(),
+                namespace.quoted()
+            ),
         ),
         OwnValue::Domain => (
             "own-tenant-not-allowed",
-            format!("with a tenant that is not allowed in namespace {}", namespace.quoted()),
+            format!(
+                "sets {variable} to a tenant that is not allowed in namespace {}{BY_SETTING}",
+                namespace.quoted()
+            ),
         ),
         OwnValue::Other => {
-            ("own-id-not-checkable", "with a value that is no id, which can't be checked".to_owned())
+            ("own-id-not-checkable", format!("sets {variable} to a value that is not an ID, {UNCHECKED}"))
         }
         OwnValue::Elsewhere => {
-            ("own-id-from-elsewhere", "from elsewhere (valueFrom), which can't be checked".to_owned())
+            ("own-id-from-elsewhere", format!("sets {variable} by valueFrom, {UNCHECKED}"))
         }
     };
-    let text = format!("container {} has {variable} {text}{BY_SETTING}", container.quoted_to(63));
+    let text = format!("container {} {text}", container.quoted_to(63));
     let description = Description::new(rule, text).of(container).at(Spot::env(variable));
     if let OwnValue::Id(value) = value { description.found(value) } else { description }
 }
@@ -230,10 +229,9 @@ fn look_up(account: &Title, failure: &LookUpFailure) -> Description {
             "look-up-forbidden",
             format!("the PolicyServer's account may not get ServiceAccounts ({})", said.quoted_to(240)),
         ),
-        LookUpFailure::NotAServiceAccount => (
-            "look-up-malformed",
-            "the host returned something else, or a ServiceAccount that is malformed".to_owned(),
-        ),
+        LookUpFailure::NotAServiceAccount => {
+            ("look-up-malformed", "the host did not return a valid ServiceAccount".to_owned())
+        }
         LookUpFailure::Other(said) => {
             ("look-up-failed", format!("the host reported {}", said.quoted_to(240)))
         }

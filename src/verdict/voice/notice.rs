@@ -57,7 +57,7 @@ impl Notice {
             }
             Self::LeftOut => Description::new(
                 "credential-left-out",
-                "sets AZURE_TOKEN_CREDENTIALS so that workload identity is left out",
+                "sets AZURE_TOKEN_CREDENTIALS to a value without workload identity",
             )
             .at(Spot::env("AZURE_TOKEN_CREDENTIALS"))
             .fix("remove it"),
@@ -65,7 +65,7 @@ impl Notice {
                 let spot = Spot::Env(own.clone());
                 let own = own.plain(40);
                 let text = format!("sets {own} to $({injected}), not expanded");
-                new("refers-to-injected", text).at(spot).fix("use setting extraEnv")
+                new("refers-to-injected", text).at(spot).fix("use the setting extraEnv")
             }
             Self::OtherTokenFile { own } => {
                 let spot = Spot::Env(own.clone());
@@ -75,7 +75,7 @@ impl Notice {
                     .fix("use $AZURE_FEDERATED_TOKEN_FILE")
             }
             Self::NoLabel { account, trigger } => no_label(account.as_ref(), *trigger),
-            Self::ZeroId => Description::new("zero-client-id", "annotation client-id is all zeros")
+            Self::ZeroId => Description::new("zero-client-id", "client-id is all zeros, a placeholder")
                 .at(Spot::annotation(names::CLIENT_ID))
                 .fix("set it to the identity's client ID"),
             Self::OwnToken => Description::new("own-token", "uses its own token file")
@@ -83,7 +83,7 @@ impl Notice {
                 .fix("the policy does not change this container"),
             Self::OtherAudience(audience) => new(
                 "other-audience",
-                format!("has a token for the audience {}, which the pod is not due", audience.quoted_to(80)),
+                format!("has a token for the audience {}, which is not the pod's", audience.quoted_to(80)),
             )
             .found(audience),
             Self::TokenFileUnknown => new(
@@ -100,7 +100,7 @@ impl Notice {
             Self::ReadOnlyAbove { volume, path } => new(
                 "read-only-above",
                 format!(
-                    "may not start: read-only mount {} at {} is above the token",
+                    "may not start: read-only mount {} at {} covers the token",
                     volume.quoted_to(30),
                     path.quoted_to(40)
                 ),
@@ -147,7 +147,7 @@ impl Notice {
             Self::AnnotationAsLabel { name, bearer } => {
                 new("annotation-as-label", format!("label {} has no effect", name.plain(90)))
                     .at(Spot::Metadata(MetadataKind::Label, name.clone()))
-                    .so(", ", format!("make it an annotation of {}", whose(*bearer)))
+                    .fix(format!("make it an annotation of {}", whose(*bearer)))
             }
             Self::NotSet { annotation, setting } => {
                 let rule = if *setting == "identities" { "identities-not-set" } else { "endpoint-not-set" };
@@ -171,7 +171,7 @@ impl Notice {
             Self::LabelAsAnnotation => {
                 new("label-as-annotation", format!("{} has no effect as an annotation", names::USE_LABEL))
                     .at(Spot::annotation(names::USE_LABEL))
-                    .so(", ", "make it a label")
+                    .fix("make it a label")
             }
             Self::LabelIgnored(value) => new(
                 "label-ignored",
@@ -210,7 +210,7 @@ fn skips_nobody(name: &Untrusted, hint: &SkipHint) -> Description {
     let text = format!("skip-containers names {}, but no container has that name", name.quoted_to(63));
     let text = match hint {
         SkipHint::Separator => text + " (separate them with ;)",
-        SkipHint::OneOf(names) => text + &listed("there are ", names),
+        SkipHint::OneOf(names) => text + &listed("the pod has ", names),
     };
     Description::new("skips-nobody", text).at(Spot::annotation(names::SKIP_CONTAINERS)).found(name)
 }
@@ -234,16 +234,16 @@ fn no_label(account: Option<&Reference>, trigger: Trigger) -> Description {
     };
     let (rule, text) = match trigger {
         Trigger::ServiceAccount => {
-            ("no-label-on-service-account", "gets no identity, its ServiceAccount lacks the label")
+            ("no-label-on-service-account", "gets no identity: its ServiceAccount lacks the label")
         }
         Trigger::Any | Trigger::Pod => {
-            ("no-label", "gets no identity, neither it nor its ServiceAccount has the label")
+            ("no-label", "gets no identity: neither it nor its ServiceAccount has the label")
         }
     };
     let command = label_command(account);
     Description::new(rule, text)
         .at(Spot::use_label())
-        .so(": ", command.clone())
+        .fix(format!("to add it: {command}"))
         .paste(Paste::Command(command))
 }
 
@@ -261,7 +261,7 @@ fn unknown(metadata: MetadataKind, name: &Untrusted, bearer: Bearer, endpoint: O
     match keys::nearest(name.as_str(), bearer, endpoint) {
         Some(nearest) => Description::new("misspelt", format!("{word} {shown} is unknown"))
             .at(at)
-            .so(", ", format!("did you mean {}?", short(&nearest, name.as_str()))),
+            .fix(format!("did you mean {}?", short(&nearest, name.as_str()))),
         None => {
             Description::new("unknown-name", format!("{word} {shown} is unknown and has no effect")).at(at)
         }
@@ -276,7 +276,7 @@ fn misplaced(metadata: MetadataKind, name: &Untrusted, belongs: &str) -> Descrip
     let shown = name.plain(90);
     Description::new(rule, format!("{} {shown} has no effect here", metadata.word()))
         .at(Spot::Metadata(metadata, name.clone()))
-        .so(", ", format!("move it to {belongs}"))
+        .fix(format!("move it to {belongs}"))
 }
 
 /// What begins the message of a mistake of another object than the workload.
