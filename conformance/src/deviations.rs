@@ -9,7 +9,7 @@ use crate::compare::{Outcome, Refused, said, without_future};
 pub struct Deviation {
     /// Its name in the report.
     pub name: &'static str,
-    /// Why it is so, as the README's compatibility table has it.
+    /// Why it is so, as docs/webhook.md has it.
     pub reason: &'static str,
     explains: fn(&Case, &Outcome, &Outcome) -> bool,
 }
@@ -212,7 +212,7 @@ pub(crate) fn sorted(pod: &Value) -> Value {
 pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "unknown fields are kept",
-        reason: "fields that the webhook's types do not know are deleted by it, and stay as they came here",
+        reason: "webhook 1.6.0 drops fields that it does not know; the policy keeps them",
         explains: |_, webhook, policy| match (webhook, policy) {
             (Outcome::Admitted(webhook), Outcome::Admitted(policy)) => {
                 said(webhook) == said(&without_future(policy))
@@ -294,8 +294,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a mount of a token volume that nobody needs goes",
-        reason: "a container gets one mount of a token volume; one that another pass or a copied manifest left, of another version's volume, goes, or a second pass would find two",
+        name: "leftover token mounts are removed",
+        reason: "otherwise the container would have two tokens: one of this layout, and one that an earlier mutation or a copied manifest left",
         explains: |case, webhook, policy| match (webhook, policy) {
             (Outcome::Admitted(webhook), Outcome::Admitted(policy)) => {
                 let rest = |pod: &Value| said(&sorted(&without_left_mounts(case, pod)));

@@ -14,16 +14,9 @@ fn code_blocks(text: &str, language: &str) -> Vec<String> {
 }
 
 #[test]
-fn lists_every_setting_and_no_other() {
-    let readme = file("README.md");
-    let (_, section) = readme.split_once("## Settings").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let listed: Vec<&str> = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `"))
-        .map(|line| line.split('`').next().unwrap())
-        .collect();
-    assert_eq!(listed, azure_workload_identity_policy::SETTINGS);
+fn is_read_in_a_few_minutes() {
+    let words = file("README.md").split_whitespace().count();
+    assert!(words <= 900, "{words} words");
 }
 
 #[test]
