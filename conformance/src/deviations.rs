@@ -221,24 +221,24 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a malformed client id is refused",
-        reason: "the webhook injects any text as client id",
+        name: "a malformed client ID is refused",
+        reason: "the webhook injects any text as client ID",
         explains: |case, webhook, policy| {
             account_annotation(case, "client-id").is_some_and(|id| !id.is_empty())
                 && refused_for(webhook, policy, &["client-id-malformed"])
         },
     },
     Deviation {
-        name: "a malformed tenant id is refused",
-        reason: "the webhook injects any text as tenant id",
+        name: "a malformed tenant ID is refused",
+        reason: "the webhook injects any text as tenant ID",
         explains: |case, webhook, policy| {
             account_annotation(case, "tenant-id").is_some_and(|id| !id.is_empty())
                 && refused_for(webhook, policy, &["tenant-id-malformed"])
         },
     },
     Deviation {
-        name: "an empty tenant id is ignored",
-        reason: "the webhook takes the empty text as the tenant id, and leaves AZURE_TENANT_ID out",
+        name: "an empty tenant ID is ignored",
+        reason: "the webhook takes the empty text as the tenant ID, and leaves AZURE_TENANT_ID out",
         explains: |case, webhook, policy| {
             account_annotation(case, "tenant-id") == Some("")
                 && match (webhook, policy) {

@@ -91,7 +91,7 @@ say "a refusal"
 # shellcheck disable=SC2016 # the unexpanded variable is the mistake
 wrong='${CLIENT_ID}'
 if kubectl -n "$namespace" annotate --overwrite serviceaccount myserviceaccount azure.workload.identity/client-id="$wrong" 2> "$work/refusal"; then
-  fail "a malformed client id was accepted"
+  fail "a malformed client ID was accepted"
 fi
 grep -qF "is \"$wrong\", which is not a UUID" "$work/refusal" || fail "$(cat "$work/refusal")"
 

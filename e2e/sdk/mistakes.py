@@ -59,6 +59,6 @@ MISTAKES = {
     "The pod has no identity": no_identity,
     "The federated credential has another subject": other_subject,
     "The federated credential's subject differs by case": other_case,
-    "There is no such client id in the tenant": no_such_identity,
+    "There is no such client ID in the tenant": no_such_identity,
     "The token's file is not there": no_token_file,
 }

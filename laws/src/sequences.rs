@@ -97,7 +97,7 @@ pub fn cluster() -> impl Strategy<Value = Cluster> {
     (settings(), account).prop_map(|(settings, account)| Cluster { settings, account })
 }
 
-/// A client id that no entry of `allowedIdentities` has.
+/// A client ID that no entry of `allowedIdentities` has.
 const OTHER: &str = "11111111-2222-4333-8444-555555555555";
 
 /// `value` with an annotation of workload identity more.

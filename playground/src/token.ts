@@ -20,7 +20,7 @@ function source(pod: Json | undefined): Json | undefined {
   return tokens.find((token) => String(at(token, "path") ?? "").endsWith("azure-identity-token"));
 }
 
-/** The tokens of an object, by its client ids. Containers with an identity of their own present the same token. */
+/** The tokens of an object, by its client IDs. Containers with an identity of their own present the same token. */
 export function tokensOf(object: Json, audit: Audit, settings: Json): Token[] {
   const audience = at(source(object), "audience") ?? at(settings, "audience");
   const others = (audit["container-identities"] ?? "").split("; ").flatMap((entry) => entry.split("=")[1] ?? []);

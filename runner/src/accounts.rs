@@ -18,7 +18,7 @@ use crate::{
 pub enum Elsewhere {
     /// Nothing: it does not exist.
     Nothing,
-    /// One with the label and this client id.
+    /// One with the label and this client ID.
     Assumed(String),
     /// The cluster, through `kubectl get`.
     Cluster,
@@ -105,7 +105,7 @@ fn key(request: &GetResource) -> (String, String) {
     (request.namespace.clone().unwrap_or_default(), request.name.clone())
 }
 
-/// A ServiceAccount of this name; with the label and a client id where there is one.
+/// A ServiceAccount of this name; with the label and a client ID where there is one.
 fn account(request: &GetResource, client_id: Option<&String>) -> Vec<u8> {
     let GetResource { name, namespace, .. } = request;
     let metadata = match client_id {

@@ -49,7 +49,7 @@ pub struct Check {
     /// The cluster's issuer, as `az aks show --query oidcIssuerProfile.issuerUrl` prints it, with its last slash
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// Take `ServiceAccounts` that are not among the files for ones with the label, and with this client id: for charts whose account
+    /// Take `ServiceAccounts` that are not among the files for ones with the label, and with this client ID: for charts whose account
     /// lives in the cluster
     #[arg(long, value_name = "CLIENT_ID")]
     assume_service_accounts: Option<String>,

@@ -14,7 +14,7 @@ pub const HEAD: &str = "\
 # Made by azwi-policy fallback from the settings of the Azure workload identity policy: make it again when they change.
 #
 # It gives pods their identity inside the API server, also while the PolicyServer is down. It leaves to the policy, untouched:
-#   - every message: what is wrong with a client id, a tenant, an annotation is neither refused nor told here;
+#   - every message: what is wrong with a client ID, a tenant, an annotation is neither refused nor told here;
 #   - a ServiceAccount that was changed a moment ago: the API server's cache is asked, and no second time;
 #   - the hash in the volume's name and path: both are the same in every pod;
 #   - pods that ask for the proxy, for a custom token endpoint, or for container-identities;
@@ -139,7 +139,7 @@ fn variables(settings: &Plain, place: &PlainPlace) -> Value {
     all.map(|(name, expression)| json!({"name": name, "expression": expression})).collect()
 }
 
-/// Client id, tenant and expiration: each from where the policy takes it, in the same order.
+/// Client ID, tenant and expiration: each from where the policy takes it, in the same order.
 fn of_identity(settings: &Plain) -> Vec<(&'static str, String)> {
     let of_account = |annotation| value("account", annotation);
     let client = of_account(names::CLIENT_ID);

@@ -18,7 +18,7 @@ pub struct Credential {
     pub subject: String,
     /// For whom the token must be.
     pub audiences: Vec<String>,
-    /// The client id that it is for, where that was given.
+    /// The client ID that it is for, where that was given.
     #[serde(skip)]
     pub client_id: Option<String>,
 }
@@ -26,7 +26,7 @@ pub struct Credential {
 /// What a pod presents to Microsoft Entra.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Presented {
-    /// The client id that it asks for.
+    /// The client ID that it asks for.
     pub client_id: String,
     /// The cluster's issuer.
     pub issuer: String,
@@ -168,7 +168,7 @@ pub fn terraform(presented: &Presented) -> String {
     let (resource, identity) = (identifier(&format!("{namespace}_{name}")), identifier(name));
     let [issuer, subject, audience, name] = [issuer.as_str(), subject, audience, name].map(hcl);
     format!(
-        "# For the identity with client id {client_id}.\nresource \"azurerm_federated_identity_credential\" \"{resource}\" {{\n  name                      = {name}\n  user_assigned_identity_id = azurerm_user_assigned_identity.{identity}.id\n  issuer                    = {issuer}\n  subject                   = {subject}\n  audience                  = [{audience}]\n}}\n"
+        "# For the identity with client ID {client_id}.\nresource \"azurerm_federated_identity_credential\" \"{resource}\" {{\n  name                      = {name}\n  user_assigned_identity_id = azurerm_user_assigned_identity.{identity}.id\n  issuer                    = {issuer}\n  subject                   = {subject}\n  audience                  = [{audience}]\n}}\n"
     )
 }
 

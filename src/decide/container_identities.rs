@@ -32,7 +32,7 @@ pub(crate) struct ContainerIdentities<'s> {
 enum Chosen<'s> {
     /// One of the setting `identities`.
     Named(&'s NamedIdentity),
-    /// One by its client id.
+    /// One by its client ID.
     Id(ClientId),
 }
 
@@ -46,7 +46,7 @@ const MENDED: usize = 8;
 const CONTAINER: &str = "CONTAINER";
 
 impl<'s> ContainerIdentities<'s> {
-    /// Reads the annotation: each container with a name of the setting `identities` or a client id.
+    /// Reads the annotation: each container with a name of the setting `identities` or a client ID.
     ///
     /// # Errors
     /// The first entry that can't be used.
@@ -158,7 +158,7 @@ fn pair(entry: &str) -> Option<(&str, &str)> {
 }
 
 impl Chosen<'_> {
-    /// The identity whose client id `text` is.
+    /// The identity whose client ID `text` is.
     fn by_id(text: &str) -> Option<Self> {
         text.parse().ok().map(Self::Id)
     }

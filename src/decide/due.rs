@@ -38,7 +38,7 @@ pub(crate) enum Due {
     Yes(Box<Decision>),
 }
 
-/// Looks up the ServiceAccount and decides. With `lookUp: Cached`, a copy that would lead to a refusal, or to a missing client id,
+/// Looks up the ServiceAccount and decides. With `lookUp: Cached`, a copy that would lead to a refusal, or to a missing client ID,
 /// is confirmed by a fresh one; an error is always fresh. Never more than two look-ups.
 pub(crate) fn resolve(settings: &Settings, pod: Candidate, look_up: LookUp) -> Due {
     let reference = pod.spec.reference(pod.namespace);

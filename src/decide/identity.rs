@@ -21,7 +21,7 @@ use crate::{
 /// Who a pod is to Microsoft Entra.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// Its client id, if one is named.
+    /// Its client ID, if one is named.
     pub(crate) client_id: Option<ClientId>,
     /// Its tenant.
     pub(crate) tenant_id: TenantId,
@@ -32,7 +32,7 @@ pub(crate) struct Identity {
 pub(crate) struct Said<'s> {
     /// The name in the setting `identities`, where it gives one that is there.
     pub(crate) name: Option<&'s str>,
-    /// The client id: by its annotation `identity`, or `client-id`.
+    /// The client ID: by its annotation `identity`, or `client-id`.
     pub(crate) client_id: Result<Option<ClientId>, WrongValue>,
     /// The tenant; none where nobody says it.
     pub(crate) tenant_id: Result<Option<TenantId>, WrongValue>,
@@ -81,7 +81,7 @@ fn named<'s>(
     identities.named(name).map(Some).ok_or_else(|| identities.unknown(names::IDENTITY, name))
 }
 
-/// The client id of `account`, whose name is `named`.
+/// The client ID of `account`, whose name is `named`.
 ///
 /// # Errors
 /// A value of either annotation that can't be used, or two that differ.
@@ -106,8 +106,8 @@ fn client_id(
 ///
 /// | value | taken from, in this order |
 /// |---|---|
-/// | client id | ServiceAccount annotation `identity` by the setting `identities`, annotation `client-id` |
-/// | tenant id | ServiceAccount annotation, the named identity's, setting `tenantId` |
+/// | client ID | ServiceAccount annotation `identity` by the setting `identities`, annotation `client-id` |
+/// | tenant ID | ServiceAccount annotation, the named identity's, setting `tenantId` |
 ///
 /// An empty annotation is ignored.
 ///

@@ -74,7 +74,7 @@ impl<'e, 't> Ids<'e, 't> {
         self.client.is_empty() && self.tenant.is_empty()
     }
 
-    /// The client id and the tenant, as far as they can be told.
+    /// The client ID and the tenant, as far as they can be told.
     pub(crate) fn seen(&self) -> (Option<ClientId>, Option<TenantId>) {
         (literal(self.client.last()), literal(self.tenant.last()))
     }
@@ -87,7 +87,7 @@ fn literal<T: Accepts>(env: Option<&&Env>) -> Option<T> {
 /// The ids that a container has where it brings none.
 #[derive(Clone, Copy)]
 pub(crate) struct Base<'i> {
-    /// The client id.
+    /// The client ID.
     pub(crate) client: Half<'i, ClientId>,
     /// The tenant.
     pub(crate) tenant: Half<'i, TenantId>,

@@ -37,7 +37,7 @@ pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentit
 }
 
 impl AllowedIdentity {
-    /// Its lists as texts: namespaces, client ids and tenants.
+    /// Its lists as texts: namespaces, client IDs and tenants.
     pub(crate) fn texts(&self) -> [Option<Vec<String>>; 3] {
         let namespaces = self.namespaces.as_ref();
         let namespaces = namespaces.map(|all| all.iter().map(|glob| glob.as_str().to_owned()).collect());

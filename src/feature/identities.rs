@@ -30,7 +30,7 @@ impl FromStr for IdentityName {
     type Err = Rejected;
 
     /// # Errors
-    /// What could not be told from the rest of a list of identities, or from a client id.
+    /// What could not be told from the rest of a list of identities, or from a client ID.
     fn from_str(text: &str) -> Result<Self, Rejected> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(fits) && !is_uuid(text) {
@@ -46,7 +46,7 @@ impl FromStr for IdentityName {
 pub(crate) struct NamedIdentity {
     /// Its name.
     pub(crate) name: String,
-    /// Its client id.
+    /// Its client ID.
     pub(crate) client_id: ClientId,
     /// Its tenant, where the setting says so.
     pub(crate) tenant_id: Option<TenantId>,

@@ -106,7 +106,7 @@ struct Donor<'s, 't> {
     forbidden: OnceCell<Option<Forbidden<'s, 't>>>,
 }
 
-/// The client id and the tenant of a container, as far as they can be told.
+/// The client ID and the tenant of a container, as far as they can be told.
 type Seen = (Option<ClientId>, Option<TenantId>);
 
 /// The containers that debug containers copy from.

@@ -81,7 +81,7 @@ pub(crate) fn judge(
     Ok(Verdict { refusals, warnings, mutated: None, audit, log: Some(log) })
 }
 
-/// Whether an identity has a client id.
+/// Whether an identity has a client ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClientIdState {
     /// It has one, or something is wrong with it.

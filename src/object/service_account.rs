@@ -74,7 +74,7 @@ impl ServiceAccount {
         if fits { Self::read(reference, &object).ok() } else { None }
     }
 
-    /// The client id; `None` where there is none.
+    /// The client ID; `None` where there is none.
     ///
     /// # Errors
     /// Something else than a UUID.
@@ -82,7 +82,7 @@ impl ServiceAccount {
         self.annotations.parsed(names::CLIENT_ID)
     }
 
-    /// The tenant id; `None` where there is none.
+    /// The tenant ID; `None` where there is none.
     ///
     /// # Errors
     /// Something else than a UUID or a domain name.

@@ -43,7 +43,7 @@ pub(crate) enum OnLookupFailure {
 pub(crate) enum LookUps {
     /// No: what is in the API server counts at once.
     Fresh,
-    /// Yes; a copy that would lead to a refusal, or to a missing client id, is read once more past the cache.
+    /// Yes; a copy that would lead to a refusal, or to a missing client ID, is read once more past the cache.
     Cached,
 }
 
@@ -73,7 +73,7 @@ pub struct Settings {
     pub(crate) audience: Audience,
     /// `tokenExpirationSeconds`, where no annotation says otherwise.
     pub(crate) token_expiration: TokenExpiration,
-    /// `requireClientId`: whether an identity without client id is refused or warned about.
+    /// `requireClientId`: whether an identity without client ID is refused or warned about.
     pub(crate) require_client_id: RequireClientId,
     /// `lookUp`.
     pub(crate) look_ups: LookUps,
@@ -97,7 +97,7 @@ pub struct Settings {
     pub(crate) token_endpoint: Option<TokenEndpoint>,
 }
 
-/// What an identity without a client id gets.
+/// What an identity without a client ID gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequireClientId {
     /// A warning.

@@ -50,7 +50,7 @@ pub struct PlainPlace {
 pub struct PlainIdentity {
     /// Its name.
     pub name: String,
-    /// Its client id.
+    /// Its client ID.
     pub client_id: String,
     /// Its tenant, where it has one of its own.
     pub tenant_id: Option<String>,
@@ -63,7 +63,7 @@ pub struct PlainIdentity {
 pub struct PlainAllowed {
     /// Patterns of namespaces.
     pub namespaces: Option<Vec<String>>,
-    /// Client ids.
+    /// Client IDs.
     pub client_ids: Option<Vec<String>>,
     /// Tenants.
     pub tenant_ids: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Who the pod is to Microsoft Entra: client id, tenant id, subject.
+//! Who the pod is to Microsoft Entra: client ID, tenant ID, subject.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 

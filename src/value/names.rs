@@ -6,9 +6,9 @@
 pub const PREFIX: &str = "azure.workload.identity/";
 /// Label of `ServiceAccounts` and pods (webhook `UseWorkloadIdentityLabel`).
 pub const USE_LABEL: &str = "azure.workload.identity/use";
-/// ServiceAccount annotation: the managed identity's client id (webhook `ClientIDAnnotation`).
+/// ServiceAccount annotation: the managed identity's client ID (webhook `ClientIDAnnotation`).
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
-/// ServiceAccount annotation: the identity's tenant id (webhook `TenantIDAnnotation`).
+/// ServiceAccount annotation: the identity's tenant ID (webhook `TenantIDAnnotation`).
 pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 /// Annotation of either object: seconds the projected token is valid (webhook `ServiceAccountTokenExpiryAnnotation`).
 pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
@@ -30,7 +30,7 @@ pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
 /// The label of the retired aad-pod-identity (its `pkg/apis/aadpodidentity/v1/types.go`, `CRDLabelKey`).
 pub const RETIRED_BINDING: &str = "aadpodidbinding";
 
-/// Environment variable: the managed identity's client id (webhook `AzureClientIDEnvVar`).
+/// Environment variable: the managed identity's client ID (webhook `AzureClientIDEnvVar`).
 pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
 /// Environment variable: the tenant (webhook `AzureTenantIDEnvVar`).
 pub const AZURE_TENANT_ID: &str = "AZURE_TENANT_ID";

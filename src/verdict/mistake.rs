@@ -24,7 +24,7 @@ pub(crate) enum Mistake {
     WrongAnnotation(WrongValue),
     /// Nobody names a tenant.
     NoTenant,
-    /// There is no client id, and `requireClientId` asks for one.
+    /// There is no client ID, and `requireClientId` asks for one.
     ClientIdRequired,
     /// `allowedIdentities` has no entry for the identity.
     IdentityNotAllowed {
@@ -168,9 +168,9 @@ pub(crate) enum Obstacle {
 pub(crate) enum IdentityPart {
     /// No entry is for the namespace.
     Namespace,
-    /// No entry for the namespace has the client id.
+    /// No entry for the namespace has the client ID.
     ClientId,
-    /// No entry with the client id has the tenant.
+    /// No entry with the client ID has the tenant.
     TenantId,
 }
 

@@ -23,7 +23,7 @@ use crate::{
     strum_discriminants(derive(Hash, strum::EnumIter), vis(pub(crate)))
 )]
 pub(crate) enum Notice {
-    /// The ServiceAccount has no client id, and need not have one.
+    /// The ServiceAccount has no client ID, and need not have one.
     NoClientId,
     /// `skip-containers` names a container that is not there.
     SkipsNobody {
@@ -70,7 +70,7 @@ pub(crate) enum Notice {
         /// Whose label would have to ask.
         trigger: Trigger,
     },
-    /// The client id is all zeros.
+    /// The client ID is all zeros.
     ZeroId,
     /// A container brings its own token.
     OwnToken,

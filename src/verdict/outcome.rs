@@ -18,7 +18,7 @@ pub(crate) struct Audit {
     pub(crate) service_account: Reference,
     /// Its name in the setting `identities`, where the ServiceAccount uses that.
     pub(crate) identity: Option<String>,
-    /// Its managed identity's client id, if there is one that can be used.
+    /// Its managed identity's client ID, if there is one that can be used.
     pub(crate) client_id: Option<ClientId>,
     /// The tenant, if it is known.
     pub(crate) tenant_id: Option<TenantId>,

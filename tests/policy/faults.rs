@@ -39,7 +39,7 @@ fn faults() -> Vec<(String, Answer)> {
         ("another ServiceAccount", yada_account().to_string().replace("myserviceaccount", "another")),
         ("a ServiceAccount of another namespace", yada_account().to_string().replace("default", "kube-system")),
         ("labels that are a list", json!({"kind": "ServiceAccount", "metadata": {"name": "myserviceaccount", "labels": []}}).to_string()),
-        ("a client id that is a number", json!({"kind": "ServiceAccount", "metadata": {"name": "myserviceaccount",
+        ("a client ID that is a number", json!({"kind": "ServiceAccount", "metadata": {"name": "myserviceaccount",
             "labels": {"azure.workload.identity/use": "true"}, "annotations": {"azure.workload.identity/client-id": 5}}}).to_string()),
     ] {
         faults.push((name.to_owned(), Ok(answer.into_bytes())));

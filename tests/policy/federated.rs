@@ -52,7 +52,7 @@ fn prints_terraforms_resource_of_what_is_missing() {
         (String::from_utf8(output.stdout).unwrap(), output.status.code())
     };
     let resource = format!(
-        r#"# For the identity with client id {CLIENT_ID}.
+        r#"# For the identity with client ID {CLIENT_ID}.
 resource "azurerm_federated_identity_credential" "default_myserviceaccount" {{
   name                      = "myserviceaccount"
   user_assigned_identity_id = azurerm_user_assigned_identity.myserviceaccount.id

@@ -122,7 +122,7 @@ fn gives_each_container_the_identity_that_the_pod_names_for_it() {
     again["object"] = pod;
     let second = evaluate(&named(), &again, holding(&yada_account()));
     assert_eq!(second.answer.unwrap().mutated_object, None);
-    // Without a client id of the ServiceAccount's own, too.
+    // Without a client ID of the ServiceAccount's own, too.
     let (pod, response) =
         admitted(&named(), &pod_of(&["worker"], "worker=payments"), holding(&service_account(&json!({}))));
     assert_eq!(

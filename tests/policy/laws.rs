@@ -334,6 +334,6 @@ fn says_only_the_first_of_a_thousand_mistakes() {
     pod["spec"]["containers"] = json!(containers);
     let (accepted, _) = ask(&settings, &pod_request(&pod), Some(&account));
     let warnings = accepted["warnings"].as_array().unwrap();
-    // One of the missing client id, and one of each container.
+    // One of the missing client ID, and one of each container.
     assert_eq!((warnings.len(), &warnings[15]), (16, &json!("and 986 more warnings from this policy")));
 }
