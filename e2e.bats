@@ -37,9 +37,9 @@ response() { grep '^{"uid"' <<<"$output"; }
 }
 
 @test "says which tenant is missing" {
-  run "${tool[@]}" run --request-path test_data/walkthrough.json --settings-json '{}' "$policy"
+  judge walkthrough walkthrough --settings-json '{}'
   [ "$status" -eq 0 ]
-  [ "$(expr "$output" : '.*"allowed":false.*')" -ne 0 ]
+  response | jq -e '(.allowed | not) and .status.message == "ServiceAccount default/myserviceaccount: no tenant ID: neither annotation azure.workload.identity/tenant-id nor the policy'"'"'s setting tenantId is set; set tenantId in the policy'"'"'s spec.settings, or run:\nkubectl annotate --overwrite serviceaccount -n default myserviceaccount azure.workload.identity/tenant-id=TENANT_ID"'
 }
 
 @test "leaves a pod alone that opts out, without asking the host" {
@@ -49,7 +49,7 @@ response() { grep '^{"uid"' <<<"$output"; }
   response | jq -e '.allowed and .patch == null and .warnings == null'
 }
 
-@test "refuses a client id that is none, with the command that repairs it" {
+@test "refuses a malformed client ID, with the command that fixes it" {
   judge walkthrough malformed-client-id --settings-path test_data/settings.yaml
   [ "$status" -eq 0 ]
   response | jq -e '(.allowed | not) and .status.code == 400 and (.status.message | contains("is \"${CLIENT_ID}\", which is not a UUID")
@@ -61,7 +61,7 @@ response() { grep '^{"uid"' <<<"$output"; }
   response | jq -e '(.allowed | not) and (.status.message | contains("does not exist"))'
 }
 
-@test "lets an unlabelled pod through whose ServiceAccount does not exist" {
+@test "admits an unlabelled pod whose ServiceAccount does not exist" {
   judge walkthrough not-found --settings-path test_data/settings.yaml
   response | jq -e '.allowed and .patch == null'
 }
@@ -72,7 +72,7 @@ response() { grep '^{"uid"' <<<"$output"; }
   response | jq -e '(.allowed | not) and .status.code == 500 and (.status.message | contains("contextAwareResources"))'
 }
 
-@test "refuses settings that are none, all problems at once" {
+@test "refuses invalid settings, and lists all problems" {
   run "${tool[@]}" run --request-path test_data/walkthrough.json --settings-json '{"tenantId": 5, "layout": "V3"}' "$policy"
   echo "output = ${output}"
   [ "$status" -eq 1 ]

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A payload that is not the protocol's JSON at all, so that there is nobody to answer.
+/// A payload that is not the protocol's JSON, so that no request can be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotARequest(String);
 

@@ -1,9 +1,8 @@
 //! A Kubewarden policy that gives pods their Azure workload identity.
 //!
-//! One request goes down one line, and you can follow it room by room. A room uses only rooms below it in this table, so
-//! that nobody has to come back:
+//! A request goes through the modules from top to bottom. A module uses only modules below it in this table:
 //!
-//! | room | in | out |
+//! | module | in | out |
 //! |---|---|---|
 //! | [`admission`] | the payload's bytes | the verdict of the judge whose question it is |
 //! | `judge` | the object, read | accepted, refused, or a plan written into the object |

@@ -1,7 +1,7 @@
 //! Findings of which a request can cause any number: the first ones, and how many there are.
 
-/// The first findings, and how many there are. A pod of ten thousand containers can be wrong ten thousand times; whoever reads the
-/// answer gets the first ones, and memory stays the same.
+/// The first findings, and how many there are. A pod of ten thousand containers can be wrong ten thousand times; the
+/// answer has the first ones, and memory stays bounded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally<T> {
     first: Vec<T>,

@@ -2,7 +2,7 @@
 //! nothing of what the text is.
 
 /// Text from outside: a name, a value, a path, what the host reported. It can't be printed as it came: every way out escapes
-/// and cuts. Of a long text only both ends are kept, for names that nobody has validated yet can be a megabyte long, and a
+/// and cuts. Of a long text only both ends are kept, because names are not validated yet and can be a megabyte long, and a
 /// message about each of thousands of entries would hold them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Untrusted {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use laws::pods::Case;
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// Admitted, as this pod.
@@ -122,7 +122,7 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-/// Fields of generated pods that the types of the webhook v1.6.0 do not have: one that nobody has, the
+/// Fields of generated pods that the types of the webhook v1.6.0 do not have: an unknown one, the
 /// resources of a pod (its issue 1751), and one of Kubernetes 1.34.
 const UNKNOWN: [&str; 3] = ["futureField", "resources", "fileKeyRef"];
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compare::{self, Outcome},
-    mended::mended,
+    fixed::fixed,
     oracle::Oracle,
     validity::Kubernetes,
 };
@@ -54,7 +54,7 @@ fn settings() -> Vec<Value> {
     ]
 }
 
-/// What came of the pods.
+/// The outcome of the pods.
 #[derive(Debug, Default)]
 pub struct Tried {
     pods: usize,
@@ -76,7 +76,7 @@ pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Resul
     let each = cases.len().div_ceil(settings.len());
     for (settings, cases) in settings.iter().zip(cases.chunks(each)) {
         let mut server = Server::start(program, settings)?;
-        let cases: Vec<Case> = cases.iter().cloned().map(mended).map(|case| named(settings, case)).collect();
+        let cases: Vec<Case> = cases.iter().cloned().map(fixed).map(|case| named(settings, case)).collect();
         let cases = server.typed(&cases)?;
         let (after, _) = server.mutated(&cases)?;
         let (again, _) = server.mutated(&with_pods(&cases, &after))?;
@@ -137,9 +137,9 @@ impl Server {
 
     /// The pods as the API server has them: of its own types.
     fn typed(&mut self, cases: &[Case]) -> Result<Vec<Case>> {
-        let nobody = json!({"metadata": {"name": "nobody", "namespace": "team"}});
+        let absent = json!({"metadata": {"name": "absent", "namespace": "team"}});
         let questions: Vec<Question> =
-            cases.iter().map(|case| Question { params: &nobody, request: &case.request }).collect();
+            cases.iter().map(|case| Question { params: &absent, request: &case.request }).collect();
         let answers: Vec<Answered> = self.server.ask_json(&questions)?;
         let mut typed = Vec::new();
         for (case, answer) in cases.iter().zip(answers) {

@@ -7,7 +7,7 @@ pub mod conditions;
 pub mod configurations;
 pub mod deviations;
 pub mod fallback;
-pub mod mended;
+pub mod fixed;
 pub mod oracle;
 pub mod passes;
 pub mod picture;

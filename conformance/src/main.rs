@@ -101,7 +101,7 @@ fn live(cli: &Cli, oracle: &Path, number: usize, seed: u64) -> Result<bool> {
     let Some(failure) = conclude(&tally, "conformance", &head)? else { return Ok(true) };
     let configuration = configurations.iter().find(|other| other.name == failure.configuration);
     let configuration = configuration.context("no such configuration")?;
-    // What fails may be a pod that came of a generated one: it is that one which is made smaller.
+    // The pod that fails may have been made from a generated one. Shrink the generated one.
     let way = |case: &Case| {
         tally::fails(failure.pass, &module, configuration, case, |case| ask(configuration, case))
     };

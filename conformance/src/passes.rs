@@ -1,4 +1,4 @@
-//! The law of passes: whoever equips a pod, in whichever order, it comes to the same.
+//! The law of passes: webhooks and policies can change a pod in any order, with the same result.
 
 use laws::pods::{self, Case, RESERVED};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{
     compare::{self, Outcome},
     configurations::{self, Configuration},
     fallback::Server,
-    mended::mended,
+    fixed::fixed,
     oracle::Oracle,
     tally::again,
 };
@@ -26,7 +26,7 @@ pub enum Pass {
     WebhookFixed,
     /// The webhook since 1.6.1: the live one with the paths mapped in and out.
     WebhookPerPod,
-    /// What `azwi-policy fallback` prints, in the API server's own CEL; nobody, where there is no API server.
+    /// What `azwi-policy fallback` prints, in the API server's own CEL; left out if there is no API server.
     Fallback,
     /// A webhook that adds a sidecar.
     Sidecar,
@@ -46,7 +46,7 @@ pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
     (pods::case(), prop::collection::vec(select(any), 0..4), select(POLICIES.to_vec())).prop_map(
         |(case, mut passes, last)| {
             passes.push(last);
-            (plain(mended(case)), passes)
+            (plain(fixed(case)), passes)
         },
     )
 }
@@ -65,7 +65,7 @@ pub fn webhook_last() -> impl Strategy<Value = (Case, Vec<Pass>)> {
         of(Pass::Policy("Fixed"), Pass::WebhookFixed),
         of(Pass::Policy("PerPod"), Pass::WebhookPerPod)
     ];
-    (pods::case(), passes).prop_map(|(case, passes)| (plain(mended(case)), passes))
+    (pods::case(), passes).prop_map(|(case, passes)| (plain(fixed(case)), passes))
 }
 
 /// The same pod, but one that asks for an identity which is right, and that brings nothing under a reserved name.
@@ -259,7 +259,7 @@ impl<'m> Cast<'m> {
         compare::webhook(case, &answer)
     }
 
-    /// What is wrong after `passes`, the last of which had the last word; `None` where nothing is, or somebody refuses the pod.
+    /// What is wrong after `passes`, the last of which had the last word; `None` if nothing is wrong, or if a pass refuses the pod.
     ///
     /// # Errors
     /// One of them can't be asked.
@@ -307,9 +307,9 @@ fn wrong(pod: &Value) -> Option<String> {
     used.sort_unstable();
     used.dedup();
     let volumes = items(spec, "volumes").iter().filter(|volume| text(volume, "name").starts_with("azure-"));
-    // A pod all of whose containers are skipped has a volume that nobody uses, as the webhook makes it: a sidecar that comes late may
+    // A pod all of whose containers are skipped has an unused volume, as the webhook makes it: a sidecar that comes late may
     // get another one, in another layout.
-    (skip.is_none() && volumes.count() > used.len()).then(|| "a token volume that nobody uses".to_owned())
+    (skip.is_none() && volumes.count() > used.len()).then(|| "an unused token volume".to_owned())
 }
 
 /// The name of the volume in which a complete container has its token.

@@ -41,7 +41,7 @@ fn path(folder: &Path, configuration: &Configuration) -> PathBuf {
 /// Reads a recording.
 ///
 /// # Errors
-/// There is none, it is no recording, or one of another webhook.
+/// The file is missing, is not a recording, or is one of another webhook.
 pub fn read(folder: &Path, configuration: &Configuration) -> Result<Vec<Recorded>> {
     let path = path(folder, configuration);
     let file = File::open(&path).with_context(|| format!("no recording {}", path.display()))?;

@@ -34,7 +34,7 @@ pub enum Pass {
     WebhookAfterPolicy,
 }
 
-/// What came of all cases.
+/// The outcome of all cases.
 #[derive(Debug)]
 pub struct Tally {
     /// Cases compared.
@@ -94,7 +94,7 @@ fn is_explained(case: &Case, webhook: &Outcome, policy: &Outcome) -> bool {
     is_same(webhook, policy) || explanation(case, webhook, policy).is_some()
 }
 
-/// The case again, with the pod that came of it.
+/// The case again, with the resulting pod.
 #[must_use]
 pub fn again(case: &Case, pod: &Value) -> Case {
     let mut again = case.clone();
@@ -248,7 +248,7 @@ pub fn explain(
     ))
 }
 
-/// What each makes of the pod that comes of `case` before the last pass.
+/// How each pass changes the pod of `case`, up to the last pass.
 fn outcomes(
     pass: Pass,
     module: &Module,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compare::{self, Outcome},
-    mended::mended,
+    fixed::fixed,
     oracle::Oracle,
 };
 
@@ -66,7 +66,7 @@ fn settings() -> [Value; 5] {
     ]
 }
 
-/// What came of the pods.
+/// The outcome of the pods.
 #[derive(Debug, Default)]
 pub struct Validity {
     generated: usize,
@@ -102,7 +102,7 @@ fn refused_for(rule: &str) -> &'static str {
 pub fn check(module: &Module, program: &Path, seed: u64, number: usize) -> Result<Validity> {
     let mut kubernetes = Kubernetes::start(program)?;
     let mut all = Validity::default();
-    let cases: Vec<Case> = draw::cases(&pods::case(), seed, number).into_iter().map(mended).collect();
+    let cases: Vec<Case> = draw::cases(&pods::case(), seed, number).into_iter().map(fixed).collect();
     let settings = settings();
     for (index, cases) in cases.chunks(1_000).enumerate() {
         let Some(settings) = settings.get(index % settings.len()) else { continue };

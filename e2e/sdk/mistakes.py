@@ -1,4 +1,4 @@
-"""The mistakes of docs/troubleshooting.md, each made once with each SDK: what was printed is kept for whoever asks again."""
+"""The mistakes of docs/troubleshooting.md, each made once with each SDK: the output is kept for later runs."""
 
 from __future__ import annotations
 

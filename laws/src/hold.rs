@@ -1,4 +1,4 @@
-//! What must hold of every answer, whoever asks.
+//! What must hold for every answer.
 
 #![allow(clippy::indexing_slicing)] // fields of JSON objects: what is not there is null
 
@@ -38,12 +38,12 @@ pub fn answer(response: &Value, log: &[Value]) -> Result<(), String> {
     let audit = response["audit_annotations"].as_object().into_iter().flatten();
     ensure(
         audit.into_iter().all(|(_, value)| is_printable(value.as_str().unwrap_or("\n"))),
-        "an audit annotation has",
+        "an audit annotation has a character that can't be seen",
     )?;
     // A log line is JSON, in which a line break is an escape.
     ensure(
         logged.into_iter().all(|line| is_printable(&line) && line.len() < 16_384),
-        "a log line has, or is too long",
+        "a log line has a character that can't be seen, or is too long",
     )?;
     for line in message.lines().filter(|line| line.starts_with("kubectl")) {
         ensure(is_one_command(line), &format!("not one plain command: {line}"))?;
@@ -119,7 +119,7 @@ pub fn audit_is_true(response: &Value, pod: &Value) -> Result<(), String> {
         for (name, id) in
             audit[others].as_str().unwrap_or_default().split("; ").filter_map(|one| one.split_once('='))
         {
-            // Two of one name are refused by the API server, and so is a name that is no label.
+            // Two of one name are refused by the API server, and so is a name that is not a valid label.
             let is_name =
                 !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             if !is_name {

@@ -120,7 +120,7 @@ fn named_account() -> impl Strategy<Value = Value> {
     perhaps_corrupted(named.boxed())
 }
 
-/// One of four as it is, the others with texts that nobody should have to print.
+/// One of four as it is, the others with texts that must not be printed as they are.
 fn perhaps_corrupted(values: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
     (values, weighted(0.25, texts::changes())).prop_map(|(value, changes)| match changes {
         Some(changes) => texts::corrupted(value, &changes),
@@ -134,7 +134,7 @@ fn pod() -> impl Strategy<Value = Value> {
             "c0=payments",
             "c0=payments; c1 = 11111111-2222-4333-8444-555555555555",
             "c1=web;i0=payments",
-            "c0=paymnets;nobody=web",
+            "c0=paymnets;absent=web",
             "c0",
             "c0=web;c0=payments",
             ";;",
@@ -263,7 +263,7 @@ fn containers<'p>(pod: &'p Value, lists: &[&str]) -> impl Iterator<Item = &'p Va
     lists.iter().filter_map(|list| pod.get("spec")?.get(list)?.as_array()).flatten()
 }
 
-/// Whether every mount is of a volume that is there: the API server refuses a pod otherwise, and nothing comes of its passes.
+/// Whether every mount is of a volume that is there: the API server refuses a pod otherwise, so it has no passes.
 fn has_its_volumes(pod: &Value) -> bool {
     let names = |list: Option<&Value>| -> Vec<Value> {
         let entries = list.and_then(Value::as_array).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Texts that nobody should have to print as they came: of any characters and length.
+//! Texts that must not be printed as they are: of any characters and length.
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value};

@@ -6,7 +6,7 @@ import JudgeWorker from "./worker.ts?worker&inline";
 /** How long the worker may take for an object, in milliseconds: the PolicyServer's own limit is five seconds. */
 const LIMIT = 5_000;
 
-/** What came of a question: its answer, or nothing where a newer one took its place. */
+/** The answer to a question; nothing if a newer question replaced it. */
 type Done = Judged | undefined;
 
 interface Waiting {

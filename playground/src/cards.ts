@@ -1,4 +1,4 @@
-// A card for each object: what the policy says of it, each message with its cure, and the pod as it comes out.
+// A card for each object: what the policy says of it, each message with its fix, and the pod as it comes out.
 import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
@@ -43,7 +43,7 @@ function message(around: Around, text: string, place: Place, name = ""): HTMLEle
 
 /** A text to copy. */
 function copyable(text: string): HTMLElement {
-  const place = make("div", "", "cure");
+  const place = make("div", "", "fix");
   place.append(make("pre", text), copyButton(text));
   return place;
 }

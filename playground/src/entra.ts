@@ -26,7 +26,7 @@ export function words(text: string, issuer: string, cards: Card[]): string | und
   if (json === undefined && /AADSTS\d/.test(text)) return explain(text, presented);
   if (presented.length === 0) return "No pod here gets an identity: there is nothing to compare.";
   try {
-    if (json === undefined) throw new Error("it is no JSON");
+    if (json === undefined) throw new Error("it is not JSON");
     const all = credentials(json);
     if (issuer === "") return "The cluster's issuer is not given: without it nothing can be compared.";
     return checkAll(all, presented, issuer).join("\n");

@@ -93,8 +93,8 @@ const refusals = [
   of("tenant-id-malformed", "Malformed tenant ID", join(annotated("tenant-id: contoso"), pod)),
   ofPod("no-tenant", "No tenant", pod, "{}\n"),
   of("client-id-required", "Missing client ID, where one is required", join(withoutId, pod), also("requireClientId: true")),
-  ofPod("expiration-malformed", "A token expiration that is no number", annotate('service-account-token-expiration: "1h"')),
-  ofPod("proxy-port-malformed", "A proxy's port that is none", annotate('inject-proxy-sidecar: "true"', 'proxy-sidecar-port: "http"')),
+  ofPod("expiration-malformed", "Invalid token expiration", annotate('service-account-token-expiration: "1h"')),
+  ofPod("proxy-port-malformed", "Invalid proxy port", annotate('inject-proxy-sidecar: "true"', 'proxy-sidecar-port: "http"')),
   ofPod("proxy-on-host-network", "The proxy on the node's network", spec("hostNetwork: true", proxied)),
   ofPod("proxy-on-windows", "The proxy on Windows", edit(proxied, "os: linux", "os: windows")),
   of("mount-hides-token", "A mount that hides the token", join(account, mounts("{name: cache, mountPath: /var/run/secrets/azure/wi}", "{name: cache, emptyDir: {}}")), also("layout: Fixed")),
@@ -115,9 +115,9 @@ const refusals = [
   of("look-up-forbidden", "RBAC forbids the look-up", join(account, pod), settings, { lookUps: "forbidden" }),
   of("look-up-malformed", "Malformed ServiceAccount", join(withId("12"), pod)),
   of("look-up-failed", "The API server can't be reached", join(account, pod), settings, { lookUps: "API server unreachable" }),
-  ofPod("service-account-name", "A ServiceAccount's name that is none", edit(pod, "serviceAccountName: myserviceaccount", "serviceAccountName: My_Account")),
+  ofPod("service-account-name", "Invalid ServiceAccount name", edit(pod, "serviceAccountName: myserviceaccount", "serviceAccountName: My_Account")),
   of("unquoted", "A label without quotes", join(edit(account, '"true"', "true"), pod)),
-  ofPod("malformed", "A list that is none", edit(pod, /env:\n[^]*?\n  nodeSelector/, "env: {SQL_SERVER_USERNAME: azure}\n  nodeSelector")),
+  ofPod("malformed", "An object instead of a list", edit(pod, /env:\n[^]*?\n  nodeSelector/, "env: {SQL_SERVER_USERNAME: azure}\n  nodeSelector")),
   ofPod("settings", "Settings that are not valid", pod, also("layout: V3")),
 ];
 

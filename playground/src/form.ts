@@ -26,7 +26,7 @@ type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 interface Kind {
   input: () => Input;
   show: (value: Json) => string;
-  /** An exception says why the text is no value. */
+  /** An exception says why the text is not a value. */
   read: (text: string) => Json;
 }
 
@@ -54,7 +54,7 @@ function kindOf({ variable, type, options = [], default: standard }: Question): 
     case "boolean":
       return { input: select(["true", "false"]), show: shown, read: (text) => text === "true" };
     case "int":
-      // What is no number is written as it is: the policy says what is wrong with it.
+      // What is not a number is written as it is: the policy says what is wrong with it.
       return { input, show: shown, read: (text) => (/^\d+$/.test(text) ? Number(text) : text) };
     case "array[":
       return { input: area(2), show: (value) => (Array.isArray(value) ? value.join("\n") : shown(value)), read: lines };
@@ -164,7 +164,7 @@ export class Form {
         else this.write(path, kind.read(text));
         this.status.textContent = "";
       } catch (error) {
-        this.status.textContent = `${question.label}: that is no YAML: ${wordsOf(error)}`;
+        this.status.textContent = `${question.label}: that is not YAML: ${wordsOf(error)}`;
       }
     });
     const row = make("div", "", "field");

@@ -18,7 +18,7 @@ export interface Mistake extends Said {
   fix: string;
 }
 
-/** What came of an object. */
+/** The result for an object. */
 export interface Card {
   kind: string;
   namespace: string;
@@ -217,7 +217,7 @@ export async function judge(module: WebAssembly.Module, question: Question, work
   return judged;
 }
 
-/** What came of a part; nothing where the policy does not look at its kind. `said` is what was said of its workload. */
+/** The result for a part; nothing where the policy does not look at its kind. `said` is what was said of its workload. */
 async function judgePart(around: Around, part: Part, said: Set<string>): Promise<Card | undefined> {
   const { found, object, path, base } = part;
   const { module, accounts, titled, question } = around;

@@ -19,7 +19,7 @@ export function at(value: Json | undefined, ...path: (string | number)[]): Json 
   return found;
 }
 
-/** The items of the list at `path`; none where there is no list. */
+/** The items of the list at `path`; none where there is not a list. */
 export function list(value: Json | undefined, ...path: (string | number)[]): Json[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];

@@ -29,7 +29,7 @@ const credentials = element<HTMLTextAreaElement>("credentials");
 for (const input of [namespace, issuer, credentials]) input.addEventListener("input", () => void update());
 lookUps.addEventListener("change", () => void update());
 const form = new Form(element("form"), () => textOf(settings), (text) => setText(settings, text));
-// Nobody sees it while it is closed: it is made when it is opened.
+// The form is built when it is opened.
 asForm.addEventListener("toggle", () => asForm.open && form.refresh());
 
 function showIn(tab: "manifests" | "settings", place: Place) {
@@ -225,7 +225,7 @@ addEventListener("hashchange", () => void openFragment());
 async function copyLink() {
   const secrets = links.secrets(state());
   if (secrets.length > 0) {
-    element("warning-text").textContent = `There is ${secrets.slice(0, 5).join(", ")}. Whoever has the link can read it.`;
+    element("warning-text").textContent = `The link contains ${secrets.slice(0, 5).join(", ")}. Anyone with the link can read it.`;
     const dialog = element<HTMLDialogElement>("warning");
     dialog.returnValue = "cancel";
     dialog.showModal();

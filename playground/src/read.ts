@@ -163,7 +163,7 @@ function placed(lines: LineCounter, error: NotReadable, start: number): Remark {
 /** The objects of a text; `working` is called before each document. */
 export function read(text: string, working = () => {}): Read {
   const result: Read = { objects: [], broken: [], doubts: [], passedOver: [] };
-  const cure = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
+  const fix = text.includes("{{") ? " (a template: render it first, with helm template)" : "";
   const lines = linesOf(text);
   let number = 0;
   for (const [from, to] of documents(text)) {
@@ -174,7 +174,7 @@ export function read(text: string, working = () => {}): Read {
     } catch (error) {
       if (!(error instanceof NotReadable)) throw error;
       const remark = placed(lines, error, from);
-      result.broken.push({ ...remark, message: `${remark.message}${cure}` });
+      result.broken.push({ ...remark, message: `${remark.message}${fix}` });
     }
   }
   return result;
@@ -217,7 +217,7 @@ function addDocument(result: Read, part: string, place: { document: number; from
 function addValue(result: Read, value: Json, place: Omit<Found, "object">) {
   if (value === null) return;
   if (!isFields(value) || typeof value["kind"] !== "string" || typeof value["apiVersion"] !== "string") {
-    result.passedOver.push(`document ${place.document} is no Kubernetes object (it has no apiVersion and kind)`);
+    result.passedOver.push(`document ${place.document} is not a Kubernetes object (it has no apiVersion and kind)`);
     return;
   }
   const items = at(value, "items");

@@ -83,13 +83,13 @@ test("an example opens by its link", { skip }, async () => {
   await context.close();
 });
 
-test("a mistake is shown where it is, and is mended by the cure that is copied", { skip }, async () => {
+test("a mistake is shown where it is, and is fixed by the fix that is copied", { skip }, async () => {
   const { page, context } = await open(browser, at("#example=client-id-malformed"), { permissions: ["clipboard-read", "clipboard-write"] });
   await page.getByRole("button", { name: /annotation azure.workload.identity\/client-id is/ }).first().click();
   assert.match(await page.locator("#manifests .cm-marked").innerText(), /client-id/);
   await page.getByRole("button", { name: "Copy", exact: true }).first().click();
-  const cure = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(cure, /client-id: "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa"/);
+  const fix = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(fix, /client-id: "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa"/);
   await page.screenshot({ path: join(shots, "refusal.png") });
   const line = page.locator("#manifests .cm-line", { hasText: "client-id:" });
   await line.click({ clickCount: 3 });

@@ -184,7 +184,7 @@ fn ratios(
     let mut missed = Vec::new();
     for (name, limit) in budgets.ratios() {
         // `a-to-floor`: against the floor; `a-to-b`: of two cases; `a-per-byte-to-b-per-byte`: by bytes of input.
-        let Some((one, other)) = name.split_once("-to-") else { bail!("ratio/{name} is no ratio") };
+        let Some((one, other)) = name.split_once("-to-") else { bail!("ratio/{name} is not a ratio") };
         let by_bytes = one.strip_suffix("-per-byte").zip(other.strip_suffix("-per-byte"));
         let (per_byte, (one, other)) = (by_bytes.is_some(), by_bytes.unwrap_or((one, other)));
         let one = find(&policy.name, one);

@@ -91,7 +91,7 @@ impl std::fmt::Display for At<'_> {
     }
 }
 
-/// What came of a run, for the line at its end and the exit status.
+/// The counts of a run, for its last line and the exit status.
 #[derive(Default)]
 struct Count {
     objects: usize,
@@ -358,7 +358,7 @@ enum Part {
     Pod,
 }
 
-/// What came of an object.
+/// The result for an object.
 struct Outcome<'a> {
     part: Part,
     namespace: &'a str,
@@ -368,7 +368,7 @@ struct Outcome<'a> {
     why: Option<String>,
 }
 
-/// Shows what came of one of `number` objects. A ServiceAccount of which there is nothing to say is not worth a line among others.
+/// Shows the result for one of `number` objects. Among others, a ServiceAccount without findings gets no line.
 fn show(args: &Check, out: &mut dyn Write, outcome: &Outcome, number: usize) -> Result<()> {
     let Outcome { part, namespace, before, after, response, why } = outcome;
     let is_account = manifests::kind(before) == "ServiceAccount";

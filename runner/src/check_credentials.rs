@@ -10,7 +10,7 @@ use azwi_policy::{
 };
 use serde_json::Value;
 
-/// What came of it.
+/// The result.
 #[derive(Default)]
 pub struct Checked {
     /// The tokens that no credential fits.
@@ -25,7 +25,7 @@ pub enum Form<'w> {
     Words(&'w mut dyn Write),
     /// The resources that are missing.
     Terraform(&'w mut dyn Write),
-    /// Nothing: the findings are for somebody else.
+    /// Nothing: only the findings are printed.
     Findings,
 }
 
@@ -58,7 +58,7 @@ pub fn check(
             }
             Err(mismatch) => {
                 let text = mismatch.to_string();
-                let (message, cure) = text.split_once("\ncreate it with:\n").unwrap_or((&text, ""));
+                let (message, fix) = text.split_once("\ncreate it with:\n").unwrap_or((&text, ""));
                 checked.findings.push(Finding {
                     file: files.join(", "),
                     document: 0,
@@ -68,7 +68,7 @@ pub fn check(
                     path: None,
                     container: None,
                     message: message.to_owned(),
-                    cure: Some(cure.to_owned()),
+                    fix: Some(fix.to_owned()),
                 });
                 match &mut form {
                     Form::Words(out) => writeln!(out, "{}: {}", token.subject, text.replace('\n', "\n  "))?,

@@ -17,7 +17,7 @@ pub enum Output {
     Yaml,
     /// The objects as they come out, as JSON texts
     Objects,
-    /// What was found, an object a line: file, document, object, severity, rule, message, cure
+    /// What was found, an object a line: file, document, object, severity, rule, message, fix
     Json,
     /// What was found, as a SARIF 2.1.0 log
     Sarif,

@@ -18,7 +18,7 @@ pub const HEAD: &str = "\
 #   - a ServiceAccount that was changed a moment ago: the API server's cache is asked, and no second time;
 #   - the hash in the volume's name and path: both are the same in every pod;
 #   - pods that ask for the proxy, for a custom token endpoint, or for container-identities;
-#   - pods that somebody has equipped already, and containers that set one of the four variables themselves;
+#   - pods that have a token already, and containers that set one of the four variables themselves;
 #   - with allowedIdentities, pods whose containers bring ids of their own. What it does not allow is not given here either, but a
 #     pod that is refused by the policy is not refused here: it starts without an identity.
 # Needs Kubernetes 1.36, or 1.34 with the feature gate MutatingAdmissionPolicy and the beta API.
@@ -210,7 +210,7 @@ fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
         "int(variables.expiration) >= 3600 && int(variables.expiration) <= 86400".to_owned(),
         format!("variables.pod[?{proxy}].orValue('false') == 'false'"),
         format!("{} == ''", value("pod", names::CONTAINER_IDENTITIES)),
-        // Nobody's token is there, but for one from an earlier call of this policy.
+        // There is no token yet, except from an earlier call of this policy.
         format!(
             "variables.volumes.all(v, v.name == {volume}
 ? has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s,
@@ -292,7 +292,7 @@ fn patches(settings: &Plain, place: &PlainPlace) -> String {
 Object.spec.volumes.projected.sources{{serviceAccountToken: Object.spec.volumes.projected.sources.serviceAccountToken{{
 audience: {audience}, expirationSeconds: int(variables.expiration), path: {path}}}}}]}}}}"
     );
-    // A list of objects is no value of a patch (Kubernetes 1.36: the conversion breaks down), so a list that is missing is added empty.
+    // A patch can't contain a list of objects (Kubernetes 1.36: the conversion breaks down), so a list that is missing is added empty.
     let is_there = format!("variables.volumes.exists(v, v.name == {volume})");
     let mut all = vec![
         "(has(object.spec.volumes) ? [] : [JSONPatch{op: 'add', path: '/spec/volumes', value: []}])"

@@ -40,7 +40,7 @@ pub struct Finding {
     pub message: String,
     /// What repairs it, where the policy says so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cure: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// What the policy found of an object in a document of a file.
@@ -61,7 +61,7 @@ pub fn of_object(file: &str, document: usize, found: &policy::Finding) -> Findin
     } = found;
     let paste = [command, manifest, link].into_iter().flatten().next();
     // The words before what is pasted.
-    let cure = paste.or(fix.as_ref()).cloned();
+    let fix = paste.or(fix.as_ref()).cloned();
     let about = container.as_ref().filter(|_| *severity == Severity::Warning);
     Finding {
         file: file.to_owned(),
@@ -72,7 +72,7 @@ pub fn of_object(file: &str, document: usize, found: &policy::Finding) -> Findin
         path: path.clone(),
         container: container.clone(),
         message: about.map_or_else(|| message.clone(), |name| format!("container {name} {message}")),
-        cure,
+        fix,
     }
 }
 
@@ -89,7 +89,7 @@ pub fn of_file(severity: Severity, rule: &str, text: &str) -> Finding {
         path: None,
         container: None,
         message: message.to_owned(),
-        cure: None,
+        fix: None,
     }
 }
 
@@ -112,8 +112,8 @@ pub fn github(finding: &Finding) -> String {
 
 fn text(finding: &Finding) -> String {
     let object = if finding.object.is_empty() { String::new() } else { format!("{}: ", finding.object) };
-    let cure = finding.cure.as_ref().map(|cure| format!("\n{cure}")).unwrap_or_default();
-    format!("{object}{}{cure}", finding.message)
+    let fix = finding.fix.as_ref().map(|fix| format!("\n{fix}")).unwrap_or_default();
+    format!("{object}{}{fix}", finding.message)
 }
 
 /// All findings as a SARIF 2.1.0 log.

@@ -97,7 +97,7 @@ pub fn dispatch(
     }
 }
 
-/// The user's folder for what can be made again (XDG Base Directory Specification); none where there is no home.
+/// The user's folder for what can be made again (XDG Base Directory Specification); `None` without a home directory.
 fn cache() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let folder = folder.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
@@ -109,7 +109,7 @@ pub struct Module {
     pre: WasmtimeEngineProviderPre,
 }
 
-/// What came of one evaluation.
+/// The result of one evaluation.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
     /// What the API server would get.
@@ -120,7 +120,7 @@ pub struct Evaluation {
     pub calls: HostCalls,
 }
 
-/// What came of one evaluation, with what was found as data.
+/// The result of one evaluation, with the findings as data.
 #[derive(Debug, Clone)]
 pub struct Examination {
     /// What the API server would get.
@@ -145,7 +145,7 @@ impl Module {
             Some(folder) => builder.enable_cache(Some(&folder)),
             None => builder,
         };
-        let pre = builder.build_pre().with_context(|| format!("{} is no policy", path.display()))?;
+        let pre = builder.build_pre().with_context(|| format!("{} is not a policy", path.display()))?;
         Ok(Self { pre })
     }
 

@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        // Whoever reads the output has enough of it: `| head`.
+        // The reader has closed the pipe: `| head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("Error: {error:#}");
@@ -109,7 +109,7 @@ fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
         std::fs::read(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
     let text =
         yaml::decode(&bytes).map_err(|problem| anyhow!("the settings {} are {problem}", path.display()))?;
-    // As kubectl reads them: there they go in the end, and `Off` is no text to it.
+    // As kubectl reads them: there they go in the end, and it does not read `Off` as a string.
     let mut documents = yaml::documents(&text).into_iter();
     let value = match documents.next().map(|document| document.content) {
         Some(Ok(value)) => value,
@@ -143,8 +143,8 @@ fn run_request(args: &Run) -> Result<()> {
         std::fs::read_to_string(&args.request_path)
             .with_context(|| format!("cannot read the request file {}", args.request_path.display()))?
     };
-    let review: Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", args.request_path.display()))?;
+    let review: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not JSON", args.request_path.display()))?;
     let request = review.get("request").unwrap_or(&review);
     let settings = match &args.settings_json {
         Some(json) => serde_json::from_str(json).context("the settings are no JSON")?,
@@ -156,7 +156,7 @@ fn run_request(args: &Run) -> Result<()> {
     for line in &evaluation.calls.log {
         anstream::eprintln!("policy log: {line}");
     }
-    // Not println, which panics where nobody reads.
+    // Not println, which panics when the reader has closed the pipe.
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(&evaluation.response)?)?;
     Ok(out.flush()?)

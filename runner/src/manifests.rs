@@ -118,12 +118,12 @@ impl Manifests {
             match content {
                 Ok(value) => self.add_document(file, number, value),
                 Err(error) => {
-                    let cure = if text.contains("{{") {
+                    let fix = if text.contains("{{") {
                         " (a template: render it first, with helm template)"
                     } else {
                         ""
                     };
-                    self.broken.push(format!("{file}: {error}{cure}"));
+                    self.broken.push(format!("{file}: {error}{fix}"));
                 }
             }
         }
@@ -155,7 +155,7 @@ impl Manifests {
             && value.get("apiVersion").is_some_and(Value::is_string);
         if !is_object {
             self.passed_over.push(format!(
-                "{file}: document {number} is no Kubernetes object (it has no apiVersion and kind)"
+                "{file}: document {number} is not a Kubernetes object (it has no apiVersion and kind)"
             ));
             return;
         }

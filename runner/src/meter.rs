@@ -68,7 +68,7 @@ impl Meter {
     /// A fresh instance.
     ///
     /// # Errors
-    /// It is no policy.
+    /// It is not a policy.
     pub fn instance(&self, answers: Answers) -> Result<Instance> {
         let guest = Guest {
             wasi: WasiCtxBuilder::new().build_p1(),
@@ -93,7 +93,7 @@ impl Meter {
         let call = instance
             .get_typed_func(&mut store, "__guest_call")
             .map_err(wrong)
-            .context("it is no waPC guest")?;
+            .context("it is not a waPC guest")?;
         let memory = instance.get_memory(&mut store, "memory").context("it exports no memory")?;
         Ok(Instance { store, call, memory })
     }
@@ -245,7 +245,7 @@ fn host_call(
 /// Calls `operation` on a fresh instance.
 ///
 /// # Errors
-/// It traps, or is no policy.
+/// It traps, or is not a policy.
 pub fn once(meter: &Meter, operation: &str, payload: &[u8], answers: Answers) -> Result<Cost> {
     let cost = meter.instance(answers)?.call(operation, payload)?;
     if let Err(error) = &cost.answer {

@@ -35,7 +35,7 @@ enum Request {
 /// No such file, or no recording in it.
 pub fn from_file(path: &Path) -> Result<Answers> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    from_text(&text).with_context(|| format!("{} is no recording of host calls", path.display()))
+    from_text(&text).with_context(|| format!("{} is not a recording of host calls", path.display()))
 }
 
 /// As [`from_file`], for its text.

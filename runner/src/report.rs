@@ -17,7 +17,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const CAUTION: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Writes what came of `object`; `after` is the object as the API server would store it, `why_untouched` what is to be said
+/// Writes the result for `object`; `after` is the object as the API server would store it, `why_untouched` what is to be said
 /// of a pod that is the same after as before, or of what was not found.
 ///
 /// # Errors

@@ -113,8 +113,8 @@ impl AdmissionResponse {
     /// It is not JSON patch in base64.
     pub fn decoded_patch(&self) -> Result<Option<json_patch::Patch>> {
         let Some(patch) = &self.patch else { return Ok(None) };
-        let bytes = STANDARD.decode(patch).context("the patch is no base64")?;
-        Ok(Some(serde_json::from_slice(&bytes).context("the patch is no JSON patch")?))
+        let bytes = STANDARD.decode(patch).context("the patch is not base64")?;
+        Ok(Some(serde_json::from_slice(&bytes).context("the patch is not a JSON patch")?))
     }
 
     /// The object after the patch, as the API server would store it.

@@ -52,8 +52,8 @@ fn leads_to(place: &str, file: &str, os: Os) -> bool {
     ends && file.get(..place.len()).is_some_and(is_same)
 }
 
-/// A mount of `container` above `path`, which is resolved, to which nothing can be written, so that nobody can make the mount point. One of a volume of
-/// workload identity's own goes, or is nobody's ancestor.
+/// A read-only mount of `container` above the resolved `path`: the kubelet can't create the mount point there. Mounts of reserved volumes do not
+/// count: they are removed, or have nothing below them.
 pub(crate) fn read_only_above<'c, 't>(
     container: &'c Container<'t>,
     volumes: &Volumes,

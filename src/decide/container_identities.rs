@@ -39,10 +39,10 @@ enum Chosen<'s> {
 /// What an entry of the annotation is.
 const ENTRIES: &str = "a list of CONTAINER=IDENTITY entries, separated by ;, with each container once";
 
-/// Most entries of an annotation that a cure repeats.
-const MENDED: usize = 8;
+/// Most entries of an annotation that a fix repeats.
+const FIXED_MAX: usize = 8;
 
-/// What a cure has for a container that can't be one.
+/// What a fix has for a container that can't be one.
 const CONTAINER: &str = "CONTAINER";
 
 impl<'s> ContainerIdentities<'s> {
@@ -73,7 +73,7 @@ impl<'s> ContainerIdentities<'s> {
                 annotation: names::CONTAINER_IDENTITIES,
                 found: found.to_owned(),
                 accepted,
-                instead: Instead::Value(mended(identities, &pairs)),
+                instead: Instead::Value(fixed(identities, &pairs)),
             };
             let Some((container, identity)) = pair else {
                 return Err(wrong(entry, Cow::Borrowed(ENTRIES)));
@@ -171,10 +171,10 @@ fn accepted(identities: Option<&Usable>, text: &str) -> Cow<'static, str> {
     format!("{} or {names}", ClientId::accepted()).into()
 }
 
-/// The annotation with every entry mended: what is not known is the nearest name, or a placeholder.
-fn mended(identities: Option<&Usable>, pairs: &[Option<(&str, &str)>]) -> String {
+/// The annotation with every entry fixed: what is not known is the nearest name, or a placeholder.
+fn fixed(identities: Option<&Usable>, pairs: &[Option<(&str, &str)>]) -> String {
     // More than a line of a manifest can bear.
-    if pairs.len() > MENDED {
+    if pairs.len() > FIXED_MAX {
         return format!("{CONTAINER}={}", ClientId::PLACEHOLDER);
     }
     let entries = pairs.iter().map(|pair| {

@@ -279,7 +279,7 @@ impl<'s, 't> Containers<'s, 't> {
         }
     }
 
-    /// A volume under the layout's name that is no token's, and that a container depends on.
+    /// A volume under the layout's name that has no token and that a container uses.
     fn taken(&self) -> Option<Mistake> {
         let name = &*self.home.place.volume;
         self.volumes.named(name)?;

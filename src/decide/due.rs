@@ -1,4 +1,4 @@
-//! Whether a pod or pod template is due an identity: the look-up, and the decision that comes of it.
+//! Whether a pod or pod template is due an identity: the look-up, and the decision after it.
 
 use crate::{
     decide::{
@@ -70,7 +70,7 @@ fn judge_labels(
     }
     let mut warnings = unused_warnings(settings, pod.title, pod.metadata);
     warnings.extend(warnings::of_label(&account.reference.title(), &account.label));
-    // Something says that an identity is meant, and nobody says that none is.
+    // Something suggests that an identity was intended, and no label declines it.
     let meant =
         [names::CLIENT_ID, names::IDENTITY].iter().any(|name| account.annotations.value(name).is_some())
             || pod.metadata.label == UseLabel::True

@@ -21,13 +21,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Volumes<'s, 't> {
     all: ByName<'s, Entry<'s, 't>>,
-    /// The volume that will be written, where the pod has none of its name but mounts of it: somebody took it away.
+    /// The volume that will be written, where the pod has none of its name but mounts of it: another mutator removed it.
     to_come: Option<(Rc<str>, [Token; 1])>,
     /// The system that resolves the pod's paths.
     pub(crate) os: Os,
 }
 
-/// A volume: its place in the pod, itself, and its tokens once somebody has asked for them.
+/// A volume: its place in the pod, itself, and its tokens once they are needed.
 type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<Token>>);
 
 /// A ServiceAccount token that a volume projects.
@@ -144,7 +144,7 @@ impl<'t> TokenFile<'t> {
     }
 }
 
-/// What `container` has. A volume of the pod's author that projects a token for somebody else is a token of the
+/// What `container` has. A volume of the pod's author that projects a token for another audience is a token of the
 /// container's own; one under a reserved name was asked for by another mutator, which knows why.
 pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
     let TokenFile::At(file) = TokenFile::of(container, volumes.os) else { return State::Bare { file: None } };

@@ -176,7 +176,7 @@ fn proxy_containers(
         .collect()
 }
 
-/// The layout's volume, where a container has a mount of it, or nobody has a token and all containers are skipped.
+/// The layout's volume, if a container mounts it, or if no container has a token and all are skipped.
 fn volume(
     containers: &Containers,
     new: &[NewContainer],
@@ -196,7 +196,7 @@ fn volume(
     let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
     match containers.volumes.named(&home.place.volume) {
         Some((_, there)) if same(there.raw, &text) => None,
-        // Where nobody needs it, a volume that a container uses as something else stays what it is.
+        // If no container needs the token volume, a volume of its name that a container uses stays as it is.
         Some((index, there)) => {
             let unused = || conflicts::user_of(containers.pod.spec, &there.name).is_none();
             (needed || (none_due && unused())).then_some((Slot::Replace(index), text))

@@ -59,7 +59,7 @@ impl<'c> Held<'c> {
         let (client_id, clients) = split(&clients, audit.client_id.as_ref());
         let (tenant_id, tenants) = split(&tenants, audit.tenant_id.as_ref());
         let named = client_id.is_some() && client_id == audit.client_id;
-        let holders = if self.all.is_empty() { Holders::Nobody } else { Holders::Some };
+        let holders = if self.all.is_empty() { Holders::None } else { Holders::Some };
         Audit {
             identity: audit.identity.filter(|_| named),
             client_id,

@@ -34,7 +34,7 @@ pub(crate) struct Said<'s> {
     pub(crate) name: Option<&'s str>,
     /// The client ID: by its annotation `identity`, or `client-id`.
     pub(crate) client_id: Result<Option<ClientId>, WrongValue>,
-    /// The tenant; none where nobody says it.
+    /// The tenant; `None` if neither an annotation nor the settings have one.
     pub(crate) tenant_id: Result<Option<TenantId>, WrongValue>,
     /// How long its token is valid, where it or the named identity says so.
     pub(crate) expiration: Result<Option<TokenExpiration>, WrongValue>,

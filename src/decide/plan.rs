@@ -63,7 +63,7 @@ pub(crate) struct Plan {
     pub(crate) containers: Vec<NewContainer>,
     /// The volume as an entry of `volumes`, and where it goes; `None` where it is there.
     pub(crate) volume: Option<(Slot, String)>,
-    /// Volumes that go, with the last of their mounts. Ascending.
+    /// Indexes of the volumes whose last mount is removed, ascending.
     pub(crate) gone: Vec<usize>,
 }
 

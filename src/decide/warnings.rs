@@ -53,14 +53,14 @@ fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
     let proxy: &[&str] = if own.proxy.is_some() { &[proxy::INIT_CONTAINER, proxy::SIDECAR] } else { &[] };
     let names =
         NameSet::new(containers.map(|container| container.name.as_ref()).chain(proxy.iter().copied()));
-    let nobody = skipped.iter().filter(|name| !names.contains(name) && !names::ADDED_LATER.contains(name));
+    let absent = skipped.iter().filter(|name| !names.contains(name) && !names::ADDED_LATER.contains(name));
     let hint = |name: &str| {
         let mut parts = name.split(|c: char| " ,:|[]\"'*\n\t".contains(c));
         let several = name.contains(',')
             || parts.any(|part| part.len() < name.len() && (names.contains(part) || part.is_empty()));
         if several { SkipHint::Separator } else { SkipHint::OneOf(listed(names.iter())) }
     };
-    for name in nobody {
+    for name in absent {
         let notice = || Notice::SkipsNobody { name: name.into(), hint: hint(name) };
         warnings.add(|| Warning::new(pod.title, notice()));
     }

@@ -58,7 +58,7 @@ pub(crate) enum Half<'i, T> {
     Is(&'i T),
     /// There is none: only an entry that allows any allows that.
     Missing,
-    /// It may be any: whoever is asked does not know it.
+    /// It is not known, and can be any.
     Unknown,
 }
 

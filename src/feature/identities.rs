@@ -64,7 +64,7 @@ const LISTED: usize = 5;
 /// Most names that a wrong one is compared with.
 const COMPARED: usize = 256;
 
-/// What stands for a name in a cure, where there is none to be named.
+/// What stands for a name in a fix, where there is none to be named.
 const PLACEHOLDER: &str = "IDENTITY_NAME";
 
 impl Identities {
@@ -128,7 +128,7 @@ impl<'s, 'g> Usable<'s, 'g> {
         nearest(name, self.names().take(COMPARED))
     }
 
-    /// What is wrong with `found`, which is no name of one of them, as the value of `annotation`.
+    /// What is wrong with `found`, which is not one of their names, as the value of `annotation`.
     pub(crate) fn unknown(&self, annotation: &'static str, found: &str) -> WrongValue {
         let nearest = self.nearest(found);
         let instead = nearest.unwrap_or(PLACEHOLDER).to_owned();

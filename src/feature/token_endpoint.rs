@@ -154,7 +154,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// The volume's second source, as JSON; `None` where the authority is no file.
+    /// The volume's second source, as JSON; `None` if the authority is not a file.
     pub(crate) fn source(&self) -> Option<String> {
         let path = json_string(names::CA_PATH);
         match self.ca.as_ref()? {

@@ -42,7 +42,7 @@ pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<Ser
 /// Logs the one line of a verdict, if it has one: pods that have nothing to do with identity cost no call.
 pub(crate) fn log(verdict: &Verdict) {
     let Some(LogEvent { level, message, fields }) = verdict.log_event() else { return };
-    // A host that does not take the line is no reason to change the verdict: `KubewardenDrain::new` would panic.
+    // A host that rejects the line must not change the verdict: `KubewardenDrain::new` would panic.
     let logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
     let fields = Fields(fields);
     match level {

@@ -1,4 +1,4 @@
-//! Why a ServiceAccount could not be read: the causes told apart, each with its cure.
+//! Why a ServiceAccount could not be read: the causes told apart, each with its fix.
 
 use crate::{
     object::service_account::ServiceAccount, value::reference::Reference, verdict::mistake::LookUpFailure,

@@ -76,7 +76,7 @@ impl<'p, 't> Cursor<'p, 't> {
     /// The field `name`; `None` where it is missing or null.
     ///
     /// # Errors
-    /// `self` is no object.
+    /// `self` is not an object.
     pub(crate) fn field<'c>(&'c self, name: &'c str) -> Result<Option<Cursor<'c, 't>>, Malformed> {
         if !matches!(self.json, Json::Object(_)) {
             return Err(self.malformed("an object"));
@@ -89,7 +89,7 @@ impl<'p, 't> Cursor<'p, 't> {
     /// The field `name`, which must be there.
     ///
     /// # Errors
-    /// `self` is no object, or the field is missing or null.
+    /// `self` is not an object, or the field is missing or null.
     pub(crate) fn required<'c>(
         &'c self,
         name: &'c str,
@@ -104,7 +104,7 @@ impl<'p, 't> Cursor<'p, 't> {
     /// The fields, in their order.
     ///
     /// # Errors
-    /// `self` is no object.
+    /// `self` is not an object.
     pub(crate) fn entries<'c>(
         &'c self,
     ) -> Result<impl Iterator<Item = (&'t str, Cursor<'c, 't>)>, Malformed> {
@@ -119,7 +119,7 @@ impl<'p, 't> Cursor<'p, 't> {
     /// The items, in their order.
     ///
     /// # Errors
-    /// `self` is no list.
+    /// `self` is not a list.
     pub(crate) fn items<'c>(&'c self) -> Result<impl Iterator<Item = Cursor<'c, 't>>, Malformed> {
         match self.json {
             Json::List(items) => Ok(items.iter().enumerate().map(|(index, json)| Cursor {
@@ -134,7 +134,7 @@ impl<'p, 't> Cursor<'p, 't> {
     /// The text of a JSON string.
     ///
     /// # Errors
-    /// `self` is no string, or one that is not Unicode (`"\ud800"`).
+    /// `self` is not a string, or one that is not Unicode (`"\ud800"`).
     pub(crate) fn as_text(&self) -> Result<Cow<'t, str>, Malformed> {
         match self.json {
             Json::Raw(raw) => text_of(raw).ok_or_else(|| self.malformed("a string")),

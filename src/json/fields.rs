@@ -280,7 +280,7 @@ impl<'r> Fields<'r> {
         }
     }
 
-    /// Notes the field `name` where it is there as null, which an empty template leaves and nobody means: left out is `wider`.
+    /// Reports the field `name` if it is null, as an empty template leaves it: leaving the field out means `wider`, which must be said explicitly.
     pub(crate) fn refuse_null(&mut self, name: &str, expected: &str, wider: &str) {
         if self.entry(name).is_some() && !self.present(name) {
             self.problem(name, &format!("{expected}, or leave the field out to {wider}"));

@@ -93,7 +93,7 @@ impl<'a> Json<'a> {
     }
 
     /// The list in the field `name`; where the field is missing or no list (null), an empty one is put there.
-    /// `None` only where `self` is no object.
+    /// `None` only if `self` is not an object.
     pub(crate) fn list_mut(&mut self, name: &'static str) -> Option<&mut Vec<Self>> {
         let Self::Object(fields) = self else { return None };
         let index = if let Some(index) = fields.iter().rposition(|(field, _)| field == name) {

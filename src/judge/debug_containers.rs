@@ -42,7 +42,7 @@ struct Copied {
     mount: Option<String>,
 }
 
-/// Equips the ephemeral containers that are new. Nobody is asked: all that is written stands in the pod already. What the pod is, it is by the
+/// Equips the ephemeral containers that are new. There is no look-up: everything that is written is in the pod already. What the pod is, it is by the
 /// old object: of the new one the API server takes nothing but its ephemeral containers (Kubernetes `pkg/registry/core/pod/strategy.go`,
 /// `dropNonEphemeralContainerUpdates`), and drops the rest after admission.
 ///
@@ -102,7 +102,7 @@ struct Donor<'s, 't> {
     /// The variables by which it has ids, and what they say.
     ids: Ids<'s, 't>,
     seen: Seen,
-    /// The first of its ids that is not allowed, once somebody has asked.
+    /// The first of its ids that is not allowed, once it has been checked.
     forbidden: OnceCell<Option<Forbidden<'s, 't>>>,
 }
 
@@ -113,7 +113,7 @@ type Seen = (Option<ClientId>, Option<TenantId>);
 struct Donors<'s, 't> {
     /// The first that has the pod's token.
     first: Donor<'s, 't>,
-    /// All by their names, each looked at once somebody debugs it.
+    /// All by their names, each read once it is debugged.
     all: ByName<'s, (&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
 }
 
@@ -253,7 +253,7 @@ impl<'s, 't> Running<'s, 't> {
         Ok(Copied { env, mount, ..nothing })
     }
 
-    /// The audit annotations, as far as the pod shows them: nobody is asked who its ServiceAccount is.
+    /// The audit annotations, as far as the pod shows them: the ServiceAccount is not looked up.
     fn audit(&self, held: Held) -> Audit {
         let donor = self.donors.as_ref().map(|donors| donors.first.seen.clone());
         let (client_id, tenant_id) = donor.unwrap_or_default();
@@ -273,7 +273,7 @@ impl<'s, 't> Running<'s, 't> {
     }
 }
 
-/// The ids that a debug container has where it brings none: what it copies, or what nobody knows.
+/// The ids that a debug container has where it brings none: what it copies, or unknown.
 fn base_of(donor: Option<&Seen>) -> Base<'_> {
     match donor {
         Some((client, tenant)) => Base { client: client.as_ref().into(), tenant: tenant.as_ref().into() },

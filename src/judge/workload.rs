@@ -140,7 +140,7 @@ fn judged(
     let pod = Candidate { title, namespace, metadata: &metadata, spec: &spec, size };
     let due = resolve(settings, pod, look_up);
     if !matches!(due, Due::Yes(_)) {
-        // Where the ServiceAccount's label does the work, the workload's is no mistake.
+        // If the ServiceAccount's label injects, the label on the workload is not a mistake.
         warnings.extend(lost);
     }
     let (refusals, found) = match due {

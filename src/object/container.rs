@@ -171,7 +171,7 @@ impl<'t> Env<'t> {
     /// Reads an entry of `env`.
     ///
     /// # Errors
-    /// No object, or a name that is no string.
+    /// No object, or a name that is not a string.
     pub(crate) fn read(at: &Cursor<'_, 't>, names: Names) -> Result<Self, Malformed> {
         let (env, raw) = entry(at)?;
         let from = env.field("valueFrom").and_then(Json::raw).filter(|from| *from != "null");
@@ -271,7 +271,7 @@ impl<'t> Volume<'t> {
     }
 }
 
-/// The entries of a list, each read; none where there is no list.
+/// The entries of a list, each read; none where there is not a list.
 pub(crate) fn entries<'t, T>(
     at: &Cursor<'_, 't>,
     list: &str,

@@ -26,7 +26,7 @@ pub(crate) struct Metadata {
     pub(crate) label: UseLabel,
     /// The annotations of workload identity.
     pub(crate) annotations: Annotations,
-    /// What looks like a label or annotation of workload identity, and is none.
+    /// Unrecognized labels and annotations that resemble those of workload identity.
     pub(crate) strays: Strays,
     /// Whether it mirrors a static pod, which can't use a projected token.
     pub(crate) kind: PodKind,
@@ -40,7 +40,7 @@ pub(crate) struct Marks<'t, const N: usize> {
     pub(crate) labels: [Option<Cow<'t, str>>; N],
     /// The annotations.
     pub(crate) annotations: Annotations,
-    /// What looks like one of them, and is none.
+    /// Unrecognized ones that resemble them.
     pub(crate) strays: Strays,
 }
 

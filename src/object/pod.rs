@@ -126,7 +126,7 @@ fn choose<T>(at: &Cursor<'_, '_>, name: &str, no: T, yes: T) -> Result<T, Malfor
 /// `spec.serviceAccountName`, or else the older `spec.serviceAccount`, or else `default`.
 ///
 /// # Errors
-/// One of the two is no string.
+/// One of the two is not a string.
 fn service_account_name<'t>(spec: &Cursor<'_, 't>) -> Result<Cow<'t, str>, Malformed> {
     for field in ["serviceAccountName", "serviceAccount"] {
         let name = spec.field(field)?.map(|name| name.as_text()).transpose()?;

@@ -27,7 +27,7 @@ pub struct ServiceAccount {
     pub(crate) label: UseLabel,
     /// Its annotations.
     pub(crate) annotations: Annotations,
-    /// What looks like a label or annotation of workload identity, and is none.
+    /// Unrecognized labels and annotations that resemble those of workload identity.
     pub(crate) strays: Strays,
 }
 

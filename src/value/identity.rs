@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct ClientId(String);
 
 impl ClientId {
-    /// Whether it is all zeros, as templates have it: nobody's id.
+    /// Whether it is all zeros, a placeholder in templates.
     pub(crate) fn is_zero(&self) -> bool {
         self.0.bytes().all(|byte| matches!(byte, b'0' | b'-'))
     }

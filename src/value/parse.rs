@@ -7,7 +7,7 @@ pub(crate) trait Accepts: FromStr<Err = Rejected> {
     /// What the parser takes, as messages have it: `a UUID`.
     fn accepted() -> Cow<'static, str>;
 
-    /// What stands for a value in a cure; a word that a shell takes as it is.
+    /// What stands for a value in a fix; a word that a shell takes as it is.
     const PLACEHOLDER: &'static str = "VALUE";
 
     /// The value that `text`, which the parser does not take, was most likely meant to be.

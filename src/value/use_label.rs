@@ -56,7 +56,7 @@ impl Trigger {
         }
     }
 
-    /// Whether the pod's label alone says that there is nothing to inject, so that nobody need be asked.
+    /// Whether the pod's label alone says that there is nothing to inject, so that no look-up is needed.
     #[must_use]
     pub(crate) fn is_settled_by(self, pod: &UseLabel) -> bool {
         !self.injects(pod, &UseLabel::True)

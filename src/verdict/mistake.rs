@@ -22,7 +22,7 @@ use crate::{
 pub(crate) enum Mistake {
     /// An annotation's value can't be used.
     WrongAnnotation(WrongValue),
-    /// Nobody names a tenant.
+    /// No tenant is given.
     NoTenant,
     /// There is no client ID, and `requireClientId` asks for one.
     ClientIdRequired,
@@ -117,11 +117,11 @@ pub(crate) struct WrongValue {
     pub(crate) found: String,
     /// What would be accepted.
     pub(crate) accepted: Cow<'static, str>,
-    /// What a cure puts in its place.
+    /// What a fix puts in its place.
     pub(crate) instead: Instead,
 }
 
-/// What a cure puts in the place of a value.
+/// What a fix puts in the place of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Instead {
     /// What was likely meant, or a placeholder.

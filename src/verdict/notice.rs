@@ -74,7 +74,7 @@ pub(crate) enum Notice {
     ZeroId,
     /// A container brings its own token.
     OwnToken,
-    /// A container has a token of a reserved volume that is for somebody else.
+    /// A container has a token of a reserved volume for another audience.
     OtherAudience(Untrusted),
     /// Where a container's variable says that its token is can't be told.
     TokenFileUnknown,
@@ -138,7 +138,7 @@ pub(crate) enum Notice {
     },
     /// A container listens on the proxy's port.
     ProxyPortTaken(ProxyPort),
-    /// The pod forbids root, and the proxy's init container is it.
+    /// The pod forbids containers that run as root, and the proxy's init container runs as root.
     ProxyRunsAsRoot,
     /// A ServiceAccount's annotations, which have no effect without its label.
     AnnotationsWithoutLabel,

@@ -1,4 +1,4 @@
-//! What comes of a request: accepted or refused, with warnings, audit annotations and a log line.
+//! The outcome of a request: accepted or refused, with warnings, audit annotations and a log line.
 
 use crate::{
     json::Json,
@@ -36,7 +36,7 @@ pub(crate) enum Holders {
     /// One has.
     Some,
     /// None has: all are skipped.
-    Nobody,
+    None,
     /// There are no containers to be seen: it is a ServiceAccount, or the pod is refused.
     Unknown,
 }
@@ -126,9 +126,9 @@ impl Verdict<'_> {
     #[must_use]
     pub fn log_event(&self) -> Option<LogEvent> {
         let line = self.log.as_ref()?;
-        let nobody = self.audit.as_ref().is_some_and(|audit| audit.holders == Holders::Nobody);
+        let none = self.audit.as_ref().is_some_and(|audit| audit.holders == Holders::None);
         let (level, outcome, default) = match (self.refusals.is_empty(), &self.mutated) {
-            (true, Some(_)) if nobody => {
+            (true, Some(_)) if none => {
                 (LogLevel::Info, "mutated", "volume added, all containers are skipped")
             }
             (true, Some(_)) => (LogLevel::Info, "mutated", "identity injected"),

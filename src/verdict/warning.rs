@@ -49,7 +49,7 @@ impl fmt::Display for About {
 }
 
 impl fmt::Display for Warning {
-    /// The name gives way to the text: a cure that is cut is none.
+    /// The name is cut rather than the text: a cut command can't be pasted.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let text = cut_middle(&self.notice.to_string(), WARNING_MAX - 40);
         let verb = match self.about {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cuts_the_name_but_never_the_cure() {
+    fn cuts_the_name_but_never_the_fix() {
         let title = Title::of("Pod", &"n".repeat(63), &"p".repeat(253));
         let text = Warning::new(&title, Notice::RetiredBinding).to_string();
         assert!(text.chars().count() <= 256 && text.starts_with("Pod nnn"), "{text}");

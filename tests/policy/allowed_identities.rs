@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[test]
 fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
     let other = "00000000-0000-0000-0000-000000000000";
-    let cure = format!(
+    let fix = format!(
         "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:\n\
         - {{namespaces: [\"default\"], clientIds: [\"{CLIENT_ID}\"], tenantIds: [\"{TENANT_ID}\"]}}"
     );
@@ -33,7 +33,7 @@ fn refuses_an_identity_that_the_namespace_may_not_use_and_says_which_part() {
             refused(&with(&json!({"allowedIdentities": allowed})), &yada(|_| ()), holding(&yada_account()));
         assert_eq!(
             (message, code),
-            (format!("ServiceAccount default/myserviceaccount: {problem}; {cure}"), 403)
+            (format!("ServiceAccount default/myserviceaccount: {problem}; {fix}"), 403)
         );
     }
     for allowed in [
@@ -103,7 +103,7 @@ fn having(variable: &Value) -> Value {
 #[test]
 fn holds_a_containers_own_ids_to_what_is_allowed() {
     let only = with(&json!({"allowedIdentities": [{"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}));
-    let cure = |id: &str| {
+    let fix = |id: &str| {
         format!(
             "; remove it, so that the container uses its ServiceAccount's identity, \
              or set it to one that is allowed:\nenv: [{{name: AZURE_{id}, value: \"{id}\"}}]"
@@ -133,9 +133,9 @@ fn holds_a_containers_own_ids_to_what_is_allowed() {
     ] {
         let (message, code) = refused(&only, &having(&variable), holding(&yada_account()));
         let expected =
-            format!("Pod default/yadaapi: container \"yadaapi\" sets AZURE_{id} {found}{}", cure(id));
+            format!("Pod default/yadaapi: container \"yadaapi\" sets AZURE_{id} {found}{}", fix(id));
         assert_eq!((message, code), (expected, 403));
-        // Without the setting, and for a container that is skipped, it is nobody's business.
+        // Without the setting, and for a container that is skipped, it does not matter.
         admitted(&settings(), &having(&variable), holding(&yada_account()));
         let mut skipped = having(&variable);
         annotate(&mut skipped["object"], "skip-containers", "yadaapi");
@@ -185,7 +185,7 @@ fn holds_debug_containers_to_what_is_allowed() {
         (allowing(CLIENT_ID), own.clone(), false),
         (allowing(OTHER), own, true),
     ] {
-        let response = evaluate(&settings, &debug(&env), nobody()).response;
+        let response = evaluate(&settings, &debug(&env), no_look_up()).response;
         assert_eq!(response.allowed, allowed, "{settings} {env}: {}", response.message());
         assert!(
             allowed

@@ -47,7 +47,7 @@ fn a_debug_request_opens_no_gate_by_what_the_api_server_drops() {
     ];
     for change in changes {
         let request = debugging(&pod, &foreign(), change);
-        let evaluation = evaluate(&governed(), &request, nobody());
+        let evaluation = evaluate(&governed(), &request, no_look_up());
         let message = evaluation.response.message().to_owned();
         assert!(
             message.starts_with(&format!(
@@ -79,9 +79,9 @@ fn a_debug_container_is_governed_without_a_container_to_copy_from() {
     for (settings, pod) in
         [(&governed(), &skipped), (&governed(), &own_token), (&endpoint, &of_endpoint), (&governed(), &named)]
     {
-        assert_eq!(refused(settings, &debugging(pod, &foreign(), |_| ()), nobody()).1, 403, "{pod}");
+        assert_eq!(refused(settings, &debugging(pod, &foreign(), |_| ()), no_look_up()).1, 403, "{pod}");
         let from_secret = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});
-        let (message, _) = refused(settings, &debugging(pod, &from_secret, |_| ()), nobody());
+        let (message, _) = refused(settings, &debugging(pod, &from_secret, |_| ()), no_look_up());
         assert!(
             message.contains(
                 "container \"d\" sets AZURE_CLIENT_ID by valueFrom, so the policy's setting allowedIdentities can't check it"
@@ -89,11 +89,11 @@ fn a_debug_container_is_governed_without_a_container_to_copy_from() {
             "{message}"
         );
         let allowed = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}]});
-        assert!(evaluate(settings, &debugging(pod, &allowed, |_| ()), nobody()).response.allowed);
+        assert!(evaluate(settings, &debugging(pod, &allowed, |_| ()), no_look_up()).response.allowed);
     }
     // A pod that carries no token is not the policy's.
     let plain = yada(|_| ())["object"].clone();
-    assert!(evaluate(&governed(), &debugging(&plain, &foreign(), |_| ()), nobody()).response.allowed);
+    assert!(evaluate(&governed(), &debugging(&plain, &foreign(), |_| ()), no_look_up()).response.allowed);
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn a_debug_container_is_told_of_variables_that_it_has() {
     let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
     let settings = with(&json!({"allowedIdentities": [
         {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}, {"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}]}));
-    let (message, _) = refused(&settings, &debugging(&pod, &foreign(), |_| ()), nobody());
+    let (message, _) = refused(&settings, &debugging(&pod, &foreign(), |_| ()), no_look_up());
     assert!(message.contains("container \"d\" sets AZURE_CLIENT_ID"), "{message}");
     let empty = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": ""}]});
-    assert!(evaluate(&governed(), &debugging(&pod, &empty, |_| ()), nobody()).response.allowed);
+    assert!(evaluate(&governed(), &debugging(&pod, &empty, |_| ()), no_look_up()).response.allowed);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_mount_with_a_sub_path_is_not_copied_to_a_debug_container() {
     })["object"]
         .clone();
     let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
-    assert_eq!(evaluate(&settings(), &request, nobody()).answer.unwrap().mutated_object, None);
+    assert_eq!(evaluate(&settings(), &request, no_look_up()).answer.unwrap().mutated_object, None);
 }
 
 // === Governance ===
@@ -232,7 +232,7 @@ fn records_the_last_of_two_ids_for_a_debug_container() {
     });
     let (pod, _) = admitted(&settings(), &twice, holding(&yada_account()));
     let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
-    let audit = evaluate(&settings(), &request, nobody()).response.audit_annotations.unwrap();
+    let audit = evaluate(&settings(), &request, no_look_up()).response.audit_annotations.unwrap();
     assert_eq!((audit["client-id"].as_str(), audit.get("container-identities")), (CLIENT_ID, None));
 }
 
@@ -259,7 +259,7 @@ fn a_debug_container_that_the_settings_skip_gets_nothing() {
     let request = debugging(&pod, &json!({"name": "debugger", "image": "busybox"}), |_| ());
     for (pattern, gets) in [("debug*", false), ("other", true)] {
         let settings = with(&json!({"skipContainers": [pattern]}));
-        let answer = evaluate(&settings, &request, nobody()).answer.unwrap();
+        let answer = evaluate(&settings, &request, no_look_up()).answer.unwrap();
         assert_eq!(answer.mutated_object.is_some(), gets, "{pattern}");
     }
 }
@@ -286,7 +286,7 @@ fn names_no_identity_that_the_namespace_may_not_use() {
             request["kind"] = kind;
             request["resource"] = json!({"group": "", "version": "v1", "resource": "serviceaccounts"});
             request["object"] = account.clone();
-            let evaluation = evaluate(&settings, &request, nobody());
+            let evaluation = evaluate(&settings, &request, no_look_up());
             assert!(!evaluation.response.allowed, "{account}");
             let mut told = serde_json::to_value(&evaluation.response).unwrap().to_string()
                 + &json!(evaluation.calls.log).to_string();
@@ -320,7 +320,7 @@ fn shows_no_value_that_only_looks_like_a_domain() {
             + &json!(evaluation.calls.log).to_string();
         assert!(!told.contains("07401b"), "{told}");
         let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
-        let debug = evaluate(&settings(), &debugging(&pod, &json!({"name": "d"}), |_| ()), nobody());
+        let debug = evaluate(&settings(), &debugging(&pod, &json!({"name": "d"}), |_| ()), no_look_up());
         let told = json!([response.audit_annotations, debug.response.audit_annotations, debug.calls.log])
             .to_string();
         assert!(!told.contains("07401b"), "{told}");
@@ -547,12 +547,12 @@ fn a_token_for_somebody_else_under_a_reserved_name_is_told() {
 fn says_nothing_in_brackets_where_there_is_nothing_to_be_named() {
     let request = yada(|pod| {
         annotate(pod, "skip-containers", "yadaapi");
-        annotate(pod, "container-identities", &format!("nobody={OTHER}"));
+        annotate(pod, "container-identities", &format!("absent={OTHER}"));
     });
     let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
     assert_eq!(
         warnings(&response),
-        ["Pod default/yadaapi: container-identities names \"nobody\", which gets no identity"]
+        ["Pod default/yadaapi: container-identities names \"absent\", which gets no identity"]
     );
 }
 
@@ -699,7 +699,7 @@ fn a_debug_request_whose_old_object_can_not_be_read_is_refused() {
         [json!([]), json!("pod"), json!({"metadata": {}, "spec": {"containers": vec![json!({}); 40_000]}})]
     {
         request["oldObject"] = old;
-        let (message, code) = refused(&governed(), &request, nobody());
+        let (message, code) = refused(&governed(), &request, no_look_up());
         assert!(
             message.contains("request.oldObject is ") && message.contains("not the pod as it runs"),
             "{message}"

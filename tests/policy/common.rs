@@ -80,7 +80,7 @@ pub fn not_found() -> Answers {
 }
 
 /// A host that must not be asked.
-pub fn nobody() -> Answers {
+pub fn no_look_up() -> Answers {
     Arc::new(|request: &GetResource| panic!("the host was asked for {request:?}"))
 }
 

@@ -21,7 +21,7 @@ fn debug_with(settings: &Value, make: impl FnOnce(&mut Value), change: impl FnOn
 
 #[test]
 fn gives_a_debug_container_what_the_pod_has() {
-    let (pod, _) = admitted(&settings(), &debug(|_| ()), nobody());
+    let (pod, _) = admitted(&settings(), &debug(|_| ()), no_look_up());
     let debugger = &pod["spec"]["ephemeralContainers"][0];
     assert_eq!(names(&debugger["env"]), FOUR);
     assert_eq!(debugger["env"][0]["value"], CLIENT_ID);
@@ -32,7 +32,7 @@ fn gives_a_debug_container_what_the_pod_has() {
 #[test]
 fn leaves_debug_containers_alone_that_are_old_skipped_or_in_a_pod_without_identity() {
     let untouched = |request: &Value| {
-        assert_eq!(evaluate(&settings(), request, nobody()).answer.unwrap().mutated_object, None);
+        assert_eq!(evaluate(&settings(), request, no_look_up()).answer.unwrap().mutated_object, None);
     };
     untouched(&debug(|request| request["oldObject"] = request["object"].clone()));
     untouched(&debug(|request| annotate(&mut request["oldObject"], "skip-containers", "debugger")));
@@ -48,13 +48,13 @@ fn gives_nothing_where_the_reserved_volume_holds_no_token() {
         assert_eq!(volume["name"], VOLUME);
         *volume = json!({"name": VOLUME, "projected": {"sources": [{"configMap": {"name": "x"}}]}});
     });
-    assert_eq!(evaluate(&settings(), &request, nobody()).answer.unwrap().mutated_object, None);
+    assert_eq!(evaluate(&settings(), &request, no_look_up()).answer.unwrap().mutated_object, None);
 }
 
 #[test]
 fn gives_a_debug_container_the_legacy_layout_of_its_pod() {
     let legacy = with(&json!({"layout": "Legacy"}));
-    let (pod, _) = admitted(&settings(), &debug_with(&legacy, |_| (), |_| ()), nobody());
+    let (pod, _) = admitted(&settings(), &debug_with(&legacy, |_| (), |_| ()), no_look_up());
     let debugger = &pod["spec"]["ephemeralContainers"][0];
     assert_eq!(debugger["env"][2]["value"], "/var/run/secrets/azure/tokens/azure-identity-token");
     assert_eq!(debugger["volumeMounts"][0]["mountPath"], "/var/run/secrets/azure/tokens");
@@ -66,7 +66,7 @@ fn refuses_a_debug_container_that_hides_the_token() {
         request["object"]["spec"]["ephemeralContainers"][0]["volumeMounts"] =
             json!([{"name": "cache", "mountPath": MOUNT}]);
     });
-    let (message, code) = refused(&settings(), &request, nobody());
+    let (message, code) = refused(&settings(), &request, no_look_up());
     assert!(
         message.starts_with(&format!(
             "Pod default/yadaapi: container \"debugger\" mounts volume \"cache\" at \"{MOUNT}\""
@@ -82,7 +82,7 @@ fn keeps_a_debug_containers_own_variables() {
         request["object"]["spec"]["ephemeralContainers"][0]["env"] =
             json!([{"name": "AZURE_CLIENT_ID", "value": "own"}]);
     });
-    let (pod, _) = admitted(&settings(), &request, nobody());
+    let (pod, _) = admitted(&settings(), &request, no_look_up());
     let env = &pod["spec"]["ephemeralContainers"][0]["env"];
     assert_eq!((names(env), &env[0]["value"]), (FOUR.to_vec(), &json!("own")));
 }
@@ -93,7 +93,7 @@ fn gives_a_debug_container_the_endpoints_and_the_extra_variables_too() {
         "customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://other", "sniName": "sni"},
         "extraEnv": [{"name": "ARM_CLIENT_ID", "value": "$(AZURE_CLIENT_ID)"}]}));
     let request = debug_with(&settings, |pod| annotate(pod, "use-x", "true"), |_| ());
-    let (pod, _) = admitted(&settings, &request, nobody());
+    let (pod, _) = admitted(&settings, &request, no_look_up());
     let added = names(&pod["spec"]["ephemeralContainers"][0]["env"]);
     assert_eq!(added[4..], ["AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "ARM_CLIENT_ID"]);
 }
@@ -109,7 +109,7 @@ fn copies_a_variable_once_however_often_the_pod_has_it() {
         },
         |_| (),
     );
-    let (pod, _) = admitted(&settings(), &request, nobody());
+    let (pod, _) = admitted(&settings(), &request, no_look_up());
     let env = &pod["spec"]["ephemeralContainers"][0]["env"];
     assert_eq!(names(env).iter().filter(|name| **name == "AZURE_TENANT_ID").count(), 1);
     assert!(env.as_array().unwrap().contains(&json!({"name": "AZURE_TENANT_ID", "value": "b.example"})));
@@ -118,7 +118,7 @@ fn copies_a_variable_once_however_often_the_pod_has_it() {
 /// It hands an identity to a person, so it leaves the same traces as a pod that is created.
 #[test]
 fn leaves_audit_annotations_and_a_log_line() {
-    let evaluation = evaluate(&settings(), &debug(|_| ()), nobody());
+    let evaluation = evaluate(&settings(), &debug(|_| ()), no_look_up());
     let audit = evaluation.response.audit_annotations.unwrap();
     assert_eq!(audit["client-id"], CLIENT_ID);
     assert_eq!(audit["tenant-id"], TENANT_ID);
@@ -130,7 +130,7 @@ fn leaves_audit_annotations_and_a_log_line() {
         "{line}"
     );
     let silent = debug(|request| request["oldObject"] = request["object"].clone());
-    let evaluation = evaluate(&settings(), &silent, nobody());
+    let evaluation = evaluate(&settings(), &silent, no_look_up());
     assert_eq!((evaluation.response.audit_annotations, evaluation.calls.log.len()), (None, 0));
 }
 

@@ -504,7 +504,7 @@ fn a_finding_has_its_place() {
 #[test]
 fn settings_have_findings_too() {
     let examine = |settings: &Value| -> Value {
-        let instance = MODULE.instance(nobody()).unwrap();
+        let instance = MODULE.instance(no_look_up()).unwrap();
         let answer = instance.call("findings", json!({"settings": settings}).to_string().as_bytes());
         serde_json::from_slice(&answer.unwrap()).unwrap()
     };

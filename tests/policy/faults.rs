@@ -30,10 +30,10 @@ fn faults() -> Vec<(String, Answer)> {
     // kube's client over tower and hyper: what policy-server prints when the API server does not answer in time.
     let timeout = "Callback evaluation failure: ServiceError: client error (SendRequest)\n\nCaused by:\n    connection timed out";
     faults.push(("timeout".to_owned(), Err(timeout.to_owned())));
-    faults.push(("a text that nobody knows".to_owned(), Err("\u{7f}\u{0}".repeat(100_000))));
+    faults.push(("an unknown text".to_owned(), Err("\u{7f}\u{0}".repeat(100_000))));
     for (name, answer) in [
         ("an empty answer", String::new()),
-        ("an answer that is no JSON", "<html>502 Bad Gateway</html>".to_owned()),
+        ("an answer that is not JSON", "<html>502 Bad Gateway</html>".to_owned()),
         ("null", "null".to_owned()),
         ("a pod", json!({"kind": "Pod", "metadata": {"name": "myserviceaccount", "namespace": "default"}}).to_string()),
         ("another ServiceAccount", yada_account().to_string().replace("myserviceaccount", "another")),
@@ -60,7 +60,7 @@ fn in_turn(answers: Vec<Answer>) -> (Answers, Arc<AtomicUsize>) {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Due {
-    /// The pod alone decides: nobody is asked, and it is admitted as it is.
+    /// The pod alone decides: there is no look-up, and it is admitted unchanged.
     Settled,
     /// The pod asks: it is never admitted without an identity.
     Asks,

@@ -23,7 +23,7 @@ fn answers_nesting_that_is_ten_thousand_deep() {
         let accepted = format!("{{\"accepted\":{}", place == "futureField");
         assert!(String::from_utf8(answer).unwrap().starts_with(&accepted), "{place}");
     }
-    let instance = MODULE.instance(nobody()).unwrap();
+    let instance = MODULE.instance(no_look_up()).unwrap();
     let error = instance.call("validate", deep.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("the payload is not a Kubewarden validation request"), "{error}");
     let list = instance.call("validate", format!("{{\"request\":{deep}}}").as_bytes()).unwrap();

@@ -72,7 +72,7 @@ fn refuses_a_name_that_is_not_there_with_the_nearest() {
             json!({"group": "", "version": "v1", "kind": "ServiceAccount", "resource": "serviceaccounts"});
         request[field] = version;
     }
-    let (message, _) = refused(&named(), &request, nobody());
+    let (message, _) = refused(&named(), &request, no_look_up());
     assert!(
         message.ends_with("metadata: {annotations: {azure.workload.identity/identity: \"payments\"}}"),
         "{message}"
@@ -137,7 +137,9 @@ fn lets_a_containers_own_variable_win_and_says_so() {
     request["object"]["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": READER}]);
     let (pod, response) = admitted(&named(), &request, holding(&yada_account()));
     assert_eq!(env(&pod, "worker", "AZURE_CLIENT_ID"), [READER]);
-    assert_eq!(warnings(&response).len(), 1);
+    let told =
+        "Pod default/yadaapi: container worker sets its own AZURE_CLIENT_ID; remove it to use the identity's";
+    assert_eq!(warnings(&response), [told]);
     request["object"]["spec"]["containers"][0]["env"][0]["value"] = json!(PAYMENTS);
     let (_, response) = admitted(&named(), &request, holding(&yada_account()));
     assert_eq!(warnings(&response), [""; 0]);
@@ -149,16 +151,16 @@ fn says_what_is_wrong_with_the_containers_identities_and_keeps_the_rest() {
         refused(settings, &pod_of(&["worker", "reader"], identities), holding(&yada_account())).0
     };
     let annotation = "Pod default/yadaapi: annotation azure.workload.identity/container-identities";
-    let cure = "fix it in the pod, or in the pod template of its workload:\nmetadata: {annotations: {azure.workload.identity/container-identities:";
+    let fix = "fix it in the pod, or in the pod template of its workload:\nmetadata: {annotations: {azure.workload.identity/container-identities:";
     assert_eq!(
         said(&named(), &format!("worker=paymnets;reader={READER}")),
         format!(
-            "{annotation} is \"paymnets\", which is not a UUID or a name in the policy's setting identities (payments, orders); {cure} \"worker=payments;reader={READER}\"}}}}"
+            "{annotation} is \"paymnets\", which is not a UUID or a name in the policy's setting identities (payments, orders); {fix} \"worker=payments;reader={READER}\"}}}}"
         )
     );
     assert_eq!(
         said(&settings(), "worker=payments"),
-        format!("{annotation} is \"payments\", which is not a UUID; {cure} \"worker=CLIENT_ID\"}}}}")
+        format!("{annotation} is \"payments\", which is not a UUID; {fix} \"worker=CLIENT_ID\"}}}}")
     );
     let entries =
         "which is not a list of CONTAINER=IDENTITY entries, separated by ;, with each container once";
@@ -166,7 +168,7 @@ fn says_what_is_wrong_with_the_containers_identities_and_keeps_the_rest() {
         [("worker", "worker"), ("worker=payments;worker=orders", "worker=orders"), ("=payments", "=payments")]
     {
         assert!(
-            said(&named(), text).starts_with(&format!("{annotation} is \"{found}\", {entries}; {cure}")),
+            said(&named(), text).starts_with(&format!("{annotation} is \"{found}\", {entries}; {fix}")),
             "{text}"
         );
     }
@@ -218,12 +220,12 @@ fn gives_a_debug_container_the_identity_of_the_container_that_it_debugs() {
             debugger["targetContainerName"] = json!(target);
         }
         request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
-        let (pod, response) = admitted(&named(), &request, nobody());
+        let (pod, response) = admitted(&named(), &request, no_look_up());
         let client = pod["spec"]["ephemeralContainers"][0]["env"][0]["value"].as_str().unwrap().to_owned();
         (client, response.audit_annotations.unwrap().get("container-identities").cloned())
     };
     assert_eq!(debugged(Some("worker")), (PAYMENTS.to_owned(), Some(format!("debugger={PAYMENTS}"))));
-    for target in [None, Some("web"), Some("nobody")] {
+    for target in [None, Some("web"), Some("absent")] {
         assert_eq!(debugged(target), (CLIENT_ID.to_owned(), None), "{target:?}");
     }
 }
@@ -241,7 +243,7 @@ fn leaves_debug_containers_that_get_nothing_out_of_the_audit() {
     request["object"]["spec"]["ephemeralContainers"] =
         json!([debugger("old"), debugger("skipped"), debugger("new")]);
     annotate(&mut request["oldObject"], "skip-containers", "skipped");
-    let (_, response) = admitted(&named(), &request, nobody());
+    let (_, response) = admitted(&named(), &request, no_look_up());
     assert_eq!(response.audit_annotations.unwrap()["container-identities"], format!("new={PAYMENTS}"));
 }
 

@@ -203,7 +203,7 @@ fn refuses_a_mount_that_would_hide_the_token() {
     }
     let beside =
         ["/var/run/secrets", "/var/run/secrets/azure/wi", "/var/run/secrets/azure/wi2"].map(str::to_owned);
-    // Where the authority of an endpoint would be: nobody asks for one here.
+    // Where the authority of an endpoint would be: this pod does not ask for one.
     for path in beside.into_iter().chain([format!("{MOUNT}/other"), format!("{MOUNT}/ca-cert")]) {
         let request = yada(|pod| {
             let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut().unwrap();

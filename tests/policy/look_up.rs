@@ -60,7 +60,7 @@ fn tells_the_look_ups_failures_apart() {
         assert!(found.starts_with(&message), "{text}: {found}");
         assert_eq!(found_code, code);
         assert!(!found.contains("backtrace"), "{found}");
-        // A pod that does not ask itself: let through only where there is no such ServiceAccount.
+        // A pod that does not ask itself is admitted only if its ServiceAccount does not exist.
         let unlabelled = evaluate(&settings(), &yada(|_| ()), Arc::clone(&answers));
         assert_eq!(unlabelled.response.allowed, text == "not found", "{text}");
         // With onLookupFailure: Admit it is admitted, unchanged, with a warning; one that asks never.
@@ -192,7 +192,7 @@ fn gets_what_is_there_now_by_default() {
 #[test]
 fn asks_nobody_where_the_pod_alone_decides() {
     let untouched = |settings: &Value, request: &Value| {
-        let evaluation = evaluate(settings, request, nobody());
+        let evaluation = evaluate(settings, request, no_look_up());
         assert!(evaluation.response.allowed);
         assert_eq!((evaluation.answer.unwrap().mutated_object, evaluation.calls.log.len()), (None, 0));
     };

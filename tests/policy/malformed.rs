@@ -82,7 +82,7 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
     ] {
         let (found, code) = refused(&settings(), &request, holding(&yada_account()));
         let path = message.split(": ").nth(1).unwrap().split(" is ").next().unwrap();
-        let cure = if path.starts_with("request") {
+        let fix = if path.starts_with("request") {
             format!("see what a request holds:\n{REQUESTS}")
         } else {
             let fields = path.split('.').map(|field| field.split('[').next().unwrap());
@@ -91,7 +91,7 @@ fn refuses_what_it_can_not_understand_and_says_which_field() {
                 fields.collect::<Vec<_>>().join(".")
             )
         };
-        assert_eq!(found, format!("{message}; {cure}"));
+        assert_eq!(found, format!("{message}; {fix}"));
         assert_eq!(code, 400);
     }
 }
@@ -142,7 +142,7 @@ fn refuses_a_service_account_name_that_could_be_a_path() {
     let request =
         yada(|pod| pod["spec"]["serviceAccountName"] = json!("../../kube-system/serviceaccounts/x"));
     assert_eq!(
-        refused(&settings(), &request, nobody()).0,
+        refused(&settings(), &request, no_look_up()).0,
         "Pod default/yadaapi: spec.serviceAccountName is \"../../kube-system/serviceaccounts/x\", which is not a valid name; \
          list the ServiceAccounts of the namespace with:\nkubectl get serviceaccounts -n default"
     );
@@ -150,7 +150,7 @@ fn refuses_a_service_account_name_that_could_be_a_path() {
 
 #[test]
 fn answers_with_an_error_only_where_the_payload_is_no_request_at_all() {
-    let instance = MODULE.instance(nobody()).unwrap();
+    let instance = MODULE.instance(no_look_up()).unwrap();
     for payload in ["", "{", "[]", "{}", "\u{0}", "{\"settings\":{}}"] {
         let error = instance.call("validate", payload.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("the payload is not a Kubewarden validation request: "), "{payload}: {error}");

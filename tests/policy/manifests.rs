@@ -106,7 +106,7 @@ fn rendered_as(name: &str, all: &[Value]) {
         );
     } else {
         let checks = &policies[1]["spec"];
-        // One module and one set of settings; what only explains stops nobody.
+        // One module and one set of settings; the policy that only explains blocks nothing.
         assert_eq!(
             (&checks["module"], &checks["settings"]),
             (&policy["module"], &policy["settings"]),
@@ -207,7 +207,7 @@ fn jq(registrations: &Value, policy: &Value) -> Result<Value, String> {
 const KUBEWARDENS_NAMES: [&str; 2] =
     ["kw.cap.azure-workload-identity", "clusterwide-azure-workload-identity"];
 
-/// Whoever reads a page has either of the two: both stand there, the newer one first.
+/// A reader has either version of Kubewarden: both names are on the page, the newer one first.
 #[test]
 fn every_page_that_names_the_registration_has_both_names() {
     let mut seen = 0;

@@ -158,7 +158,7 @@ fn crate_at(folder: &str) -> Modules {
 fn no_file_uses_itself_by_way_of_others() {
     for (folder, least) in [("src", 40), ("runner/src", 5), ("conformance/src", 5), ("laws/src", 3)] {
         let mut all = crate_at(folder);
-        // The entrances name everybody, and nobody names them.
+        // The entry points import everything, and nothing imports them.
         all.retain(|module, _| module != "lib" && module != "main");
         // A reader that finds nothing would find no circle either.
         let found = uses(&all).values().map(BTreeSet::len).sum::<usize>();

@@ -11,8 +11,11 @@ fn account_request(account: &Value, old: Option<&Value>) -> Value {
 
 #[test]
 fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() {
-    let (message, code) =
-        refused(&settings(), &account_request(&service_account(&json!({"client-id": "x"})), None), nobody());
+    let (message, code) = refused(
+        &settings(),
+        &account_request(&service_account(&json!({"client-id": "x"})), None),
+        no_look_up(),
+    );
     assert_eq!(
         (message.as_str(), code),
         (
@@ -21,7 +24,7 @@ fn refuses_a_service_account_whose_identity_can_not_be_right_where_it_is_made() 
             400
         )
     );
-    let (_, response) = admitted(&settings(), &account_request(&yada_account(), None), nobody());
+    let (_, response) = admitted(&settings(), &account_request(&yada_account(), None), no_look_up());
     assert_eq!((response.warnings, response.audit_annotations.unwrap().len()), (None, 4));
 }
 
@@ -30,10 +33,11 @@ fn judges_an_update_that_begins_to_inject_as_if_it_were_new() {
     let labelled = service_account(&json!({"client-id": "x"}));
     let mut before = labelled.clone();
     before["metadata"]["labels"] = json!({});
-    let (message, _) = refused(&settings(), &account_request(&labelled, Some(&before)), nobody());
+    let (message, _) = refused(&settings(), &account_request(&labelled, Some(&before)), no_look_up());
     assert!(message.ends_with("azure.workload.identity/client-id=CLIENT_ID"), "{message}");
-    let (_, response) = admitted(&settings(), &account_request(&before, Some(&labelled)), nobody());
-    assert_eq!(warnings(&response).len(), 1);
+    let (_, response) = admitted(&settings(), &account_request(&before, Some(&labelled)), no_look_up());
+    let told = "ServiceAccount default/myserviceaccount: annotation azure.workload.identity/client-id is \"x\", which is not a UUID";
+    assert_eq!(warnings(&response), [told]);
 }
 
 /// Operators that ask for tokens themselves read the same annotations, and may know their tenant.
@@ -43,9 +47,9 @@ fn judges_an_unlabelled_service_account_only_by_what_it_holds() {
         let settings = json!({"trigger": trigger, "requireClientId": true, "allowedIdentities": []});
         let mut account = yada_account();
         account["metadata"]["labels"] = json!({});
-        admitted(&settings, &account_request(&account, None), nobody());
+        admitted(&settings, &account_request(&account, None), no_look_up());
         account["metadata"]["annotations"]["azure.workload.identity/client-id"] = json!("x");
-        assert_eq!(refused(&settings, &account_request(&account, None), nobody()).1, 400, "{trigger}");
+        assert_eq!(refused(&settings, &account_request(&account, None), no_look_up()).1, 400, "{trigger}");
     }
 }
 
@@ -54,7 +58,7 @@ fn lets_an_update_pass_that_does_not_touch_what_was_wrong() {
     let wrong = service_account(&json!({"client-id": "x"}));
     let mut touched = wrong.clone();
     touched["metadata"]["labels"]["other"] = json!("y");
-    let (_, response) = admitted(&settings(), &account_request(&touched, Some(&wrong)), nobody());
+    let (_, response) = admitted(&settings(), &account_request(&touched, Some(&wrong)), no_look_up());
     assert_eq!(
         warnings(&response),
         [
@@ -64,17 +68,20 @@ fn lets_an_update_pass_that_does_not_touch_what_was_wrong() {
     refused(
         &settings(),
         &account_request(&service_account(&json!({"client-id": "y"})), Some(&wrong)),
-        nobody(),
+        no_look_up(),
     );
-    admitted(&settings(), &account_request(&yada_account(), Some(&wrong)), nobody());
+    admitted(&settings(), &account_request(&yada_account(), Some(&wrong)), no_look_up());
 }
 
 #[test]
 fn warns_about_a_service_accounts_label() {
     let mut unlabelled = yada_account();
     unlabelled["metadata"]["labels"] = json!({});
-    let (_, response) =
-        admitted(&with(&json!({"trigger": "ServiceAccount"})), &account_request(&unlabelled, None), nobody());
+    let (_, response) = admitted(
+        &with(&json!({"trigger": "ServiceAccount"})),
+        &account_request(&unlabelled, None),
+        no_look_up(),
+    );
     assert_eq!(
         warnings(&response),
         [
@@ -82,7 +89,7 @@ fn warns_about_a_service_accounts_label() {
         ]
     );
     unlabelled["metadata"]["labels"] = json!({"azure.workload.identity/use": "yes"});
-    let (_, response) = admitted(&settings(), &account_request(&unlabelled, None), nobody());
+    let (_, response) = admitted(&settings(), &account_request(&unlabelled, None), no_look_up());
     assert_eq!(
         warnings(&response),
         [
@@ -90,17 +97,17 @@ fn warns_about_a_service_accounts_label() {
         ]
     );
     let plain = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x", "namespace": "default"}});
-    assert_eq!(admitted(&json!({}), &account_request(&plain, None), nobody()).1.warnings, None);
+    assert_eq!(admitted(&json!({}), &account_request(&plain, None), no_look_up()).1.warnings, None);
 }
 
 #[test]
 fn checks_the_expiration_and_misses_the_client_id_where_a_service_account_is_made() {
     let hasty = service_account(&json!({"client-id": CLIENT_ID, "service-account-token-expiration": "60"}));
-    let (message, code) = refused(&settings(), &account_request(&hasty, None), nobody());
+    let (message, code) = refused(&settings(), &account_request(&hasty, None), no_look_up());
     assert!(message.contains("service-account-token-expiration is \"60\""), "{message}");
     assert_eq!(code, 400);
     let nobodys = service_account(&json!({}));
-    let (_, response) = admitted(&settings(), &account_request(&nobodys, None), nobody());
+    let (_, response) = admitted(&settings(), &account_request(&nobodys, None), no_look_up());
     assert_eq!(
         warnings(&response),
         [

@@ -68,5 +68,7 @@ fn leaves_the_endpoint_out_of_pods_that_do_not_ask() {
         let (pod, _) =
             admitted(&settings, &yada(|pod| annotate(pod, "use-x", value)), holding(&yada_account()));
         assert_eq!(names(&pod["spec"]["containers"][0]["env"]).len(), 8);
+        let token = &pod["spec"]["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"];
+        assert_eq!(token["audience"], "api://AzureADTokenExchange");
     }
 }

@@ -51,7 +51,7 @@ fn says_nothing_when_a_workload_is_scaled_or_has_nothing_to_do_with_identity() {
     scaled["oldObject"] = scaled["object"].clone();
     scaled["object"]["spec"]["replicas"] = json!(5);
     let silent = |settings: &Value, request: &Value| {
-        let response = evaluate(settings, request, nobody()).response;
+        let response = evaluate(settings, request, no_look_up()).response;
         assert_eq!((response.allowed, response.warnings), (true, None));
     };
     silent(&settings(), &scaled);
@@ -121,7 +121,8 @@ fn judges_an_update_that_puts_the_label_on_the_workload_itself() {
     request["operation"] = json!("UPDATE");
     request["oldObject"] = request["object"].clone();
     request["object"]["metadata"]["labels"] = json!({"azure.workload.identity/use": "true"});
-    assert_eq!(warnings(&evaluate(&settings(), &request, not_found()).response).len(), 1);
+    let told = "Deployment default/web: label azure.workload.identity/use has no effect here; move it to spec.template.metadata";
+    assert_eq!(warnings(&evaluate(&settings(), &request, not_found()).response), [told]);
 }
 
 #[test]
@@ -172,6 +173,6 @@ fn does_not_judge_the_template_of_a_mirror_pod() {
         template["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
         template["spec"]["hostNetwork"] = json!(true);
     });
-    let response = evaluate(&with(&json!({"preflight": "Enforce"})), &request, nobody()).response;
+    let response = evaluate(&with(&json!({"preflight": "Enforce"})), &request, no_look_up()).response;
     assert_eq!((response.allowed, response.warnings), (true, None));
 }

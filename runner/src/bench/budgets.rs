@@ -17,7 +17,7 @@ impl Budgets {
     /// Reads a file; lines that begin with `#` are comments.
     ///
     /// # Errors
-    /// No such file, or a line that is no name and number.
+    /// No such file, or a line that is not a name and number.
     pub fn from_file(path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

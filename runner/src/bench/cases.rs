@@ -25,7 +25,7 @@ const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 
 /// A host that has nothing.
 #[must_use]
-pub fn nobody() -> Answers {
+pub fn no_look_up() -> Answers {
     Arc::new(|request: &GetResource| Err(request.not_found()))
 }
 

@@ -1,5 +1,5 @@
 //! Every sentence that the policy says to a person, in three files.
 
-mod cure;
+mod fix;
 mod mistake;
 pub(super) mod notice;

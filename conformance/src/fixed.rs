@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use laws::pods::Case;
 
-/// The same case, without what Kubernetes refuses for a reason that is none of the policy's: volumes that are not there,
+/// The same case, without what Kubernetes refuses for reasons that have nothing to do with the policy: volumes that are not there,
 /// and volumes of another kind than they are used for.
 #[must_use]
-pub fn mended(mut case: Case) -> Case {
+pub fn fixed(mut case: Case) -> Case {
     let Some(spec) = case.request.pointer_mut("/object/spec").and_then(Value::as_object_mut) else {
         return case;
     };

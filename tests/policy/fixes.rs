@@ -1,11 +1,11 @@
-//! Cures that work when they are pasted: each is parsed, applied to the object that it is for, and tried again.
+//! Fixes that work when they are pasted: each is parsed, applied to the object that it is for, and tried again.
 
 use std::process::Command;
 
 use crate::common::*;
 use serde_json::{Value, json};
 
-/// What a cure can change.
+/// What a fix can change.
 struct Cluster {
     settings: Value,
     account: Option<Value>,
@@ -19,7 +19,7 @@ impl Cluster {
         (!response.allowed).then(|| response.message().to_owned())
     }
 
-    /// Applies the cure of a refusal: the lines that follow its sentence.
+    /// Applies the fix of a refusal: the lines that follow its sentence.
     fn apply(&mut self, refusal: &str) {
         for line in refusal.lines().skip(1).take_while(|line| !line.starts_with("Pod default/")) {
             let line = line.replace("CLIENT_ID", "\u{1}").replace("AZURE_\u{1}", "AZURE_CLIENT_ID");
@@ -71,7 +71,7 @@ impl Cluster {
                     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "default"}}),
                 );
             }
-            _ => panic!("nobody knows {words:?}"),
+            _ => panic!("unknown command {words:?}"),
         }
     }
 }
@@ -193,17 +193,17 @@ fn cases() -> Vec<(Value, Option<Value>, Value)> {
 }
 
 #[test]
-fn each_cure_repairs_what_it_is_for() {
+fn each_fix_repairs_its_mistake() {
     for (settings, account, request) in cases() {
         let mut cluster = Cluster { settings, account, request };
         let first = cluster.refusal().unwrap_or_else(|| panic!("nothing is wrong with {}", cluster.request));
         cluster.apply(&first);
-        assert_eq!(cluster.refusal(), None, "after the cure of: {first}");
+        assert_eq!(cluster.refusal(), None, "after the fix of: {first}");
     }
 }
 
 #[test]
-fn the_cure_of_two_containers_in_the_way_keeps_what_is_skipped() {
+fn a_fix_for_two_containers_keeps_the_skipped_ones() {
     let (settings, account, request) = cases().remove(10);
     let mut cluster = Cluster { settings, account, request };
     let refusal = cluster.refusal().unwrap();
@@ -236,7 +236,7 @@ fn quotes_a_name_for_the_shell() {
     let mut request = created(&account);
     request["operation"] = json!("UPDATE");
     request["oldObject"] = yada_account();
-    let (message, _) = refused(&settings(), &request, nobody());
+    let (message, _) = refused(&settings(), &request, no_look_up());
     let command = words(message.lines().nth(1).unwrap());
     assert_eq!(command[..7], ["kubectl", "annotate", "--overwrite", "serviceaccount", "-n", "default", name]);
 }

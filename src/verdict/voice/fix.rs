@@ -1,4 +1,4 @@
-//! How a mistake is repaired: what introduces the cure, and the command or the line of YAML itself. Both can be pasted.
+//! How a mistake is repaired: what introduces the fix, and the command or the line of YAML itself. Both can be pasted.
 
 use crate::{
     json::Unquoted,
@@ -23,8 +23,8 @@ use crate::{
 const REQUESTS: &str =
     "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request";
 
-/// What introduces a cure, and the cure.
-type Cure = (&'static str, String);
+/// What introduces a fix, and the fix.
+type Fix = (&'static str, String);
 
 impl Mistake {
     /// HTTP status code for the API server's answer.
@@ -50,7 +50,7 @@ impl Mistake {
 impl Refusal {
     /// All that is said of it: the mistake, and how this object is repaired.
     pub(crate) fn describe(&self) -> Description {
-        let (hint, text) = self.cure();
+        let (hint, text) = self.fix();
         let paste = match text {
             text if text.starts_with("kubectl") => Paste::Command(text),
             text if text.starts_with("https://") => Paste::Link(text),
@@ -59,8 +59,8 @@ impl Refusal {
         self.mistake.describe().fix(hint).paste(paste)
     }
 
-    /// The cure of the mistake for this object.
-    fn cure(&self) -> Cure {
+    /// The fix of the mistake for this object.
+    fn fix(&self) -> Fix {
         match &self.mistake {
             Mistake::WrongAnnotation(WrongValue { annotation, instead, .. }) => match instead {
                 Instead::Value(value) => self.annotated(annotation, value),
@@ -108,7 +108,7 @@ impl Refusal {
                 "rename the volume in the pod, or in the pod template of its workload:",
                 "volumes: [{name: my-volume}]".to_owned(),
             ),
-            Mistake::LookUp { reference, failure } => failure.cure(reference),
+            Mistake::LookUp { reference, failure } => failure.fix(reference),
             Mistake::NoSuchName(_) => (
                 "list the ServiceAccounts of the namespace with:",
                 format!("kubectl get serviceaccounts{}", in_namespace(&self.object)),
@@ -127,7 +127,7 @@ impl Refusal {
     }
 
     /// How an annotation is given the value `value`, which a shell and YAML take as it is.
-    fn annotated(&self, annotation: &str, value: &str) -> Cure {
+    fn annotated(&self, annotation: &str, value: &str) -> Fix {
         match (self.repair, &self.object) {
             (Repair::Cluster, object) => (
                 "fix it with:",
@@ -150,7 +150,7 @@ impl Refusal {
 
 impl Refusal {
     /// How an annotation is taken away.
-    fn without(&self, annotation: &str) -> Cure {
+    fn without(&self, annotation: &str) -> Fix {
         match self.repair {
             Repair::Cluster => (
                 "remove it with:",
@@ -188,13 +188,13 @@ fn name_of(object: &Title) -> String {
 }
 
 /// The line of a manifest in which a label or annotation has its quotes.
-fn quotes(metadata: &str, name: &Untrusted, scalar: &Untrusted) -> Cure {
+fn quotes(metadata: &str, name: &Untrusted, scalar: &Untrusted) -> Fix {
     let (name, scalar) = (name.yaml("NAME"), scalar.yaml("VALUE"));
     ("put it in quotes:", format!("metadata: {{{metadata}: {{{name}: {scalar}}}}}"))
 }
 
 /// The command that prints what belongs at `path` of an object.
-fn explain(object: &Title, path: &Untrusted) -> Cure {
+fn explain(object: &Title, path: &Untrusted) -> Fix {
     let path = path.as_str();
     let Title::Object { kind, .. } = object else {
         return ("see what a request holds:", REQUESTS.to_owned());
@@ -218,7 +218,7 @@ fn explain(object: &Title, path: &Untrusted) -> Cure {
 }
 
 /// What an administrator adds to `allowedIdentities`.
-fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &TenantId) -> Cure {
+fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &TenantId) -> Fix {
     let namespace = namespace.yaml("NAMESPACE");
     let client_id = match client {
         ClientOf::Id(id) => id.as_str(),
@@ -233,7 +233,7 @@ fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &TenantId) -> Cure
 }
 
 impl LookUpFailure {
-    fn cure(&self, account: &Reference) -> Cure {
+    fn fix(&self, account: &Reference) -> Fix {
         let account = account.title();
         match self {
             Self::NotFound => (
@@ -263,7 +263,7 @@ impl LookUpFailure {
 
 /// How the account that the host's text names gets to read ServiceAccounts. The binding is named after the account, so that one for
 /// another PolicyServer is not in its way; neither name is one of `deploy/`.
-fn grant(reported: &str) -> Cure {
+fn grant(reported: &str) -> Fix {
     let account = account_in(reported);
     let (hint, (namespace, name)) = match account {
         Some(account) => ("allow it with:", account),
