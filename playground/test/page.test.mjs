@@ -110,12 +110,12 @@ test("YAML that can't be read is an error where it is", { skip }, async () => {
 test("the settings can be written by the form, and keep their comments", { skip }, async () => {
   const { page, context } = await open(browser, at("#example=identities"));
   await page.getByRole("tab", { name: "Settings" }).click();
-  await page.getByText("As a form").click();
+  await page.getByText("Edit as a form").click();
   await page.getByLabel("Trigger").selectOption("Pod");
   assert.match(await settled(page), /add the label azure.workload.identity\/use/);
   const text = await page.locator("#settings .cm-content").innerText();
   assert.match(text, /trigger: Pod/);
-  assert.match(text, /# The ids of this cluster/);
+  assert.match(text, /# The client IDs and tenants of this cluster/);
   await page.getByLabel("Trigger").selectOption("");
   await page.getByRole("button", { name: "Add to: Extra environment variables" }).click();
   await page.getByRole("group", { name: "Extra environment variables, 1" }).getByLabel("Name").fill("ARM_CLIENT_ID");
@@ -132,7 +132,7 @@ test("the settings can be written by the form, and keep their comments", { skip 
   await page.getByRole("button", { name: "Remove 1" }).click();
   await page.locator("#setting-identities").fill("yada: [");
   await page.locator("#setting-identities").blur();
-  assert.match(await page.locator("#form").innerText(), /that is no YAML/);
+  assert.match(await page.locator("#form").innerText(), /that is not YAML/);
   assert.doesNotMatch(await page.locator("#settings .cm-content").innerText(), /ARM_CLIENT_ID/);
   await context.close();
 });
@@ -145,7 +145,7 @@ test("the form writes what is within others, into empty settings, and after what
     await locator.blur();
   };
   await page.getByRole("tab", { name: "Settings" }).click();
-  await page.getByText("As a form").click();
+  await page.getByText("Edit as a form").click();
   await page.locator("#settings .cm-content").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.insertText("# ours\nproxy:\nextraEnv:\n");
@@ -239,7 +239,7 @@ test("examples are steps of the browser's way back, and a broken link takes noth
   }
   const link = await page.evaluate(() => window.playground.link({ manifests: "", settings: "" }));
   await page.evaluate((hash) => (location.hash = hash), link);
-  await page.getByText("Paste a workload and its ServiceAccount.").waitFor();
+  await page.getByText("Paste a workload and its ServiceAccount.", { exact: true }).waitFor();
   assert.equal(await page.locator("#status").innerText(), "");
   await context.close();
 });
@@ -274,10 +274,10 @@ test("Entra's side: the credential that differs, and an AADSTS message", { skip 
   const { page, context } = await open(browser, at(""));
   await page.getByRole("tab", { name: "Microsoft Entra" }).click();
   const list = JSON.parse(readFileSync(join(root, "examples/walkthrough/federated-credentials.json"), "utf8"));
-  await page.getByLabel(/^The cluster's issuer/).fill(list[0].issuer);
+  await page.getByLabel(/^Issuer URL/).fill(list[0].issuer);
   await page.locator("#credentials").fill(JSON.stringify(list));
   assert.match(await settled(page), /a federated credential fits/);
-  await page.getByLabel(/^The cluster's issuer/).fill(list[0].issuer.replace(/\/$/, ""));
+  await page.getByLabel(/^Issuer URL/).fill(list[0].issuer.replace(/\/$/, ""));
   assert.match(await settled(page), /Entra will answer AADSTS700211/);
   const message = (subject) => `AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'.`;
   await page.locator("#credentials").fill(message("system:serviceaccount:default:default"));
@@ -315,7 +315,7 @@ test("a link holds the whole state and goes round, and warns of secrets", { skip
   await page.goto(at("#example=credential-wins"));
   await page.getByRole("button", { name: "Copy link" }).click();
   assert.match(await page.getByRole("dialog").innerText(), /variable AZURE_CLIENT_SECRET/);
-  await page.getByRole("button", { name: "Keep it to myself" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
   assert.doesNotMatch(page.url(), /#v1:/);
   const old = await open(browser, at("#v0:abc"));
   assert.match(await old.page.locator("#status").innerText(), /another version/);

@@ -76,7 +76,7 @@ test("of a federated credential, with each of its three parts wrong in turn", { 
     const { stdout, stderr } = spawnSync(runner, ["check", "--policy", join(root, "policy.wasm"), "--settings", walkthrough("settings"), "--issuer", issuer, "--federated-credentials", join(folder, "list.json"), walkthrough("serviceaccount"), walkthrough("pod")], { encoding: "utf8" });
     const said = stdout.slice(stdout.indexOf("system:serviceaccount:default:myserviceaccount: "));
     await other.page.getByRole("tab", { name: "Microsoft Entra" }).click();
-    await other.page.getByLabel(/^The cluster's issuer/).fill(issuer);
+    await other.page.getByLabel(/^Issuer URL/).fill(issuer);
     await other.page.locator("#credentials").fill(JSON.stringify(list));
     await settled(other.page);
     const own = (await other.page.evaluate(() => window.playground.entra())).split("\n");
