@@ -2,14 +2,17 @@
 
 use crate::{
     decide::{
-        container_identities::Other,
-        evidence::sets_client_id,
-        fill::{self, Identities, TooLarge},
-        holdings,
-        identity::{Identity, Said, service_account_identity},
-        own::Own,
-        own_ids,
-        plan::Plan,
+        container::evidence::sets_client_id,
+        identity::{
+            container_annotation::Other,
+            container_env, holdings,
+            service_account::{Identity, Said, service_account_identity},
+        },
+        plan::{
+            Plan,
+            build::{self, Identities, TooLarge},
+        },
+        pod_request::Own,
         warnings,
     },
     feature::{allowed_identities::Governance, proxy},
@@ -83,7 +86,7 @@ pub(crate) fn decide(
         due().map(|container| own.identities.of(&container.name, &identity)).collect();
     let identities =
         Identities { pods: &identity, own: &others, named: &own.identities, new_due: &own.new_due };
-    let refused = own_ids::mistakes(governance, settings, &own.containers, &identities);
+    let refused = container_env::mistakes(governance, settings, &own.containers, &identities);
     if !refused.is_empty() {
         let certain = refused.first().iter().any(|refusal| refusal.fault() == Fault::Template);
         let basis = if certain { Basis::Present } else { Basis::Missing };
@@ -98,8 +101,8 @@ pub(crate) fn decide(
         warnings.extend(proxy::warnings(pod, port));
         warnings.extend(governance.map(|_| Warning::new(pod.title, Notice::ProxyServesAny)));
     }
-    fill::warnings(settings, &own.containers, &identities, &mut warnings);
-    let plan = fill::plan(settings, &own.containers, &identities, expiration, own.proxy);
+    build::warnings(settings, &own.containers, &identities, &mut warnings);
+    let plan = build::plan(settings, &own.containers, &identities, expiration, own.proxy);
     let plan = plan.map_err(|TooLarge| Tally::from(Refusal::new(pod.title, Mistake::TooLarge)));
     let audit = match plan {
         Ok(_) => holdings::audit(audit, &own.containers, &identities),

@@ -4,13 +4,16 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use crate::{
     decide::{
-        conflicts::{self, SkipList},
-        evidence::{State, Token, Volumes, state},
-        holdings::Held,
-        inject,
-        own_ids::{self, Base, Forbidden, Ids},
-        paths::resolved,
-        plan::Slot,
+        container::{
+            conflicts::{self, SkipList},
+            evidence::{State, Token, Volumes, state},
+            paths::resolved,
+        },
+        identity::{
+            container_env::{self, Base, Forbidden, Ids},
+            holdings::Held,
+        },
+        plan::{Slot, apply},
     },
     feature::allowed_identities::{Governance, Half},
     json::{Cursor, Json, Malformed},
@@ -84,7 +87,7 @@ pub(crate) fn judge<'t>(
     if let Some(Json::List(containers)) = list {
         for copied in copies {
             if let Some(container) = containers.get_mut(copied.index) {
-                inject::equip(container, copied.env, copied.mount.map(|mount| (Slot::Append, mount)));
+                apply::equip(container, copied.env, copied.mount.map(|mount| (Slot::Append, mount)));
             }
         }
     }
@@ -173,11 +176,11 @@ impl<'s, 't> Running<'s, 't> {
             let donor = self.donor(container);
             let own = Ids::of(container);
             let own_forbidden =
-                own_ids::check(governance, &own, base_of(donor.map(|donor| &donor.seen))).err();
+                container_env::check(governance, &own, base_of(donor.map(|donor| &donor.seen))).err();
             let copied = donor.filter(|_| own.is_empty() && !self.skips(container));
             let forbidden = own_forbidden.as_ref().or_else(|| {
                 let check =
-                    |donor: &Donor<'s, 't>| own_ids::check(governance, &donor.ids, base_of(None)).err();
+                    |donor: &Donor<'s, 't>| container_env::check(governance, &donor.ids, base_of(None)).err();
                 copied.and_then(|donor| donor.forbidden.get_or_init(|| check(donor)).as_ref())
             });
             if let Some(found) = forbidden {
@@ -214,7 +217,7 @@ impl<'s, 't> Running<'s, 't> {
 
     /// Whether a volume of the pod projects a token by which an identity can be had.
     fn carries_token(&self) -> bool {
-        let audiences = own_ids::audiences(self.settings);
+        let audiences = container_env::audiences(self.settings);
         self.pod.spec.volumes.iter().any(|volume| self.volumes.carries(&volume.name, &audiences))
     }
 

@@ -3,9 +3,8 @@
 use crate::{
     decide::{
         decision::Decision,
-        due::{Due, resolve, unused_warnings},
-        inject,
-        plan::Plan,
+        plan::{Plan, apply},
+        resolve::{Due, resolve, unused_warnings},
     },
     host::look_up::LookUp,
     json::{Cursor, Json, Malformed},
@@ -55,7 +54,7 @@ pub(crate) fn judge<'t>(
         resolve(settings, pod, look_up)
     };
     Ok(conclude(settings, &title, &namespace, &metadata, due, |plan| {
-        inject::apply(plan, &mut pod);
+        apply::apply(plan, &mut pod);
         pod
     }))
 }

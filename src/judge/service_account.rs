@@ -3,9 +3,8 @@
 use crate::{
     decide::{
         decision,
-        identity::{Said, service_account_identity},
-        keys::Keys,
-        warnings,
+        identity::service_account::{Said, service_account_identity},
+        warnings::{self, keys::Keys},
     },
     feature::allowed_identities::Governance,
     json::{Cursor, Malformed},

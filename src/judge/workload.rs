@@ -2,9 +2,9 @@
 
 use crate::{
     decide::{
-        due::{Due, resolve, unused_warnings},
-        keys::Keys,
-        own::Own,
+        pod_request::Own,
+        resolve::{Due, resolve, unused_warnings},
+        warnings::keys::Keys,
     },
     feature::allowed_identities::Governance,
     host::look_up::LookUp,

@@ -1,7 +1,7 @@
 //! What is wrong, but refuses nothing.
 
 use crate::{
-    decide::{identity::Said, keys::Keys, own::Own},
+    decide::{identity::service_account::Said, pod_request::Own, warnings::keys::Keys},
     feature::proxy,
     object::{pod::Candidate, service_account::ServiceAccount},
     settings::Settings,

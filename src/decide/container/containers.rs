@@ -4,11 +4,13 @@ use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     decide::{
-        conflicts::{self, SkipList},
-        container_identities::ContainerIdentities,
-        evidence::{State, Token, Volumes, honoured, state},
+        container::{
+            conflicts::{self, SkipList},
+            evidence::{State, Token, Volumes, honoured, state},
+            paths::resolved,
+        },
         fragments,
-        paths::resolved,
+        identity::container_annotation::ContainerIdentities,
     },
     feature::{proxy, token_endpoint::TokenEndpoint},
     json::{Json, Shape},

@@ -3,8 +3,7 @@
 use crate::{
     decide::{
         decision::{Basis, Decision, decide},
-        keys::Keys,
-        warnings,
+        warnings::{self, keys::Keys},
     },
     feature::allowed_identities::Governance,
     host::look_up::{Freshness, LookUp},

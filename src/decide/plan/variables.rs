@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    decide::{fragments, identity::Identity, paths},
+    decide::{container::paths, fragments, identity::service_account::Identity},
     feature::token_endpoint::TokenEndpoint,
     object::{
         container::{Container, Env, Names},

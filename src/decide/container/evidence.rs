@@ -4,7 +4,7 @@
 use std::{borrow::Cow, cell::OnceCell, rc::Rc};
 
 use crate::{
-    decide::paths::{below, clean, folder_of, is_absolute, resolved},
+    decide::container::paths::{below, clean, folder_of, is_absolute, resolved},
     object::{
         container::{Container, Env, Extent, ProjectedToken, Volume},
         pod::{Os, Spec},

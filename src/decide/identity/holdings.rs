@@ -1,7 +1,7 @@
 //! Who the containers of an accepted pod are in the end: what the audit annotations and the log line tell.
 
 use crate::{
-    decide::{containers::Containers, fill::Identities},
+    decide::{container::containers::Containers, plan::build::Identities},
     object::container::Container,
     tally::Tally,
     value::{

@@ -1,7 +1,7 @@
 //! What is in the way of a container's mount, or of the volume.
 
 use crate::{
-    decide::{
+    decide::container::{
         evidence::Volumes,
         paths::{below, resolved},
     },

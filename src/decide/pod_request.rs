@@ -1,7 +1,7 @@
 //! What a pod asks for itself, and its own mistakes: all that can be judged without its ServiceAccount.
 
 use crate::{
-    decide::{container_identities::ContainerIdentities, containers::Containers},
+    decide::{container::containers::Containers, identity::container_annotation::ContainerIdentities},
     feature::{allowed_identities::Governance, proxy},
     object::pod::Candidate,
     settings::Settings,

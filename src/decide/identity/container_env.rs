@@ -1,7 +1,11 @@
 //! The ids that a container brings itself, held to `allowedIdentities`: they win over the ServiceAccount's.
 
 use crate::{
-    decide::{container_identities::Other, containers::Containers, fill::Identities, identity::Identity},
+    decide::{
+        container::containers::Containers,
+        identity::{container_annotation::Other, service_account::Identity},
+        plan::build::Identities,
+    },
     feature::allowed_identities::{Governance, Half},
     object::container::{Container, Env},
     settings::Settings,

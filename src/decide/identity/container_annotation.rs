@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    decide::identity::Identity,
+    decide::identity::service_account::Identity,
     feature::{
         allowed_identities::{self, Governance, Half},
         identities::{NamedIdentity, Usable},

@@ -1,5 +1,9 @@
 //! All that is written into a pod, as data: complete before the first write.
 
+pub(crate) mod apply;
+pub(crate) mod build;
+pub(crate) mod variables;
+
 use crate::object::container::ContainerList;
 
 /// Where something goes in a list.

@@ -2,14 +2,20 @@
 
 use crate::{
     decide::{
-        conflicts,
-        container_identities::{ContainerIdentities, Other},
-        containers::{Containers, Found, Held, Target, Whose, same},
-        evidence::{State, TokenFile},
+        container::{
+            conflicts,
+            containers::{Containers, Found, Held, Target, Whose, same},
+            evidence::{State, TokenFile},
+        },
         fragments,
-        identity::Identity,
-        plan::{Injection, NewContainer, Plan, Slot},
-        variables::{Entries, Variables, differs},
+        identity::{
+            container_annotation::{ContainerIdentities, Other},
+            service_account::Identity,
+        },
+        plan::{
+            Injection, NewContainer, Plan, Slot,
+            variables::{Entries, Variables, differs},
+        },
     },
     feature::proxy::{self, Sidecar},
     object::container::{Container, ContainerList, Env},
