@@ -72,7 +72,7 @@ impl<T> Tally<T> {
         Tally { first: self.first.into_iter().map(make).collect(), number: self.number }
     }
 
-    /// Those of which `belongs` is true, and the others. What was only counted counts as the last one that was kept.
+    /// The findings for which `belongs` is true, and the others. Those that were only counted are treated like the last one kept.
     pub(crate) fn partition(self, mut belongs: impl FnMut(&T) -> bool) -> (Self, Self) {
         let more = self.number - self.first.len();
         let last = self.first.last().map(&mut belongs);

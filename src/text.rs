@@ -96,7 +96,7 @@ impl Untrusted {
 /// Longest name of an object (Kubernetes: an RFC 1123 subdomain).
 pub(crate) const NAME_MAX: usize = 253;
 
-/// Whether `c` can be seen for what it is, or is a blank.
+/// Whether `c` is visible and unambiguous, or is a blank.
 fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();

@@ -1,4 +1,4 @@
-//! What each of the two makes of a case, as data.
+//! The outcome of a case for the policy and for the webhook, as data.
 
 use std::sync::Arc;
 

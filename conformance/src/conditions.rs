@@ -1,4 +1,4 @@
-//! The match conditions of `deploy/base`, evaluated by the API server's own CEL: who is called, and never an error.
+//! Evaluates the match conditions of `deploy/base` with the API server's own CEL. They must select the right requests, and never fail.
 
 use std::path::Path;
 
@@ -97,7 +97,7 @@ fn of_kind(kind: (&str, &str, &str)) -> Vec<Expected> {
 /// Evaluates the conditions of the policies in `folder` on every kind of their rules. Returns how many requests that were.
 ///
 /// # Errors
-/// An expression fails, or calls where it should not, or the reverse.
+/// An expression fails, calls the policy when it should not, or does not call it when it should.
 pub fn check(folder: &Path, program: &Path) -> Result<usize> {
     let mut kubernetes = Oracle::with_environment(program, [])?;
     let mut tried = 0;

@@ -1,4 +1,4 @@
-//! What is different from the webhook on purpose: each with its name, its reason, and when it explains a case.
+//! The intended differences from the webhook: each with its name, its reason, and when it explains a case.
 
 use laws::pods::Case;
 use serde_json::{Value, json};
@@ -73,8 +73,8 @@ fn is_proxy(container: &Value) -> bool {
     container.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("azwi-proxy"))
 }
 
-/// A pod without what two other deviations explain, which can come together with a third: fields that no Kubernetes type
-/// has, and the tenant where the ServiceAccount's is empty.
+/// A pod without what two other deviations explain, because they can occur together with a third: fields that no Kubernetes type
+/// has, and the tenant if the ServiceAccount's is empty.
 fn comparable(case: &Case, pod: &Value) -> Value {
     if account_annotation(case, "tenant-id") == Some("") { without_tenant(pod) } else { without_future(pod) }
 }

@@ -1,5 +1,5 @@
-//! The MutatingAdmissionPolicy that `azwi-policy fallback` prints, in the API server's own CEL: what it makes, the policy takes for done,
-//! and what it leaves, it leaves whole.
+//! Tests the MutatingAdmissionPolicy that `azwi-policy fallback` prints, in the API server's own CEL. The policy must accept its pods as
+//! complete, and pods that it does not handle must stay unchanged.
 
 use std::{fmt::Write, path::Path};
 
@@ -148,7 +148,7 @@ impl Server {
         Ok(with_pods(cases, &typed))
     }
 
-    /// The pods after the policy, and what the dearest cost.
+    /// The pods after the policy, and the highest cost among them.
     fn mutated(&mut self, cases: &[Case]) -> Result<(Vec<Value>, i64)> {
         let bound =
             |case: &Case| case.account().filter(|account| is_bound(&self.settings, case, account)).cloned();
@@ -214,7 +214,7 @@ fn is_bound(settings: &Value, case: &Case, account: &Value) -> bool {
     (trigger != "Pod" && asks(account)) || (trigger != "ServiceAccount" && asks(object(case)))
 }
 
-/// The law that does not hold of a pod, where one does not.
+/// The law that a pod breaks, if any.
 fn law(
     module: &Module,
     settings: &Value,

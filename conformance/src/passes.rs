@@ -36,7 +36,7 @@ pub enum Pass {
 
 const POLICIES: [Pass; 3] = [Pass::Policy("PerPod"), Pass::Policy("Fixed"), Pass::Policy("Legacy")];
 
-/// A pod, and who changes it: up to three, and one whose word is the last.
+/// A pod, and the mutators that change it: up to three, then a last one that decides.
 pub fn sequence() -> impl Strategy<Value = (Case, Vec<Pass>)> {
     let any = [
         &POLICIES[..],
@@ -68,7 +68,7 @@ pub fn webhook_last() -> impl Strategy<Value = (Case, Vec<Pass>)> {
     (pods::case(), passes).prop_map(|(case, passes)| (plain(fixed(case)), passes))
 }
 
-/// The same pod, but one that asks for an identity which is right, and that brings nothing under a reserved name.
+/// The same pod, changed so that it asks for a valid identity and has nothing under a reserved name.
 fn plain(mut case: Case) -> Case {
     for account in &mut case.service_accounts {
         let annotations =
@@ -191,7 +191,7 @@ pub fn per_pod(webhook: &mut Oracle, case: &Case) -> Result<Outcome> {
     })
 }
 
-/// Everybody who changes pods.
+/// All mutators that change pods.
 pub struct Cast<'m> {
     module: &'m Module,
     webhook: Oracle,
@@ -259,7 +259,7 @@ impl<'m> Cast<'m> {
         compare::webhook(case, &answer)
     }
 
-    /// What is wrong after `passes`, the last of which had the last word; `None` if nothing is wrong, or if a pass refuses the pod.
+    /// What is wrong after `passes`, of which the last one decides. `None` if nothing is wrong, or if a pass refuses the pod.
     ///
     /// # Errors
     /// One of them can't be asked.
@@ -290,7 +290,7 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What the law forbids in a pod that everybody has passed.
+/// The violation of the law in a pod after all passes, if there is one.
 fn wrong(pod: &Value) -> Option<String> {
     let spec = pod.get("spec")?;
     let skip =

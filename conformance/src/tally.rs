@@ -72,8 +72,8 @@ fn is_same(one: &Outcome, other: &Outcome) -> bool {
     }
 }
 
-/// Whether both have come to the same, but for fields that the types of 1.6.0 do not have and for the order of entries of one name,
-/// which the webhook of today moves.
+/// Whether both outcomes are the same, apart from fields that the types of 1.6.0 do not have, and from the order of entries with the same
+/// name, which the current webhook changes.
 #[must_use]
 pub fn is_same_but_for_order(one: &Outcome, other: &Outcome) -> bool {
     match (one, other) {

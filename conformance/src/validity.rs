@@ -1,4 +1,4 @@
-//! What was valid stays valid: Kubernetes itself, in its own process, as the judge of pods before and after.
+//! A valid pod must stay valid. Kubernetes itself, in its own process, validates each pod before and after the policy.
 
 use laws::{
     draw,
@@ -73,7 +73,7 @@ pub struct Validity {
     valid: usize,
     changed: usize,
     refused: BTreeMap<&'static str, usize>,
-    /// The pods that were valid and came out as ones that are not, and what Kubernetes says of them.
+    /// The pods that were valid before the policy and invalid after it, with the errors that Kubernetes reports.
     pub broken: Vec<(Value, Value, Vec<String>)>,
 }
 

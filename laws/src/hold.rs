@@ -91,7 +91,7 @@ pub fn nothing_twice(before: &Value, after: &Value) -> Result<(), String> {
 /// The law that the traces of an accepted pod break: each audit annotation is true of the pod as it comes out.
 ///
 /// # Errors
-/// One says what no container has, or a container has what none says.
+/// An annotation gives a value that no container has, or a container has a value that no annotation gives.
 pub fn audit_is_true(response: &Value, pod: &Value) -> Result<(), String> {
     let audit = &response["audit_annotations"];
     if response["accepted"] != true || !audit.is_object() {
@@ -146,7 +146,7 @@ fn texts(list: &Value) -> Vec<&str> {
 
 fn containers<'p>(pod: &'p Value, list: &str) -> BTreeMap<String, &'p Value> {
     let all = pod.get("spec").and_then(|spec| spec.get(list)).and_then(Value::as_array).into_iter().flatten();
-    // One without a name can't be told from another that comes before it.
+    // Containers without a name can't be distinguished, so they are left out.
     all.filter_map(|container| Some((container["name"].as_str()?.to_owned(), container))).collect()
 }
 

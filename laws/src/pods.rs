@@ -1,5 +1,5 @@
-//! Pods as users write them, and as they should not; their `ServiceAccounts`, and the templates of workloads. The laws, the conformance
-//! driver and the fuzzer take them from here.
+//! Generates pods as users write them, valid or not, with their `ServiceAccounts`, and workload templates. The laws, the conformance
+//! driver and the fuzzer use them.
 #![allow(clippy::indexing_slicing)] // fields of JSON objects that are made a line above
 
 use proptest::{option::weighted, prelude::*, sample::select};

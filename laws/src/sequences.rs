@@ -18,9 +18,9 @@ pub struct Cluster {
 /// What is tried.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sequence {
-    /// A ServiceAccount, and what becomes of it.
+    /// A ServiceAccount, before and after an update.
     Account(Value, Value),
-    /// A Deployment, and what becomes of it.
+    /// A Deployment, before and after an update.
     Workload(Value, Value),
     /// A pod, and the debug containers that it gets.
     Debug(Value, Value),
@@ -100,7 +100,7 @@ pub fn cluster() -> impl Strategy<Value = Cluster> {
 /// A client ID that no entry of `allowedIdentities` has.
 const OTHER: &str = "11111111-2222-4333-8444-555555555555";
 
-/// `value` with an annotation of workload identity more.
+/// `value` with one more annotation of workload identity.
 fn annotated(mut value: Value, annotation: Option<(&str, &str)>) -> Value {
     let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
     if let Some(((name, text), metadata)) = annotation.zip(metadata) {
@@ -120,7 +120,7 @@ fn named_account() -> impl Strategy<Value = Value> {
     perhaps_corrupted(named.boxed())
 }
 
-/// One of four as it is, the others with texts that must not be printed as they are.
+/// One in four values unchanged, the others with texts that must not be printed unescaped.
 fn perhaps_corrupted(values: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
     (values, weighted(0.25, texts::changes())).prop_map(|(value, changes)| match changes {
         Some(changes) => texts::corrupted(value, &changes),
@@ -286,7 +286,7 @@ fn is_governed(cluster: &Cluster, before: &Value, after: &Value) -> bool {
         let mut ids = env.filter(|env| env.get("name") == Some(&json!("AZURE_CLIENT_ID")));
         ids.all(|id| {
             let id = id.get("value").and_then(Value::as_str).unwrap_or_default();
-            // One that is empty is none.
+            // An empty ID counts as missing.
             id.is_empty()
                 || allowed
                     .iter()
@@ -310,7 +310,7 @@ fn debug(cluster: &Cluster, pod: &Value, containers: &Value, ask: Answers) -> Re
         ask(&request)
     };
     let first = ask_for(&debugged, ask)?;
-    // What the API server drops after admission opens no gate.
+    // Fields that the API server drops after admission must not bypass a check.
     let mut dressed = debugged.clone();
     dressed["metadata"]["annotations"] =
         json!({"azure.workload.identity/skip-containers": "d0;d1;d2", "kubernetes.io/config.mirror": "x"});

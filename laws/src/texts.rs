@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value};
 
-/// What breaks a line, a terminal, a command, or the eye.
+/// Pieces that break a line, a terminal or a command, or that mislead the reader.
 const PIECES: &[&str] = &[
     "\n",
     "\r\n",

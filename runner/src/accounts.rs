@@ -75,7 +75,7 @@ impl Accounts {
         }
     }
 
-    /// Where the ServiceAccount that was asked for was looked for, if it was not found; `None` where it was.
+    /// Where the requested ServiceAccount was looked for. `None` if it was found.
     #[must_use]
     pub fn not_found(&self, request: &GetResource) -> Option<String> {
         let key = key(request);

@@ -130,7 +130,7 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.get(index).copied().unwrap_or_default()
 }
 
-/// Measures all cases with all modules: in turns, so that what else the machine does meets each of them.
+/// Measures all cases with all modules, in turns, so that other load on the machine affects each of them alike.
 ///
 /// # Errors
 /// A policy traps, or answers with an error.

@@ -163,7 +163,7 @@ fn judge_all(
     let accounts = Accounts::new(&manifests.objects, &args.namespace, elsewhere);
     let answers = accounts.answers();
     let mut count = Count { objects: manifests.objects.len(), ..Count::default() };
-    // On a terminal where the output goes elsewhere: in the same one it would stand among the lines.
+    // Shown only on a terminal that does not show the output, too: there it would appear between the lines.
     let progress = if std::io::stdout().is_terminal() {
         ProgressBar::hidden()
     } else {
@@ -318,7 +318,7 @@ impl Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Takes out what was said of the workload whose pod this is; whether nothing is left to be said.
+    /// Removes warnings that were already printed for this pod's workload. Returns whether none are left.
     fn once(
         &mut self,
         part: Part,

@@ -1,5 +1,5 @@
-//! A MutatingAdmissionPolicy that gives pods their identity inside the API server, from the policy's own settings: what works while the
-//! PolicyServer is down. It does the plain case and leaves everything else to the policy.
+//! A MutatingAdmissionPolicy that gives pods their identity inside the API server, made from the policy's own settings. It works while the
+//! PolicyServer is down. It handles the plain case and leaves everything else to the policy.
 
 use azure_workload_identity_policy::{Plain, PlainAllowed, PlainIdentity, PlainPlace, Settings, names};
 use serde_json::{Value, json};
@@ -163,7 +163,7 @@ fn of_identity(settings: &Plain) -> Vec<(&'static str, String)> {
                 ("expirations", map(&|one| one.expiration.unwrap_or(settings.expiration).to_string())),
             ]);
             let named = |map: &str, other: &str| format!("variables.{map}[?variables.name].orValue({other})");
-            // Both annotations at once are the policy's: they must agree.
+            // Pods with both annotations are left to the policy, because the two must agree.
             let client = format!(
                 "variables.name == '' ? {client}
 : ({client} == '' ? {} : '')",
@@ -198,7 +198,7 @@ fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
     let token = format!(
         "has(s.serviceAccountToken) && has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience == {audience}"
     );
-    // Also a path that the kernel reads as another one than it looks.
+    // Also excludes paths that the kernel resolves to a different path than they appear to be.
     let free = |path: &str| format!("!{path}.matches('secrets/+azure|//|/[.]')");
     let mut all = vec![
         format!("variables.clientId.matches({uuid})"),

@@ -1,4 +1,4 @@
-//! Federated credentials, as `az` lists them, against the tokens that pods will carry: what Microsoft Entra will say, before it says it.
+//! Compares federated credentials, as `az` lists them, with the tokens that pods will have, to predict what Microsoft Entra will answer.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -157,7 +157,7 @@ pub fn terraform(presented: &Presented) -> String {
     let Presented { client_id, issuer, subject, audience } = presented;
     let mut parts = subject.rsplit(':');
     let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    // An identifier begins with a letter; what can be in a name is in one, but for the dash and the dot.
+    // An identifier begins with a letter. It can contain every character of a name except the dash and the dot.
     let identifier = |text: &str| {
         format!(
             "{}{}",
@@ -178,7 +178,7 @@ fn hcl(text: &str) -> String {
     quoted.replace("${", "$${").replace("%{", "%%{")
 }
 
-/// A word for a shell: in quotes where something in it would mean more than itself.
+/// A word for a shell, in quotes if it contains a special character.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

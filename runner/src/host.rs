@@ -198,8 +198,8 @@ impl Module {
         Ok(if answer.valid { Ok(()) } else { Err(answer.message.unwrap_or_default()) })
     }
 
-    /// Puts one admission request through the policy, and takes what it found as data. Another policy has no such function: what it says is its
-    /// answer alone.
+    /// Runs one admission request through the policy, and returns its findings as data. Other policies have no such function, so only their
+    /// answer is used.
     ///
     /// # Errors
     /// The module can't be instantiated, or its findings are none that this program knows.

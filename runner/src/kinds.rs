@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What is known of kinds by their names and fields; the playground reads the same table.
+/// The table of kinds, by name and by field. The playground reads the same table.
 #[derive(Deserialize)]
 struct Kinds {
     /// The kinds that the policy judges, each with the plural by which the API server calls it.
@@ -30,7 +30,7 @@ pub fn judged() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Whether an object that is not judged is about pods, by its fields, or speaks of workload identity.
 #[must_use]
 pub fn runs_pods(object: &Value) -> bool {
-    // A definition has such fields too, but says only that others have them.
+    // A definition contains such fields, too, but only describes those of other objects.
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
     let is_definition = kind == "CustomResourceDefinition";
     let is_rendered = KINDS.rendered.iter().any(|rendered| rendered == kind);

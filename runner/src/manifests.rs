@@ -202,7 +202,7 @@ pub fn is_judged(object: &Value) -> bool {
     kinds::judged().any(|(known, _)| known == kind(object))
 }
 
-/// The kind of an API server's question, which is judged as it is: an update or a debug container, that no manifest says.
+/// The kind of an API server's request, which is judged unchanged: an update or a debug container, which no manifest can express.
 const REVIEW: &str = "AdmissionReview";
 
 /// Where the pod templates of an object are.
@@ -293,7 +293,7 @@ pub fn request(object: &Value, default_namespace: &str) -> Result<Option<Value>>
         };
     }
     let Some((_, resource)) = kinds::judged().find(|(known, _)| *known == kind) else {
-        // `kind: pod` is nothing to an API server.
+        // An API server does not know `kind: pod`.
         if let Some((meant, _)) = kinds::judged().find(|(known, _)| known.eq_ignore_ascii_case(kind)) {
             bail!("kind is {kind:?}, did you mean {meant}?");
         }

@@ -136,9 +136,9 @@ fn field(value: &Value, name: &str) -> String {
     }
 }
 
-/// What is to be said of a pod that the policy leaves as it is, from its answer: its warnings say why, where something speaks for an identity.
-/// Of an object that is refused or warned about because its ServiceAccount was not found: where it was looked for. `None` for other
-/// objects, and where a warning says it.
+/// For a pod that the policy does not change: the reason, unless the answer's warnings already give it. For an object that is refused
+/// or warned about because its ServiceAccount was not found: where it was looked for. `None` for other objects, and if a warning
+/// already covers it.
 #[must_use]
 pub fn why_untouched(
     request: &Value,

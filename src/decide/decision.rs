@@ -1,4 +1,4 @@
-//! Whether and what a pod gets: `decide`. The plan is complete before the first write.
+//! Decides whether a pod gets an identity, and what is written: `decide`. The plan is complete before the first write.
 
 use crate::{
     decide::{
@@ -29,25 +29,25 @@ use crate::{
     },
 };
 
-/// What was decided of a pod that gets an identity.
+/// The decision about a pod that is due an identity.
 #[derive(Debug)]
 pub(crate) struct Decision {
     /// What is written, or why it is refused.
     pub(crate) plan: Result<Plan, Tally<Refusal>>,
-    /// What is said all the same.
+    /// The warnings, in either case.
     pub(crate) warnings: Warnings,
     /// Who gets which identity.
     pub(crate) audit: Audit,
-    /// Whether a copy of the ServiceAccount is good enough for it.
+    /// Whether a cached copy of the ServiceAccount is good enough for this decision.
     pub(crate) basis: Basis,
 }
 
 /// What a decision rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Basis {
-    /// On what is there.
+    /// On values that are present.
     Present,
-    /// On what the ServiceAccount lacks or has wrong, which may have been repaired a moment ago.
+    /// On something missing or wrong in the ServiceAccount, which may have been fixed a moment ago.
     Missing,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn decide(
     let (identity, expiration) = match judge(settings, governance, &own, account, &said) {
         Ok(judged) => judged,
         Err(mistakes) => {
-            // What the pod itself gets wrong refuses it, whatever the ServiceAccount says a moment later.
+            // The pod's own mistakes refuse it, even if the ServiceAccount has changed in the meantime.
             let basis = if own.mistakes.is_empty() { Basis::Missing } else { Basis::Present };
             let mut all = mistakes;
             all.append(own.mistakes);
@@ -111,7 +111,7 @@ pub(crate) fn decide(
     Decision { plan, warnings, audit, basis }
 }
 
-/// The identity and how long its token is valid, where neither the ServiceAccount nor the pod is wrong.
+/// The identity and how long its token is valid, if neither the ServiceAccount nor the pod has a mistake.
 fn judge(
     settings: &Settings,
     governance: Option<&Governance>,
@@ -133,7 +133,7 @@ fn judge(
     }
 }
 
-/// The audit annotations, as far as the ServiceAccount's values can be used.
+/// The audit annotations, from those values of the ServiceAccount that are valid.
 pub(crate) fn audit(account: &ServiceAccount, said: &Said) -> Audit {
     Audit {
         service_account: account.reference.clone(),

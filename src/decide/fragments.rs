@@ -1,7 +1,7 @@
 //! The entries that are written into a pod, as JSON.
 //!
-//! The fields of `k8s-openapi`'s `EnvVar`, `VolumeMount`, `Volume` and `VolumeProjection` that are ours; a test reads them into those
-//! types. The types themselves would bring every kind of volume, and a calendar for their claims, into the module: 200 KB.
+//! These are the fields of `k8s-openapi`'s `EnvVar`, `VolumeMount`, `Volume` and `VolumeProjection` that the policy sets. A test reads
+//! them into those types. The types themselves would add 200 KB to the module: every kind of volume, and a calendar for their claims.
 
 use crate::{
     feature::token_endpoint::TokenEndpoint,

@@ -17,11 +17,11 @@ pub(crate) struct Own<'s, 't> {
     pub(crate) containers: Containers<'s, 't>,
     /// The proxy's port, where the pod asks for the proxy.
     pub(crate) proxy: Option<ProxyPort>,
-    /// The proxy's containers that it gets and that are due an identity.
+    /// The proxy containers that the policy adds and that are due an identity.
     pub(crate) new_due: Vec<&'static str>,
-    /// The containers that get another identity than the ServiceAccount's.
+    /// The containers whose identity differs from the ServiceAccount's.
     pub(crate) identities: ContainerIdentities<'s>,
-    /// How long its token is valid, where the pod says so.
+    /// How long the pod's token is valid, if the pod sets it.
     pub(crate) expiration: Option<TokenExpiration>,
     /// What is wrong with the pod.
     pub(crate) mistakes: Tally<Refusal>,

@@ -25,13 +25,13 @@ use crate::{
     },
 };
 
-/// What was found out of a pod or template that could be due an identity.
+/// Whether a pod or template that could be due an identity is due one.
 pub(crate) enum Due {
     /// Neither label asks for one.
     No(Warnings),
     /// Its ServiceAccount could not be read.
     Unreadable(Reference, LookUpFailure),
-    /// Its ServiceAccount's name can't be one.
+    /// The name of its ServiceAccount is invalid.
     NoSuchName(Untrusted),
     /// It is due one.
     Yes(Box<Decision>),
@@ -81,7 +81,7 @@ fn judge_labels(
     Due::No(warnings)
 }
 
-/// What is to be said of a pod that gets no identity: a label that is ignored, an annotation in the wrong place.
+/// Warnings about a pod that gets no identity: an ignored label, an annotation in the wrong place.
 pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Metadata) -> Warnings {
     let mut warnings = Warnings::default();
     if metadata.label == UseLabel::False {

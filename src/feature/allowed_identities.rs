@@ -62,7 +62,7 @@ pub(crate) enum Half<'i, T> {
     Unknown,
 }
 
-// Not derived, which would ask the same of what is only referred to.
+// Not derived: `derive` would require the same trait of `T`, which is only referenced.
 impl<T> Clone for Half<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -89,7 +89,7 @@ pub(crate) struct Governance<'n> {
     entries: usize,
     clients: Lists,
     tenants: Lists,
-    /// The entry that allows a client ID and a tenant, by both, for those that were asked for before; none where none does.
+    /// Cache of earlier answers: the entry that allows a client ID and a tenant, by both. Empty if no entry does.
     asked: RefCell<Entries>,
 }
 

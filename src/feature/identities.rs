@@ -64,7 +64,7 @@ const LISTED: usize = 5;
 /// Most names that a wrong one is compared with.
 const COMPARED: usize = 256;
 
-/// What stands for a name in a fix, where there is none to be named.
+/// Placeholder for an identity's name in a fix, if there is no name to suggest.
 const PLACEHOLDER: &str = "IDENTITY_NAME";
 
 impl Identities {
@@ -93,8 +93,8 @@ impl Identities {
     }
 }
 
-/// The identities that a namespace may use. Where the setting `allowedIdentities` is there, no message names, suggests or resolves another: who
-/// may write a manifest in one namespace is not told what others have.
+/// The identities that a namespace may use. If the setting `allowedIdentities` is set, no message names, suggests or resolves any other
+/// identity, so users of one namespace don't learn what other namespaces have.
 pub(crate) struct Usable<'s, 'g> {
     identities: &'s Identities,
     governance: Option<&'g Governance<'g>>,

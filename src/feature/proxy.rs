@@ -165,7 +165,7 @@ pub(crate) fn port(pod: Candidate) -> Result<ProxyPort, Vec<Refusal>> {
     Err(mistakes.into_iter().map(|mistake| Refusal::new(pod.title, mistake)).collect())
 }
 
-/// What can be seen to forbid the init container, and the container that listens on the proxy's port: they share a network.
+/// Warns if the pod visibly forbids the init container, or if a container listens on the proxy's port, since they share a network.
 pub(crate) fn warnings(pod: Candidate, port: ProxyPort) -> Vec<Warning> {
     let root = (pod.spec.root == Root::Forbidden).then(|| Warning::new(pod.title, Notice::ProxyRunsAsRoot));
     let number = port.to_string();

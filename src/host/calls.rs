@@ -17,7 +17,7 @@ use crate::{
 /// Asks the host for a ServiceAccount.
 ///
 /// # Errors
-/// What the host says, told apart.
+/// The cause of the failure, identified from the host's error text.
 pub(crate) fn look_up(reference: &Reference, freshness: Freshness) -> Result<ServiceAccount, LookUpFailure> {
     let request = GetResourceRequest {
         api_version: "v1".to_owned(),

@@ -31,7 +31,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Most problems that are told one by one; settings that are a mile long and wrong throughout get a number of the rest.
+/// Most problems that are listed one by one. For very long settings that are wrong throughout, only the number of the others is given.
 const PROBLEMS_MAX: usize = 25;
 
 /// The problems of the settings, in one sentence each, as many as `max` bytes hold; the first one in any case.

@@ -137,7 +137,7 @@ impl<'de> Visitor<'de> for Read<'_> {
         Ok(Json::List(items))
     }
 
-    // A scalar where the shape expects more: the cursor names it when the policy gets there.
+    // A scalar where the shape expects an object or a list. The cursor reports it when the policy reads that place.
     fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Raw(Cow::Borrowed("null")))
     }

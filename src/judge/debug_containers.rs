@@ -1,4 +1,4 @@
-//! Debug containers: what `kubectl debug` adds to a running pod gets the identity that the pod has.
+//! Debug containers: a container that `kubectl debug` adds to a running pod gets the pod's identity.
 
 use std::{borrow::Cow, cell::OnceCell};
 
@@ -45,9 +45,9 @@ struct Copied {
     mount: Option<String>,
 }
 
-/// Equips the ephemeral containers that are new. There is no look-up: everything that is written is in the pod already. What the pod is, it is by the
-/// old object: of the new one the API server takes nothing but its ephemeral containers (Kubernetes `pkg/registry/core/pod/strategy.go`,
-/// `dropNonEphemeralContainerUpdates`), and drops the rest after admission.
+/// Equips the new ephemeral containers. There is no look-up, because everything that is written is already in the pod. The pod is read from
+/// the old object: from the new one, the API server takes only the ephemeral containers (Kubernetes
+/// `pkg/registry/core/pod/strategy.go`, `dropNonEphemeralContainerUpdates`), and drops the rest after admission.
 ///
 /// # Errors
 /// A pod or a request that can't be understood.
@@ -94,7 +94,7 @@ pub(crate) fn judge<'t>(
     Ok(Verdict { mutated: Some(pod), audit: Some(audit), log, ..Verdict::default() })
 }
 
-/// A container that has the pod's token, the mount that provides it, and its variables that the policy gives.
+/// A container with the pod's token, the mount that provides the token, and those of its variables that the policy sets.
 struct Donor<'s, 't> {
     container: &'s Container<'t>,
     mount: &'s Mount<'t>,
@@ -102,7 +102,7 @@ struct Donor<'s, 't> {
     /// Where the mount is, resolved.
     root: String,
     ours: Vec<&'s Env<'t>>,
-    /// The variables by which it has ids, and what they say.
+    /// The variables that set its IDs, and the IDs in them.
     ids: Ids<'s, 't>,
     seen: Seen,
     /// The first of its ids that is not allowed, once it has been checked.
@@ -116,7 +116,7 @@ type Seen = (Option<ClientId>, Option<TenantId>);
 struct Donors<'s, 't> {
     /// The first that has the pod's token.
     first: Donor<'s, 't>,
-    /// All by their names, each read once it is debugged.
+    /// All containers by name. Each is read when it is first debugged.
     all: ByName<'s, (&'s Container<'t>, OnceCell<Option<Donor<'s, 't>>>)>,
 }
 
@@ -126,12 +126,12 @@ struct Running<'s, 't> {
     pod: Candidate<'s, 't>,
     volumes: Volumes<'s, 't>,
     audience: &'s Audience,
-    /// None where no container has the pod's token.
+    /// `None` if no container has the pod's token.
     donors: Option<Donors<'s, 't>>,
     skipped: NameSet<'s>,
 }
 
-/// What the new debug containers get, why they get nothing, and who they are.
+/// What the new debug containers get, why they are refused, and their identities.
 struct Judged {
     copies: Vec<Copied>,
     refusals: Tally<Refusal>,
@@ -154,7 +154,7 @@ impl<'s, 't> Running<'s, 't> {
         Self { settings, pod, volumes, audience, donors, skipped }
     }
 
-    /// The one that `container` copies from: the container that it debugs, where that has a token, or else the first.
+    /// The donor that `container` copies from: the container that it debugs, if that has a token, otherwise the first donor.
     fn donor(&self, container: &Container) -> Option<&Donor<'s, 't>> {
         let donors = self.donors.as_ref()?;
         let target = donors.all.get(&container.target).and_then(|(target, donor_of)| {
@@ -164,8 +164,8 @@ impl<'s, 't> Running<'s, 't> {
         Some(target.unwrap_or(&donors.first))
     }
 
-    /// What the `new` debug containers get. All of them are held to `allowedIdentities`, skipped or not and with a donor or without, in a pod
-    /// that carries a token for Azure.
+    /// What the `new` debug containers get. If the pod has a token for Azure, `allowedIdentities` applies to all of them, including skipped
+    /// containers and those without a donor.
     fn judge(&self, new: &[&Container]) -> Judged {
         let mut refusals = Tally::default();
         let refusal = |mistake| Refusal::new(self.pod.title, mistake);
@@ -215,13 +215,13 @@ impl<'s, 't> Running<'s, 't> {
         self.skipped.contains(&container.name) || self.settings.skips(&container.name)
     }
 
-    /// Whether a volume of the pod projects a token by which an identity can be had.
+    /// Whether a volume of the pod projects a token that can be used to get an identity.
     fn carries_token(&self) -> bool {
         let audiences = container_env::audiences(self.settings);
         self.pod.spec.volumes.iter().any(|volume| self.volumes.carries(&volume.name, &audiences))
     }
 
-    /// What `container` lacks of what `donor` has; `room` is what the pod can still grow by, in bytes.
+    /// What `donor` has and `container` lacks. `room` is how many bytes the pod can still grow.
     ///
     /// # Errors
     /// Something of the container hides the token, or the pod would be larger than what can be stored.
@@ -260,7 +260,7 @@ impl<'s, 't> Running<'s, 't> {
     fn audit(&self, held: Held) -> Audit {
         let donor = self.donors.as_ref().map(|donors| donors.first.seen.clone());
         let (client_id, tenant_id) = donor.unwrap_or_default();
-        // What looks like a domain is one if the settings have it, and can be a secret if they don't.
+        // A value that looks like a domain is shown if the settings contain it. Otherwise it could be a secret.
         let of_settings = |tenant: &TenantId| {
             tenant.as_str().parse::<ClientId>().is_ok() || self.settings.tenant_id.as_ref() == Some(tenant)
         };
@@ -276,7 +276,7 @@ impl<'s, 't> Running<'s, 't> {
     }
 }
 
-/// The ids that a debug container has where it brings none: what it copies, or unknown.
+/// The IDs of a debug container that sets none itself: those that it copies, or unknown.
 fn base_of(donor: Option<&Seen>) -> Base<'_> {
     match donor {
         Some((client, tenant)) => Base { client: client.as_ref().into(), tenant: tenant.as_ref().into() },
@@ -284,7 +284,7 @@ fn base_of(donor: Option<&Seen>) -> Base<'_> {
     }
 }
 
-/// Adds a container with the ids that it has in the end.
+/// Adds a container with the IDs that it ends up with.
 fn held_by<'c>(held: &mut Held<'c>, donor: &Donor, container: &'c Container) {
     let ((client, tenant), theirs) = (Ids::of(container).seen(), donor.seen.clone());
     let has = |name| container.variable(name).is_some();
@@ -293,7 +293,7 @@ fn held_by<'c>(held: &mut Held<'c>, donor: &Donor, container: &'c Container) {
     held.add(&container.name, client, tenant);
 }
 
-/// A container of the pod, if its variable is the file of a token that one of its mounts provides.
+/// `container` as a donor, if its variable points to a token file that one of its mounts provides.
 fn donor<'s, 't>(
     settings: &Settings,
     container: &'s Container<'t>,
@@ -307,7 +307,7 @@ fn donor<'s, 't>(
     Some(Donor { container, mount, token, root, ours, ids, seen, forbidden: OnceCell::new() })
 }
 
-/// The variables of `donor` that the policy gives.
+/// The variables of `donor` that the policy sets.
 fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>, os: Os) -> Vec<&'s Env<'t>> {
     let extra = settings.extra_env.iter().map(|extra| os.names().key(extra.name.as_str().into()));
     let extra: Vec<Cow<str>> = extra.collect();
@@ -317,7 +317,7 @@ fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>, os: Os) -> Vec<&'
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)
             || extra.contains(name)
     };
-    // Of two of one name, the one that the donor sees.
+    // Of two with the same name, the one that the donor's processes see.
     let given = donor.env.iter().rev().filter(|env| is_ours(&env.key));
     let mut last = ByName::first(given.map(|env| (env.key.as_ref(), env))).into_items();
     last.reverse();

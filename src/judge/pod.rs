@@ -1,4 +1,4 @@
-//! A pod is created: it gets its identity, or is refused, or is none of ours.
+//! A pod is created: it gets its identity, is refused, or does not concern the policy.
 
 use crate::{
     decide::{
@@ -86,7 +86,7 @@ fn conclude<'t>(
     }
 }
 
-/// The pod's ServiceAccount could not be read: a pod that asks for an identity itself is never admitted without.
+/// The pod's ServiceAccount could not be read. A pod whose own label asks for an identity is never admitted without one.
 fn unreadable<'t>(
     settings: &Settings,
     title: &Title,

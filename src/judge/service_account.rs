@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Checks a ServiceAccount as its pods will be. On UPDATE, what was wrong before is only a warning.
+/// Checks a ServiceAccount as its pods will be checked. On UPDATE, a mistake that was there before is only a warning.
 ///
 /// # Errors
 /// A ServiceAccount that can't be understood.
@@ -54,7 +54,7 @@ pub(crate) fn judge(
     if !labelled && settings.trigger == Trigger::ServiceAccount {
         warnings.push(Warning::new(&title, Notice::AnnotationsWithoutLabel));
     }
-    // One that begins to inject is judged as if it were new.
+    // A ServiceAccount that starts to inject is judged as if it were new.
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
     let governance = Governance::of(settings.allowed_identities.as_deref(), &namespace);
     let read = |account: &ServiceAccount| Said::read(settings, governance.as_ref(), account);
@@ -103,7 +103,7 @@ fn mistakes(
         refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong.clone())));
     }
     if account.label != UseLabel::True {
-        // Others read the same annotations, and may know their tenant: only what it holds is judged.
+        // Other tools read the same annotations and may know their tenant, so only the values that are set are judged.
         refusals.retain(|refusal| matches!(refusal.mistake, Mistake::WrongAnnotation(_)));
     }
     let missing = identity.is_some_and(|identity| identity.client_id.is_none());

@@ -102,7 +102,7 @@ fn is_same(old: &Json, new: &Json) -> bool {
     old == new || matches!((whole(&old), whole(&new)), (Ok(old), Ok(new)) if old.is_same(&new))
 }
 
-/// What will refuse the pods, and what is to be said.
+/// The reasons why the pods will be refused, and the warnings.
 type Judged = (Tally<Refusal>, Warnings);
 
 fn judged(
@@ -153,7 +153,7 @@ fn judged(
     Ok((refusals, warnings))
 }
 
-/// The ServiceAccount may be applied next: only what the template itself gets wrong is certain.
+/// The ServiceAccount may be applied after the workload, so only the template's own mistakes are certain.
 fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: LookUpFailure) -> Judged {
     let asks = pod.metadata.label == UseLabel::True;
     if !asks && failure == LookUpFailure::NotFound {
@@ -167,7 +167,7 @@ fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: Lo
     (Own::read(settings, governance.as_ref(), pod).mistakes, warnings)
 }
 
-/// The label of the workload itself, which its pods do not get.
+/// Warns about the label on the workload itself, which is not copied to its pods.
 fn lost_label(settings: &Settings, title: &Title, belongs: &str) -> Warning {
     let belongs = if settings.trigger == Trigger::ServiceAccount { "the ServiceAccount" } else { belongs };
     Warning::new(title, Notice::misplaced_label(belongs.to_owned()))

@@ -25,7 +25,7 @@ fn length(value: &Cursor) -> usize {
     }
 }
 
-/// Labels and annotations that look like those of workload identity, and are none.
+/// Unrecognized labels and annotations that look like those of workload identity.
 pub(crate) type Strays = Vec<(MetadataKind, String)>;
 
 /// An object's annotations under `azure.workload.identity/`, in their order: a handful, so a list and not a map.
@@ -33,8 +33,8 @@ pub(crate) type Strays = Vec<(MetadataKind, String)>;
 pub(crate) struct Annotations(Vec<(String, String)>);
 
 impl Annotations {
-    /// Those of `metadata.annotations`; null is an empty text, as it is to the API server. What only looks like one of them goes to
-    /// `strays`.
+    /// Reads `metadata.annotations`. A null value counts as an empty text, as it does for the API server. Unrecognized names that resemble
+    /// them are added to `strays`.
     ///
     /// # Errors
     /// The annotations are no object, or some of ours are no strings.
@@ -81,7 +81,7 @@ impl Annotations {
         self.value(annotation).map(|found| parse(annotation, found)).transpose()
     }
 
-    /// As [`Self::parsed`], but an empty value is one.
+    /// As [`Self::parsed`], but an empty value is parsed, too.
     ///
     /// # Errors
     /// A value that the parser of `T` does not take.

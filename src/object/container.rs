@@ -62,7 +62,7 @@ pub(crate) struct Env<'t> {
     /// Its name as the pod's system compares it: Windows ignores the case.
     pub(crate) key: Cow<'t, str>,
     value: Value<'t>,
-    /// The volume that its value is a key of a file in (`valueFrom.fileKeyRef`).
+    /// The volume with the file that its value is read from (`valueFrom.fileKeyRef`).
     pub(crate) file_volume: Option<String>,
     /// The entry as it came.
     pub(crate) raw: &'t str,
@@ -87,7 +87,7 @@ pub(crate) enum Names {
 }
 
 impl Names {
-    /// What is equal for equal names.
+    /// A form of `name` that is the same for names that the system treats as equal.
     pub(crate) fn key(self, name: Cow<'_, str>) -> Cow<'_, str> {
         match self {
             Self::Exact => name,
@@ -279,7 +279,7 @@ pub(crate) fn entries<'t, T>(
 ) -> Result<Vec<T>, Malformed> {
     let mut all = Vec::new();
     if let Some(list) = at.field(list)? {
-        // Not `collect`, whose adapters for each type are 6 KB of the module.
+        // Not `collect`: its adapters for each type would add 6 KB to the module.
         for item in list.items()? {
             all.push(read(&item)?);
         }

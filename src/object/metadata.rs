@@ -63,7 +63,7 @@ impl<'t, const N: usize> Marks<'t, N> {
             let text = labels.as_ref()?.field(name).and_then(|at| at.map(|at| at.as_text()).transpose());
             text.map_err(|malformed| wrong.push(malformed)).ok().flatten()
         });
-        // Labels that are no object are so for each of the names.
+        // If `labels` is not an object, each of the names reports it.
         wrong.dedup();
         let annotations = metadata.field("annotations").map_err(Vec::from);
         let annotations =

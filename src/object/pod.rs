@@ -117,7 +117,7 @@ impl<'t> Spec<'t> {
     }
 }
 
-/// What the boolean `name` chooses of two; a missing one is no.
+/// `yes` or `no`, by the boolean field `name`. If the field is missing, `no`.
 fn choose<T>(at: &Cursor<'_, '_>, name: &str, no: T, yes: T) -> Result<T, Malformed> {
     let flag = at.field(name)?.map(|at| at.as_bool()).transpose()?;
     Ok(if flag == Some(true) { yes } else { no })

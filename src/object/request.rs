@@ -39,11 +39,11 @@ pub(crate) enum Question<'t> {
     ServiceAccount(Change<'t>),
     /// A workload is created or updated.
     Workload(Workload, Change<'t>),
-    /// Nothing that this policy looks at.
+    /// Something that this policy does not handle.
     NotOurs,
 }
 
-/// An object as it shall be, and as it was.
+/// An object after the change, and before it.
 #[derive(Debug)]
 pub(crate) struct Change<'t> {
     /// As it shall be.
@@ -110,7 +110,7 @@ impl About {
     }
 }
 
-/// Tells what is asked, and reads the object once.
+/// Determines the question of a request, and reads its object once.
 ///
 /// # Errors
 /// A request that doesn't say so, or has no object.
@@ -153,7 +153,7 @@ fn unnamed_resource(request: &Cursor<'_, '_>) -> Malformed {
     })
 }
 
-/// What messages call the object of `request`, as far as it can be told: of an object that can't be understood, too.
+/// What messages call the object of `request`, as far as that is known. This also works for objects that can't be understood.
 #[must_use]
 pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
     let text = |at: &Cursor<'_, '_>, name: &str| {

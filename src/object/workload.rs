@@ -47,7 +47,7 @@ impl Workload {
         }
     }
 
-    /// What stands above its pod template and has metadata that the pods do not get, with its path: itself first.
+    /// The objects around its pod template whose metadata is not copied to the pods, each with its path. The workload itself comes first.
     pub(crate) fn above<'j, 'a>(self, object: &'j Json<'a>) -> Vec<(&'static str, &'j Json<'a>)> {
         let job = match self {
             Self::Direct(_) => None,

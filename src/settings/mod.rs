@@ -180,7 +180,7 @@ impl Settings {
         self.skip_containers.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// What is accepted, and may not do what was meant.
+    /// Problems of settings that are accepted, but may not do what was intended.
     #[must_use]
     pub(crate) fn advice(&self) -> Tally<Problem> {
         let gates = self.token_endpoint.as_ref().filter(|endpoint| endpoint.needs_gates()).map(|_| Problem {

@@ -37,7 +37,7 @@ impl Cloud {
 }
 
 impl Accepts for Cloud {
-    /// The name of each cloud; that it is also known by a second one is for those who have it.
+    /// The name of each cloud. Second names are accepted but not listed.
     fn accepted() -> Cow<'static, str> {
         let name =
             |wanted| CLOUDS.iter().find(|(_, cloud, _)| *cloud == wanted).map_or("", |(name, _, _)| name);

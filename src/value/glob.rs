@@ -46,7 +46,7 @@ impl<Of> Glob<Of> {
     /// Longest name of a namespace or a container (RFC 1123 label).
     const NAME_MAX: usize = 63;
 
-    /// Whether `name` fits. A longer one than an object can have is not looked at: that could take its length times the pattern's.
+    /// Whether `name` matches. A name that is too long for an object is not compared: that could take its length times the pattern's.
     pub(crate) fn matches(&self, name: &str) -> bool {
         let (start, end) = &self.ends;
         (self.shortest..=Self::NAME_MAX).contains(&name.len())

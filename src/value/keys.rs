@@ -103,7 +103,7 @@ fn own_part(name: &str) -> String {
 /// How far two names are apart, where that is near.
 fn distance(name: &str, known: &str) -> Option<usize> {
     let distance = strsim::levenshtein(name, known);
-    // A part of the name, `token-expiration`, is nearer than its length tells.
+    // A name that is part of a known one, such as `token-expiration`, is nearer than the difference in length suggests.
     let part = name.len() >= 5 && known.contains(name);
     match distance {
         _ if part => Some(1),

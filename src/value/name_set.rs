@@ -10,7 +10,7 @@ pub(crate) struct NameSet<'n> {
     places: HashMap<&'n str, usize>,
 }
 
-/// Longest list that is searched from its start: nearly every list of a pod is, and hashing costs more then.
+/// Longest list that is searched linearly. Nearly every list of a pod is this short, and hashing would cost more.
 const SHORT: usize = 12;
 
 impl<'n> NameSet<'n> {

@@ -1,4 +1,4 @@
-//! The one way from a text to a value: what is accepted stands beside the parser, and is what the messages print.
+//! The only way to parse a text into a value. What is accepted is written next to the parser, and messages print it.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ pub(crate) trait Accepts: FromStr<Err = Rejected> {
     /// What the parser takes, as messages have it: `a UUID`.
     fn accepted() -> Cow<'static, str>;
 
-    /// What stands for a value in a fix; a word that a shell takes as it is.
+    /// Placeholder for a value in a fix. It needs no quotes in a shell.
     const PLACEHOLDER: &'static str = "VALUE";
 
     /// The value that `text`, which the parser does not take, was most likely meant to be.

@@ -16,7 +16,7 @@ impl TokenExpiration {
     pub(crate) const MIN: u32 = 3600;
     /// Longest, in seconds (webhook `MaxServiceAccountTokenExpiration`).
     pub(crate) const MAX: u32 = 86_400;
-    /// Where nothing else is said, in seconds (webhook `DefaultServiceAccountTokenExpiration`).
+    /// The default, in seconds (webhook `DefaultServiceAccountTokenExpiration`).
     pub(crate) const DEFAULT: Self = Self(3600);
 
     /// Seconds, for the volume.

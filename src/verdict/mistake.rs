@@ -49,7 +49,7 @@ pub(crate) enum Mistake {
         value: OwnValue,
         /// Namespace of the pod.
         namespace: Untrusted,
-        /// Whose mistake it is: an ID can be wrong beside the ServiceAccount's, and right beside the next one's.
+        /// Whose mistake it is. An ID can be wrong in combination with this ServiceAccount's IDs, and right with those of another.
         fault: Fault,
     },
     /// The proxy, in a pod on the host's network.
@@ -66,7 +66,7 @@ pub(crate) enum Mistake {
         volume: Untrusted,
         /// Where.
         path: Untrusted,
-        /// The value of `skip-containers` that leaves out all containers for which that is so, and no other than before.
+        /// The value of `skip-containers` that adds all containers with this mistake to those that are already skipped.
         skip: Untrusted,
     },
     /// A volume under the reserved name is something else, and a container depends on that.
@@ -95,7 +95,7 @@ pub(crate) enum Mistake {
     TooLarge,
 }
 
-/// Whose mistake it is: a template is certain to fail for its own, anything else can be repaired before its pods are made.
+/// Whose mistake it is. A template's own mistakes are certain to fail. Others can be fixed before its pods are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The pod's, or its template's.

@@ -1,4 +1,4 @@
-//! What is wrong, but refuses nothing, as data. The sentences are in [`crate::verdict::voice`].
+//! Mistakes that cause a warning, not a refusal, as data. The sentences are in [`crate::verdict::voice`].
 
 use crate::{
     text::Untrusted,
@@ -76,9 +76,9 @@ pub(crate) enum Notice {
     OwnToken,
     /// A container has a token of a reserved volume for another audience.
     OtherAudience(Untrusted),
-    /// Where a container's variable says that its token is can't be told.
+    /// The token path in a container's variable can't be determined.
     TokenFileUnknown,
-    /// The proxy exchanges the pod's token for whatever identity a container asks for.
+    /// The proxy exchanges the pod's token for any identity that a container asks for.
     ProxyServesAny,
     /// A container mounts something above the token's mount point that can't be written to.
     ReadOnlyAbove {

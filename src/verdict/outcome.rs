@@ -37,7 +37,7 @@ pub(crate) enum Holders {
     Some,
     /// None has: all are skipped.
     None,
-    /// There are no containers to be seen: it is a ServiceAccount, or the pod is refused.
+    /// No containers were examined: the object is a ServiceAccount, or the pod is refused.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! A verdict in the protocol's JSON, within the limits of what the API server and a person take in.
+//! A verdict in the protocol's JSON, short enough for the API server and for a reader.
 
 use crate::{
     json::Json,

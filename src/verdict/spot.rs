@@ -1,4 +1,4 @@
-//! Where in an object a finding is: said by what it names, and written as a path once the object is at hand.
+//! Where in an object a finding is. A place is described by name, and turned into a path once the object is available.
 
 use crate::{
     json::{Json, text_of},

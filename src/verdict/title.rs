@@ -31,7 +31,7 @@ impl Title {
         Self::Object { kind, namespace: namespace.into(), name: name.into() }
     }
 
-    /// The title of an object that may have no name yet, but what the API server makes one of.
+    /// The title of an object that may have no name yet, only a `generateName`.
     pub(crate) fn of_generated(kind: &'static str, namespace: &str, prefix: &str) -> Self {
         Self::of(kind, namespace, &format!("{prefix}*"))
     }

@@ -36,7 +36,7 @@ fn token(name: &str, audience: &str, path: &str) -> Value {
 // === Debug containers ===
 
 #[test]
-fn a_debug_request_opens_no_gate_by_what_the_api_server_drops() {
+fn ignores_the_parts_of_a_debug_request_that_the_api_server_drops() {
     let (pod, _) = admitted(&governed(), &yada(|_| ()), holding(&yada_account()));
     let changes: [fn(&mut Value); 5] = [
         |_| (),
@@ -63,7 +63,7 @@ fn a_debug_request_opens_no_gate_by_what_the_api_server_drops() {
 }
 
 #[test]
-fn a_debug_container_is_governed_without_a_container_to_copy_from() {
+fn checks_the_ids_of_a_debug_container_that_has_no_container_to_copy_from() {
     let equipped = |settings: &Value, change: fn(&mut Value)| {
         admitted(settings, &yada(change), holding(&yada_account())).0
     };
@@ -97,7 +97,7 @@ fn a_debug_container_is_governed_without_a_container_to_copy_from() {
 }
 
 #[test]
-fn a_debug_container_is_told_of_variables_that_it_has() {
+fn refuses_a_debug_container_only_for_variables_that_it_sets() {
     let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
     let settings = with(&json!({"allowedIdentities": [
         {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}, {"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}]}));
@@ -149,7 +149,7 @@ fn a_skipped_container_that_mounts_the_token_is_governed() {
 }
 
 #[test]
-fn says_that_the_proxy_serves_any_identity_where_they_are_governed() {
+fn warns_that_the_proxy_serves_any_identity_if_allowed_identities_is_set() {
     let request = yada(|pod| annotate(pod, "inject-proxy-sidecar", "true"));
     let warning = "Pod default/yadaapi: its proxy gets tokens for any client ID that a container asks for, allowed or not";
     let (_, response) = admitted(&governed(), &request, holding(&yada_account()));
@@ -159,7 +159,7 @@ fn says_that_the_proxy_serves_any_identity_where_they_are_governed() {
 }
 
 #[test]
-fn confirms_a_cached_copy_that_would_refuse_an_id_of_the_containers_own() {
+fn rereads_a_cached_service_account_before_refusing_a_containers_own_id() {
     let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
     let settings = with(&json!({"lookUp": "Cached", "allowedIdentities": two}));
     let request = yada(|pod| {
@@ -175,7 +175,7 @@ fn confirms_a_cached_copy_that_would_refuse_an_id_of_the_containers_own() {
 }
 
 #[test]
-fn enforces_only_what_no_service_account_would_make_right() {
+fn refuses_a_template_only_if_no_service_account_could_make_it_valid() {
     let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
     let settings = with(
         &json!({"preflight": "Enforce", "allowedIdentities": two, "identities": {"w": {"clientId": OTHER}}}),
@@ -195,7 +195,7 @@ fn enforces_only_what_no_service_account_would_make_right() {
 }
 
 #[test]
-fn holds_an_id_to_what_goes_with_it() {
+fn checks_client_id_and_tenant_id_together() {
     let two = json!([{"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}, {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]);
     let identities = json!({"w": {"clientId": OTHER, "tenantId": OTHER_TENANT}});
     let settings = with(&json!({"allowedIdentities": two, "identities": identities}));
@@ -216,7 +216,7 @@ fn holds_an_id_to_what_goes_with_it() {
 }
 
 #[test]
-fn holds_the_proxys_own_identity_to_what_is_allowed() {
+fn checks_the_proxys_own_identity_against_allowed_identities() {
     let request = yada(|pod| {
         annotate(pod, "inject-proxy-sidecar", "true");
         annotate(pod, "container-identities", &format!("azwi-proxy={OTHER}"));
@@ -267,7 +267,7 @@ fn a_debug_container_that_the_settings_skip_gets_nothing() {
 // === What is told ===
 
 #[test]
-fn names_no_identity_that_the_namespace_may_not_use() {
+fn does_not_name_identities_that_the_namespace_may_not_use() {
     let identities = json!({"main": {"clientId": CLIENT_ID}, "payments-prod": {"clientId": OTHER, "tenantId": "fabrikam.example"}});
     let mut settings = governed();
     settings["identities"] = identities.clone();
@@ -340,7 +340,7 @@ fn recorded(settings: &Value, request: &Value, account: &Value) -> Value {
 }
 
 #[test]
-fn records_what_the_pod_has_and_not_what_it_should_have() {
+fn records_the_identities_that_the_containers_end_up_with() {
     let (equipped, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
     let again = yada(|pod| *pod = equipped.clone());
     let changed = service_account(&json!({"client-id": OTHER, "tenant-id": OTHER_TENANT}));
@@ -442,7 +442,7 @@ fn refuses_a_container_whose_token_another_mount_hides() {
 }
 
 #[test]
-fn reads_paths_and_names_as_the_pods_system_does() {
+fn compares_paths_and_names_as_the_pods_operating_system_does() {
     let at = |path: &str, change: fn(&mut Value)| {
         yada(|pod| {
             pod["spec"]["volumes"] = json!([{"name": "c", "emptyDir": {}}]);
@@ -531,7 +531,7 @@ fn sees_the_last_of_two_token_files_as_the_container_does() {
 }
 
 #[test]
-fn a_token_for_somebody_else_under_a_reserved_name_is_told() {
+fn warns_about_a_token_for_another_audience_under_a_reserved_name() {
     let request = yada(|pod| {
         pod["spec"]["volumes"] = json!([token(VOLUME, "vault", "token/azure-identity-token")]);
         pod["spec"]["containers"] = json!([equipped_at("a", MOUNT, TOKEN_FILE)]);
@@ -544,7 +544,7 @@ fn a_token_for_somebody_else_under_a_reserved_name_is_told() {
 }
 
 #[test]
-fn says_nothing_in_brackets_where_there_is_nothing_to_be_named() {
+fn omits_the_brackets_if_there_is_no_name_to_list() {
     let request = yada(|pod| {
         annotate(pod, "skip-containers", "yadaapi");
         annotate(pod, "container-identities", &format!("absent={OTHER}"));
@@ -582,7 +582,7 @@ fn mounting(volumes: Value, file: &str, mounts: &[(&str, &str)]) -> Value {
 }
 
 #[test]
-fn takes_a_file_for_a_token_where_the_container_sees_one() {
+fn recognizes_a_token_file_at_the_path_where_the_container_sees_it() {
     let azure = "api://AzureADTokenExchange";
     let three = ["x", "y", "t"].map(|path| json!({"serviceAccountToken": {"path": path, "audience": azure}}));
     let of_three = json!([{"name": "own", "projected": {"sources": three}}]);
@@ -632,7 +632,7 @@ fn keeps_a_leftover_volume_that_something_else_uses() {
 }
 
 #[test]
-fn warns_of_the_nearest_mount_above_the_token_alone() {
+fn warns_only_about_the_nearest_mount_above_the_token() {
     let request = |outer: Value, inner: Value| {
         yada(|pod| {
             pod["spec"]["volumes"] = json!([outer, inner]);
@@ -654,7 +654,7 @@ fn warns_of_the_nearest_mount_above_the_token_alone() {
 }
 
 #[test]
-fn looks_for_the_authoritys_file_only_in_the_volume_that_is_written() {
+fn protects_the_path_of_the_ca_file_only_in_the_volume_that_is_written() {
     let settings = with(
         &json!({"customTokenEndpoint": {"annotationSuffix": "x", "audience": "api://x", "ca": {"configMap": "ca"}}}),
     );
@@ -679,7 +679,7 @@ fn looks_for_the_authoritys_file_only_in_the_volume_that_is_written() {
 }
 
 #[test]
-fn a_part_of_the_tokens_volume_is_no_place_for_the_token() {
+fn does_not_use_a_sub_path_mount_for_the_token() {
     let mut request =
         mounting(json!([token("own", "api://AzureADTokenExchange", "t")]), "/m/t", &[("own", "/m")]);
     let part = json!({"name": "b", "volumeMounts": [{"name": "own", "mountPath": "/x", "subPath": "t"}]});
@@ -709,7 +709,7 @@ fn a_debug_request_whose_old_object_can_not_be_read_is_refused() {
 }
 
 #[test]
-fn refuses_annotations_that_kubernetes_would_not_take_and_no_others() {
+fn refuses_exactly_the_annotations_that_kubernetes_refuses() {
     let of = |number: usize, text: &str| {
         yada(|pod| pod["metadata"]["annotations"]["example.com/x"] = json!(text.repeat(number)))
     };

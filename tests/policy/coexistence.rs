@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// The API server refuses such a pod; the policy sees it before.
 #[test]
-fn takes_a_mount_without_a_path_for_none() {
+fn ignores_a_mount_without_a_path() {
     let request = yada(|pod| {
         let container = &mut pod["spec"]["containers"][0];
         container["env"] = json!([{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": TOKEN_FILE}]);
@@ -71,7 +71,7 @@ fn push(list: &mut Value, item: Value) {
 }
 
 #[test]
-fn leaves_what_any_version_of_the_webhook_has_equipped() {
+fn does_not_change_a_container_that_any_version_of_the_webhook_equipped() {
     for layout in ["PerPod", "Fixed", "Legacy"] {
         assert_eq!(after(layout, |_| ()).1, None, "{layout}");
         // Another webhook gives the pod its name between two passes, so that its hash is another one.
@@ -80,7 +80,7 @@ fn leaves_what_any_version_of_the_webhook_has_equipped() {
 }
 
 #[test]
-fn shares_the_token_volume_with_a_sidecar_that_comes_late() {
+fn shares_the_token_volume_with_a_sidecar_that_is_added_later() {
     for (layout, path) in [("PerPod", MOUNT), ("Fixed", WI), ("Legacy", "/var/run/secrets/azure/tokens")] {
         let (before, pod, _) = after(layout, |pod| {
             pod["metadata"]["name"] = json!("renamed");
@@ -131,7 +131,7 @@ fn puts_back_a_mount_that_was_moved_from_under_the_variable() {
 }
 
 #[test]
-fn takes_away_the_second_volume_that_another_pass_has_left() {
+fn removes_a_second_token_volume_that_another_pass_left() {
     let other = "azure-workload-identity-reserved-7591a5e9eb6025d887c25bf0c787f6";
     for path in [WI, "/var/run/secrets/azure/wi/7591a5e9eb6025d887c25bf0c787f6"] {
         let (before, pod, _) = after("PerPod", |pod| {
@@ -274,7 +274,7 @@ fn refuses_to_replace_a_volume_that_a_container_uses_as_something_else() {
 
 /// Found among 200,000 pods that Kubernetes judged.
 #[test]
-fn leaves_a_volume_that_a_skipped_container_uses_where_nobody_needs_another() {
+fn keeps_a_volume_that_a_skipped_container_uses_if_no_container_needs_a_token() {
     let request = yada(|pod| {
         let reference = json!({"volumeName": VOLUME, "path": "x.env", "key": "X"});
         pod["spec"]["containers"][0]["env"] = json!([{"name": "X", "valueFrom": {"fileKeyRef": reference}}]);
@@ -288,7 +288,7 @@ fn leaves_a_volume_that_a_skipped_container_uses_where_nobody_needs_another() {
 }
 
 #[test]
-fn refuses_the_reserved_volume_at_two_places_that_become_one() {
+fn refuses_a_second_mount_of_the_reserved_volume_at_the_token_path() {
     let twice = |second: &str| {
         yada(|pod| {
             push(&mut pod["spec"]["volumes"], json!({"name": VOLUME, "emptyDir": {}}));

@@ -136,7 +136,7 @@ fn leaves_audit_annotations_and_a_log_line() {
 
 /// `check` takes an API server's question, and says what is missing where it is none. The README has one that is answered.
 #[test]
-fn takes_a_review_in_place_of_a_manifest() {
+fn accepts_an_admission_review_instead_of_a_manifest() {
     let file = std::env::temp_dir().join(format!("review-{}.yaml", std::process::id()));
     for request in ["", "request: {operation: DELETE, object: null}\n"] {
         let review = format!("apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\n{request}");

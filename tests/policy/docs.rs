@@ -53,7 +53,7 @@ fn the_books_summary_has_every_page() {
 }
 
 #[test]
-fn each_yaml_is_what_it_says() {
+fn each_yaml_block_is_valid_for_its_kind() {
     let mut seen = 0;
     for (page, text) in pages() {
         for block in blocks(&text, "yaml") {
@@ -102,7 +102,7 @@ fn bash(arguments: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn each_command_is_one_and_prints_what_stands_below_it() {
+fn each_command_works_and_prints_the_output_shown_below_it() {
     let (mut run, mut parsed) = (0, 0);
     for (page, text) in pages() {
         for (command, printed) in blocks(&text, "console").iter().flat_map(|block| commands(block)) {
@@ -226,7 +226,7 @@ fn the_settings_page_lists_every_setting_and_no_other() {
 }
 
 #[test]
-fn the_labels_page_lists_every_name_of_the_wire() {
+fn the_labels_page_lists_every_label_annotation_and_variable() {
     let listed: BTreeSet<String> = first_cells("docs/labels-and-annotations.md").into_iter().collect();
     let names = [
         names::USE_LABEL,

@@ -101,7 +101,7 @@ fn a_container_that_has_the_shared_volume_elsewhere_is_told_where() {
 }
 
 #[test]
-fn a_mount_that_only_has_the_right_path_is_made_right() {
+fn a_mount_with_only_the_right_path_is_corrected() {
     let request = pod(
         &json!([{"name": "a", "volumeMounts": [{"name": VOLUME, "mountPath": MOUNT, "subPath": "token"}]}]),
         &json!([token(VOLUME, "api://AzureADTokenExchange", "token/azure-identity-token")]),
@@ -112,7 +112,7 @@ fn a_mount_that_only_has_the_right_path_is_made_right() {
 }
 
 #[test]
-fn a_container_finds_the_one_of_two_tokens_that_it_names() {
+fn a_container_gets_the_one_of_two_tokens_that_its_variable_names() {
     let mut volume = token("azure-identity-token", "api://AzureADTokenExchange", "azure-identity-token");
     let second =
         json!({"serviceAccountToken": {"path": "other/token", "audience": "api://AzureADTokenExchange"}});
@@ -204,7 +204,7 @@ fn a_token_counts_whichever_of_two_mounts_at_one_path_has_it() {
 }
 
 #[test]
-fn only_run_itself_is_a_link() {
+fn only_the_exact_path_run_is_treated_as_a_link() {
     let request = pod(
         &json!([{"name": "a", "volumeMounts": [{"name": "t", "mountPath": "/var/runtime"}],
             "env": [{"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/runtime/token"}]}]),
@@ -236,7 +236,7 @@ fn a_token_file_is_honoured_up_to_512_bytes() {
 }
 
 #[test]
-fn a_token_file_that_no_process_can_open_is_not_known() {
+fn a_token_file_path_that_no_process_can_open_counts_as_unknown() {
     let unknown = |length| file_of(length).1.iter().any(|text| text.contains("can't be checked here"));
     let texts = (file_of(4_095).1, file_of(4_096).1);
     assert_ne!(texts.0, texts.1);
@@ -279,7 +279,7 @@ fn a_pod_is_accepted_as_long_as_it_can_be_stored_with_its_identity() {
 }
 
 #[test]
-fn containers_to_skip_are_listed_as_long_as_a_line_can_bear_it() {
+fn containers_to_skip_are_listed_if_they_fit_on_one_line() {
     let advice = |length: usize| {
         let hidden = |name: &str| {
             json!({"name": name, "volumeMounts": [{"name": "data", "mountPath": "/var/run/secrets/azure/wi"},
@@ -300,7 +300,7 @@ fn containers_to_skip_are_listed_as_long_as_a_line_can_bear_it() {
 // === What is said ===
 
 #[test]
-fn what_governance_refuses_is_told_of_the_variable_that_holds_it() {
+fn a_refusal_names_the_variable_that_holds_the_forbidden_id() {
     let governed = with(
         &json!({"allowedIdentities": [{"namespaces": ["default"], "clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}),
     );
@@ -337,7 +337,7 @@ fn a_skipped_container_with_a_token_of_its_own_is_governed() {
 }
 
 #[test]
-fn whether_a_service_account_could_make_it_right_is_known_of_an_id_by_itself() {
+fn an_id_by_itself_shows_whether_a_service_account_could_make_it_valid() {
     let governed = with(
         &json!({"preflight": "Enforce", "allowedIdentities": [{"namespaces": ["default"], "clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}),
     );
@@ -356,7 +356,7 @@ fn whether_a_service_account_could_make_it_right_is_known_of_an_id_by_itself() {
 }
 
 #[test]
-fn each_sign_that_an_identity_is_meant_is_one_by_itself() {
+fn each_sign_that_an_identity_is_intended_is_enough_for_a_warning() {
     let settings = &with(&json!({"trigger": "ServiceAccount"}));
     let plain = json!({"metadata": {"name": "myserviceaccount", "namespace": "default"}});
     let annotated = json!({"metadata": {"name": "myserviceaccount", "namespace": "default",
@@ -373,7 +373,7 @@ fn each_sign_that_an_identity_is_meant_is_one_by_itself() {
 }
 
 #[test]
-fn a_proxy_that_is_not_declined_is_told_once() {
+fn a_value_that_does_not_decline_the_proxy_causes_one_warning() {
     let request = yada(|pod| {
         annotate(pod, "inject-proxy-sidecar", "no");
         annotate(pod, "proxy-sidecar-port", "8080");
@@ -383,13 +383,13 @@ fn a_proxy_that_is_not_declined_is_told_once() {
 }
 
 #[test]
-fn names_that_are_absent_one_by_one_are_answered_with_those_that_are_there() {
+fn a_skipped_name_that_no_container_has_is_answered_with_the_existing_names() {
     let (_, warned) = told(&settings(), &yada(|pod| annotate(pod, "skip-containers", "foo bar")));
     assert!(warned[0].contains("(the pod has yadaapi)"), "{warned:?}");
 }
 
 #[test]
-fn an_escaped_reference_and_one_to_an_own_variable_are_in_order() {
+fn an_escaped_reference_and_one_to_an_own_variable_cause_no_warning() {
     let with_env =
         |env: &Value| told(&settings(), &pod(&json!([{"name": "a", "env": env}]), &json!([]))).1.len();
     assert_eq!(with_env(&json!([{"name": "X", "value": "$(AZURE_CLIENT_ID)"}])), 1);
@@ -418,7 +418,7 @@ fn audit_names_an_identity_only_where_a_container_has_it() {
 }
 
 #[test]
-fn the_advice_mends_as_many_entries_as_a_line_of_a_manifest_can_bear() {
+fn the_fix_covers_as_many_entries_as_fit_on_a_line_of_a_manifest() {
     let settings = with(&json!({"identities": {"main": {"clientId": CLIENT_ID, "tenantId": TENANT_ID}}}));
     let message = |count: usize| {
         let entries: Vec<String> = (0..count).map(|number| format!("c{number}=maim")).collect();
@@ -462,7 +462,7 @@ fn found(settings: &Value, request: &Value) -> Vec<[String; 4]> {
 }
 
 #[test]
-fn a_finding_has_its_place() {
+fn a_finding_has_the_path_of_its_field() {
     let secret = json!([{"name": "X"}, {"name": "AZURE_CLIENT_SECRET", "value": "x"}]);
     let with_secret = json!([{"name": "a"}, {"name": "b", "env": secret}]);
     let hidden = |path: &str| json!([{"name": "a"}, {"name": "b", "volumeMounts": [{"name": "c", "mountPath": "/c"}, {"name": "c", "mountPath": path}]}]);

@@ -39,7 +39,7 @@ fn credential(change: (&str, &Value)) -> Value {
 
 /// `-o terraform` prints the credential that is missing, and nothing where it is there.
 #[test]
-fn prints_terraforms_resource_of_what_is_missing() {
+fn prints_missing_credentials_as_terraform_resources() {
     let printed = |credentials: &[&str]| {
         let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
         let output = Command::new(RUNNER)
@@ -68,7 +68,7 @@ resource "azurerm_federated_identity_credential" "default_myserviceaccount" {{
 }
 
 #[test]
-fn says_which_of_the_three_differs_and_what_entra_will_answer() {
+fn reports_which_part_differs_and_the_error_that_entra_returns() {
     let fits = credential(("name", &json!("yada")));
     let (text, status) = tried("fits", &fits, None);
     assert!(
@@ -120,7 +120,7 @@ fn says_which_of_the_three_differs_and_what_entra_will_answer() {
 }
 
 #[test]
-fn warns_about_too_many_credentials_and_those_that_nobody_uses() {
+fn warns_about_too_many_credentials_and_about_unused_ones() {
     let one = credential(("subject", &json!("system:serviceaccount:team:other")))[0].clone();
     let fits = credential(("name", &json!("yada")))[0].clone();
     let many: Vec<Value> = std::iter::once(fits).chain(std::iter::repeat_n(one, 20)).collect();

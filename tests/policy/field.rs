@@ -129,7 +129,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn says_of_each_case_what_a_person_should_hear() {
+fn prints_for_each_case_the_message_that_a_user_needs() {
     for (case, status, heard, not_heard) in CASES {
         let (text, found) = said(case);
         assert_eq!(found, *status, "{case}: {text}");

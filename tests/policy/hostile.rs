@@ -35,7 +35,7 @@ fn answers_nesting_that_is_ten_thousand_deep() {
 }
 
 #[test]
-fn answers_numbers_and_strings_that_are_absurd() {
+fn answers_requests_with_absurd_numbers_and_strings() {
     let marked = payload(&yada(|pod| pod["spec"]["futureField"] = json!("ABSURD")));
     for absurd in
         ["1e999", "-0", "18446744073709551616", "0.1e-400", "\"\\ud800\"", "\"\\u0000\"", "{\"a\":1,\"a\":2}"]

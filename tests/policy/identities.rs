@@ -183,7 +183,7 @@ fn says_what_is_wrong_with_the_containers_identities_and_keeps_the_rest() {
 }
 
 #[test]
-fn holds_each_of_them_to_allowed_identities() {
+fn checks_the_identity_of_each_container_against_allowed_identities() {
     let allowed = |ids: Value| {
         let mut settings = named();
         settings["allowedIdentities"] = json!([{"namespaces": ["default"], "clientIds": ids}]);
@@ -269,7 +269,7 @@ fn leaves_out_the_containers_that_never_need_an_identity() {
 }
 
 #[test]
-fn changes_nothing_where_they_are_not_set() {
+fn changes_nothing_for_objects_that_do_not_use_them() {
     let plain = evaluate(&settings(), &yada(|_| ()), holding(&yada_account()));
     let set = with(&json!({"identities": {"payments": {"clientId": PAYMENTS}}, "skipContainers": []}));
     let other = evaluate(&set, &yada(|_| ()), holding(&yada_account()));

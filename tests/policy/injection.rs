@@ -153,7 +153,7 @@ fn changes_nothing_in_its_own_output() {
 }
 
 #[test]
-fn replaces_what_stands_under_the_reserved_name() {
+fn replaces_a_volume_and_a_mount_that_have_the_reserved_name() {
     let request = yada(|pod| {
         pod["spec"]["volumes"]
             .as_array_mut()
@@ -241,7 +241,7 @@ fn adds_no_variable_twice_however_many_there_are() {
 }
 
 #[test]
-fn replaces_a_reserved_volume_that_nobody_is_equipped_with() {
+fn replaces_a_reserved_volume_that_no_container_has_its_token_in() {
     let (made, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
     let with_volume = |change: fn(&mut Value)| {
         yada(|object| {

@@ -161,7 +161,7 @@ fn confirms_a_doubtful_copy_of_the_cache_once() {
 
 /// A rollout right after a label, an annotation or an id has changed gets what is there now.
 #[test]
-fn gets_what_is_there_now_by_default() {
+fn reads_the_current_service_account_by_default() {
     let mut unlabelled = yada_account();
     unlabelled["metadata"]["labels"] = json!({});
     let other_id = "11111111-2222-4333-8444-555555555555";

@@ -66,7 +66,7 @@ fn each_manifest_has_only_fields_of_its_type() {
 
 /// What `kubectl kustomize` makes of the base and the overlays, as `make manifests` has rendered them where there is Go.
 #[test]
-fn each_overlay_renders_to_what_it_says() {
+fn each_overlay_renders_the_change_that_it_describes() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/manifests");
     let Ok(entries) = std::fs::read_dir(&target) else {
         let go = std::process::Command::new("go").arg("version").output();
@@ -147,7 +147,7 @@ fn the_fallback_is_made_from_the_bases_settings() {
 
 /// The second registration of `deploy/late`, made by its jq program from what Kubewarden registers.
 #[test]
-fn the_late_registration_is_for_pods_alone_and_stops_nobody() {
+fn the_late_registration_covers_only_pods_and_blocks_none() {
     let policy = yaml("deploy/base/policy.yaml");
     let spec = &policy["spec"];
     for name in KUBEWARDENS_NAMES {
@@ -232,7 +232,7 @@ fn every_page_that_names_the_registration_has_both_names() {
 }
 
 #[test]
-fn all_files_say_the_same() {
+fn all_files_agree_on_version_and_description() {
     let metadata = yaml("metadata.yml");
     let package = yaml("artifacthub-pkg.yml");
     let policy = yaml("deploy/base/policy.yaml");

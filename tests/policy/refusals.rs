@@ -36,7 +36,7 @@ fn refuses_an_identity_that_can_not_be_right() {
 }
 
 #[test]
-fn refuses_a_pods_own_expiration_that_is_none() {
+fn refuses_an_invalid_expiration_on_the_pod() {
     let request = yada(|pod| annotate(pod, "service-account-token-expiration", "60"));
     let message = "Pod default/yadaapi: annotation azure.workload.identity/service-account-token-expiration is \"60\", which is not a whole number of seconds \
                    from 3600 to 86400; fix it in the pod, or in the pod template of its workload:\n\

@@ -155,7 +155,7 @@ fn crate_at(folder: &str) -> Modules {
 }
 
 #[test]
-fn no_file_uses_itself_by_way_of_others() {
+fn no_file_depends_on_itself_through_other_files() {
     for (folder, least) in [("src", 40), ("runner/src", 5), ("conformance/src", 5), ("laws/src", 3)] {
         let mut all = crate_at(folder);
         // The entry points import everything, and nothing imports them.
@@ -168,7 +168,7 @@ fn no_file_uses_itself_by_way_of_others() {
 }
 
 #[test]
-fn a_room_uses_only_rooms_below_it() {
+fn a_module_uses_only_modules_below_it() {
     let floor = |module: &str| {
         let room = module.split("::").next().unwrap();
         FLOORS.iter().position(|floor| *floor == room).unwrap_or_else(|| panic!("{room} is on no floor"))
@@ -182,7 +182,7 @@ fn a_room_uses_only_rooms_below_it() {
 }
 
 #[test]
-fn finds_a_circle_that_is_planted() {
+fn detects_a_planted_dependency_cycle() {
     let mut all = crate_at("src");
     all.remove("lib");
     *all.get_mut("text").unwrap() += "\nuse crate::{value::names, verdict::{warning::Warning}};\n";

@@ -101,7 +101,7 @@ fn warns_about_a_service_accounts_label() {
 }
 
 #[test]
-fn checks_the_expiration_and_misses_the_client_id_where_a_service_account_is_made() {
+fn checks_the_expiration_and_warns_about_a_missing_client_id_of_a_new_service_account() {
     let hasty = service_account(&json!({"client-id": CLIENT_ID, "service-account-token-expiration": "60"}));
     let (message, code) = refused(&settings(), &account_request(&hasty, None), no_look_up());
     assert!(message.contains("service-account-token-expiration is \"60\""), "{message}");

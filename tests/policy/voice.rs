@@ -274,7 +274,7 @@ fn named() -> Value {
 }
 
 #[test]
-fn each_message_stands_in_troubleshooting_and_the_reverse() {
+fn every_message_is_in_troubleshooting_and_vice_versa() {
     let (refusals, warnings) = (documented("Refusals"), documented("Warnings"));
     let mut said: BTreeSet<&str> = BTreeSet::new();
     for (settings, request, answers) in cases() {

@@ -105,7 +105,7 @@ fn answers_skip_containers_with_the_separator_or_the_names_that_are_there() {
 }
 
 #[test]
-fn takes_ids_in_any_case_and_hosts_without_their_last_slash_for_the_same() {
+fn ignores_the_case_of_ids_and_the_trailing_slash_of_hosts() {
     let change = |pod: &mut Value| {
         pod["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID.to_uppercase()},
             {"name": "AZURE_TENANT_ID", "value": TENANT_ID.to_uppercase()},

@@ -14,7 +14,7 @@ const KINDS: [(&str, &str, &str); 7] = [
 ];
 
 #[test]
-fn says_of_each_kind_of_workload_what_its_pods_will_meet() {
+fn reports_for_each_kind_of_workload_why_its_pods_will_be_refused() {
     for kind in KINDS {
         let judged = |settings: &Value, request: &Value, account: &Value| {
             let evaluation = evaluate(settings, request, holding(account));
@@ -101,7 +101,7 @@ fn warns_about_the_metadata_of_a_cron_jobs_job_template() {
 }
 
 #[test]
-fn says_nothing_of_a_workloads_label_where_the_service_accounts_does_the_work() {
+fn does_not_warn_about_a_workloads_label_if_the_service_accounts_label_injects() {
     let mut request = workload(KINDS[0], |_| ());
     request["object"]["metadata"]["labels"] = json!({"azure.workload.identity/use": "true"});
     let said = |settings: &Value, account: &Value| {

@@ -1,4 +1,4 @@
-//! The cases that are measured: the walkthrough's request, and what it is not.
+//! The cases that are measured: the walkthrough's request, and requests that differ from it.
 
 use std::sync::Arc;
 

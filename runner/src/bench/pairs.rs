@@ -1,5 +1,5 @@
-//! Every two things that a request or the settings can repeat or lengthen, together. Lists that grow alone, with short values, hide what costs a
-//! length times a number: a name of a megabyte in each of a thousand warnings.
+//! Every pair of things that a request or the settings can repeat or lengthen. Lists that grow alone, with short values, hide costs that
+//! are a length times a number, such as a name of a megabyte in each of a thousand warnings.
 
 #![allow(clippy::indexing_slicing)] // fields of a draft, which are there or are made
 
@@ -71,7 +71,7 @@ const TENANT: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 const RESERVED: &str = "azure-workload-identity-reserved-0";
 const PREFIX: &str = "azure.workload.identity/";
 
-/// What tells names apart that shall be the same: a JSON value has each name once.
+/// Marker that keeps names distinct in a JSON value, which can hold each name only once. It is removed to make them equal.
 const REPEATED: &str = "~~";
 
 /// The JSON with what tells names apart taken out.

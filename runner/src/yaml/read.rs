@@ -208,7 +208,7 @@ impl Reader {
 
     fn fields(&mut self, events: &mut Events<'_>, depth: usize) -> Result<Map<String, Value>, NotYaml> {
         let mut fields = Map::new();
-        // What a merge key brought may be said again.
+        // A key that came from a merge key may be set again.
         let mut own = BTreeSet::new();
         while let Some((event, span)) = self.next(events)? {
             if event == Event::MappingEnd {
@@ -228,7 +228,7 @@ impl Reader {
             };
             let value = self.value(event, at, events, depth + 1)?;
             if merges {
-                // In their order, and of several the first one wins: as kubectl has it, not as YAML's specification.
+                // In order, and the first of several wins. That is kubectl's rule, not that of the YAML specification.
                 let all = if let Value::Array(all) = value { all } else { vec![value] };
                 for from in all.into_iter().rev() {
                     let Value::Object(from) = from else {

@@ -1,4 +1,4 @@
-//! What is in the way of a container's mount, or of the volume.
+//! What blocks a container's mount, or the volume.
 
 use crate::{
     decide::container::{
@@ -14,8 +14,8 @@ use crate::{
     verdict::mistake::{Mistake, Obstacle},
 };
 
-/// Something of `container` that stands at `root`, the resolved mount path, or hides one of the volume's `files`: another mount but those of
-/// the indexes in `going`, which ascend, or a block device.
+/// The mistake of a mount or block device of `container` at `root`, the resolved mount path, or one that hides one of the volume's `files`.
+/// Mounts at the indexes in `going`, which are ascending, are removed or replaced, and don't count.
 pub(crate) fn at_mount(
     container: &Container,
     root: &str,
@@ -70,11 +70,11 @@ pub(crate) fn read_only_above<'c, 't>(
     found.then_some(mount)
 }
 
-/// A value of the annotation `skip-containers`, as long as a line of a manifest can bear it.
+/// A value of the annotation `skip-containers`, provided that it fits on a line of a manifest.
 pub(crate) struct SkipList(String);
 
 impl SkipList {
-    /// What is skipped already.
+    /// The containers that are already skipped.
     pub(crate) fn of(skipped: &NameSet) -> Self {
         let mut list = Self(String::new());
         skipped.iter().for_each(|name| list.add(name));
@@ -83,7 +83,7 @@ impl SkipList {
 
     /// Adds a container.
     pub(crate) fn add(&mut self, name: &str) {
-        // One that is too long stays so.
+        // A list that is already too long is not extended.
         if self.0.len() <= NAME_MAX {
             if !self.0.is_empty() {
                 self.0.push(';');
@@ -98,7 +98,7 @@ impl SkipList {
     }
 }
 
-/// The same mistake with one value of `skip-containers` for all containers from which something hides the token.
+/// Adds to the mistake a value of `skip-containers` that covers all containers whose token is hidden.
 pub(crate) fn skipping(mut mistake: Mistake, list: &Untrusted) -> Mistake {
     if let Mistake::MountHidesToken { skip, .. } = &mut mistake {
         skip.clone_from(list);
@@ -106,7 +106,7 @@ pub(crate) fn skipping(mut mistake: Mistake, list: &Untrusted) -> Mistake {
     mistake
 }
 
-/// A container that depends on the volume `name` being something else than a token's: which, and by which field.
+/// The mistake of a container that uses the volume `name` as something other than a token volume, with the field that uses it.
 pub(crate) fn user_of(spec: &Spec, name: &str) -> Option<Mistake> {
     let containers = spec.containers.iter().chain(&spec.ephemeral);
     let mut users = containers.filter_map(|container| {

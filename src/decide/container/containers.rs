@@ -1,4 +1,4 @@
-//! What each container of a pod that is due an identity lacks, and where it gets it.
+//! For a pod that is due an identity: what each container lacks, and where it gets its token.
 
 use std::{borrow::Cow, rc::Rc};
 
@@ -36,7 +36,7 @@ pub(crate) struct Containers<'s, 't> {
     pub(crate) pod: Candidate<'s, 't>,
     /// The custom token endpoint, where the pod asks for it.
     pub(crate) endpoint: Option<&'s TokenEndpoint>,
-    /// Whom the pod's token is for.
+    /// The audience of the pod's token.
     pub(crate) audience: &'s Audience,
     /// The names in `skip-containers`.
     pub(crate) skipped: NameSet<'s>,
@@ -44,18 +44,18 @@ pub(crate) struct Containers<'s, 't> {
     /// Where containers that have no token get it.
     pub(crate) home: Home,
     pub(crate) due: Vec<Held<'s, 't>>,
-    /// The containers that are not.
+    /// The containers that are not due an identity.
     pub(crate) others: Vec<&'s Container<'t>>,
 }
 
-/// A container that is due an identity, and what it has of it.
+/// A container that is due an identity, and what it already has.
 #[derive(Debug)]
 pub(crate) struct Held<'s, 't> {
     pub(crate) container: &'s Container<'t>,
     pub(crate) state: State<'t>,
-    /// Where it gets its token; `None` where it brings its own.
+    /// Where it gets its token. `None` if it uses its own token.
     pub(crate) target: Option<Target>,
-    /// Mounts that go: what another pass left of a volume to which the container's variable does not lead. Ascending.
+    /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume to which the container's variable does not point.
     pub(crate) gone: Vec<usize>,
 }
 
@@ -64,18 +64,18 @@ pub(crate) struct Held<'s, 't> {
 pub(crate) struct Home {
     /// The place.
     pub(crate) place: Place,
-    /// Whose volume that is.
+    /// Whether that volume exists, or is written.
     pub(crate) volume: Whose,
     /// Its mount path, resolved.
     root: String,
 }
 
-/// Whose volume a token is in.
+/// Which volume a token is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// One that is there, and gives another container its token: it stays as it is.
+    /// An existing volume that gives another container its token. It stays as it is.
     There,
-    /// The layout's, which is written.
+    /// The volume of the layout, which the policy writes.
     Layout,
 }
 
@@ -84,23 +84,23 @@ pub(crate) enum Whose {
 pub(crate) struct Target {
     /// The place.
     pub(crate) place: Place,
-    /// The mount that is there, if any, and whether it is right.
+    /// The existing mount, if any, and whether it is correct.
     pub(crate) mount: Found,
 }
 
 /// A mount that a container has, or lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The one of this index is right.
+    /// The mount at this index is correct.
     Right(usize),
-    /// The one of this index is replaced.
+    /// The mount at this index is replaced.
     Wrong(usize),
     /// There is none.
     Missing,
 }
 
 impl<'s, 't> Containers<'s, 't> {
-    /// Reads the containers of `pod`, of which those in `identities` get another identity.
+    /// Reads the containers of `pod`. Those in `identities` get a different identity.
     pub(crate) fn read(
         settings: &'s Settings,
         pod: Candidate<'s, 't>,
@@ -140,7 +140,7 @@ impl<'s, 't> Containers<'s, 't> {
         self.pod.spec.containers.iter().any(|container| container.name == name)
     }
 
-    /// The proxy's containers that a pod which asks for the proxy does not have yet, and that are due an identity.
+    /// The proxy containers that are due an identity and are not yet in the pod, which asks for the proxy.
     pub(crate) fn new_due(&self, settings: &Settings, identities: &ContainerIdentities) -> Vec<&'static str> {
         let is_new =
             |name: &&str| !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name);
@@ -168,7 +168,7 @@ impl<'s, 't> Containers<'s, 't> {
         }
     }
 
-    /// The home volume, mounted where the container's own variable says, or else where it is mounted already, or else at home.
+    /// Mounts the home volume where the container's own variable points, or else where it is already mounted, or else at its usual path.
     fn mounted(&self, container: &Container, file: Option<&str>) -> Target {
         let mut place = self.home.place.clone();
         let there = container.mounts.iter().position(|mount| *mount.name == *place.volume);
@@ -192,7 +192,7 @@ impl<'s, 't> Containers<'s, 't> {
         Target { place, mount }
     }
 
-    /// The place of the home volume that puts one of its tokens where `file` says.
+    /// Where to mount the home volume so that one of its tokens appears at `file`.
     fn honoured(&self, file: &str) -> Option<Place> {
         let home = &self.home.place;
         let at = |token_path: &Rc<str>| {
@@ -206,7 +206,7 @@ impl<'s, 't> Containers<'s, 't> {
         at(&home.token_path).or_else(|| tokens.iter().find_map(|token| at(&token.path)))
     }
 
-    /// The mounts of a container that another pass made for a volume to which the container's variable does not lead.
+    /// The mounts that another pass left in a container, of volumes to which the container's variable does not point.
     fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
         let container = match held.state {
             State::Equipped { .. } | State::Moved { .. } | State::Bare { .. } => held.container,
@@ -231,7 +231,7 @@ impl<'s, 't> Containers<'s, 't> {
             .collect()
     }
 
-    /// What is in the way of a container's mount, or of the volume.
+    /// Mistakes for everything that blocks a container's mount, or the volume.
     pub(crate) fn conflicts(&self, proxy: Option<ProxyPort>) -> Tally<Refusal> {
         let mut mistakes = Tally::default();
         let mut skip = SkipList::of(&self.skipped);
@@ -247,7 +247,7 @@ impl<'s, 't> Containers<'s, 't> {
         mistakes.map(|mistake| Refusal::new(self.pod.title, mistake))
     }
 
-    /// Whether a container has its token at home, or gets it there.
+    /// Whether a container has its token in the home volume, or gets it from there.
     pub(crate) fn needs_home(&self) -> bool {
         let mut targets = self.due.iter().filter_map(|held| held.target.as_ref());
         targets.any(|target| target.place.volume == self.home.place.volume)
@@ -281,7 +281,7 @@ impl<'s, 't> Containers<'s, 't> {
         }
     }
 
-    /// A volume under the layout's name that has no token and that a container uses.
+    /// The mistake that a volume with the layout's name has no token, and that a container uses the volume.
     fn taken(&self) -> Option<Mistake> {
         let name = &*self.home.place.volume;
         self.volumes.named(name)?;
@@ -300,8 +300,8 @@ impl<'s, 't> Containers<'s, 't> {
     }
 }
 
-/// Whether the container called `name` is due an identity in a pod that is. What its annotation `container-identities` has goes before the
-/// setting `skipContainers`, which is not about the policy's own proxy, and its annotation `skip-containers` before both.
+/// Whether container `name` is due an identity, in a pod that is due one. Precedence: the pod annotation `skip-containers`, the pod
+/// annotation `container-identities`, the setting `skipContainers`. The setting does not apply to the policy's own proxy.
 fn is_due(
     settings: &Settings,
     pod: Candidate,
@@ -321,7 +321,7 @@ impl Home {
 }
 
 impl Held<'_, '_> {
-    /// The place where the mount of this index gives the container this token.
+    /// Where the container has `token`, through the mount at this index.
     fn place(&self, mount: usize, token: &Token) -> Option<Place> {
         let mount = self.container.mounts.get(mount)?;
         Some(Place {
@@ -331,7 +331,7 @@ impl Held<'_, '_> {
         })
     }
 
-    /// The place where a mount that was moved from under the container's variable belongs.
+    /// Where a moved mount belongs, so that the container's variable points to the token again.
     fn put_back(&self, volumes: &Volumes) -> Option<Place> {
         let State::Moved { mount, file } = &self.state else { return None };
         let mount = self.container.mounts.get(*mount)?;
@@ -344,8 +344,8 @@ impl Held<'_, '_> {
         })
     }
 
-    /// The place of a volume that this container shares with those that have no token: one that is there, and is not the one that the layout
-    /// will write.
+    /// Where this container has its token, if containers without a token can share the volume: it must exist, and not be a volume that is
+    /// yet to be written.
     fn shares(&self, volumes: &Volumes, own: &Place) -> Option<Place> {
         let place = match &self.state {
             State::Equipped { mount, token } => self.place(*mount, token)?,
@@ -356,7 +356,7 @@ impl Held<'_, '_> {
     }
 }
 
-/// Whether what stands there says the same already, but for the mode that the API server fills in (0644, decimal 420).
+/// Whether the existing entry already equals the wanted one, apart from the mode that the API server fills in (0644, decimal 420).
 pub(crate) fn same(there: &str, wanted: &str) -> bool {
     let (Ok(mut there), Ok(wanted)) = (Json::parse(there, &Shape::Whole), Json::parse(wanted, &Shape::Whole))
     else {

@@ -1,5 +1,5 @@
-//! What a container has already, told by what it is and not by its name: who equipped it, and in which layout, does not
-//! matter.
+//! What a container already has, detected by what it does and not by its name. Which mutator equipped the container, and in which
+//! layout, does not matter.
 
 use std::{borrow::Cow, cell::OnceCell, rc::Rc};
 
@@ -17,17 +17,17 @@ use crate::{
     },
 };
 
-/// The pod's volumes, to be found by name: the first one of a name; the API server refuses a second one.
+/// The pod's volumes by name. Of two with the same name, which the API server refuses, the first one counts.
 #[derive(Debug)]
 pub(crate) struct Volumes<'s, 't> {
     all: ByName<'s, Entry<'s, 't>>,
-    /// The volume that will be written, where the pod has none of its name but mounts of it: another mutator removed it.
+    /// The volume that will be written. The pod may have mounts of it without the volume itself, if another mutator removed it.
     to_come: Option<(Rc<str>, [Token; 1])>,
     /// The system that resolves the pod's paths.
     pub(crate) os: Os,
 }
 
-/// A volume: its place in the pod, itself, and its tokens once they are needed.
+/// The index of a volume in the pod, the volume, and its tokens, which are read when they are first needed.
 type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<Token>>);
 
 /// A ServiceAccount token that a volume projects.
@@ -35,7 +35,7 @@ type Entry<'s, 't> = (usize, &'s Volume<'t>, OnceCell<Vec<Token>>);
 pub(crate) struct Token {
     /// Its path within the volume, clean and without a first slash.
     pub(crate) path: Rc<str>,
-    /// Whom it is for.
+    /// Its audience.
     pub(crate) audience: Rc<str>,
 }
 
@@ -54,7 +54,7 @@ impl<'s, 't> Volumes<'s, 't> {
         Self { all: ByName::first(all), to_come: None, os: spec.os }
     }
 
-    /// The same, with the volume that will be written at `place` where there is none of its name.
+    /// Adds the volume that will be written at `place`, in case the pod has no volume of that name.
     pub(crate) fn with(self, place: &Place, audience: &Audience) -> Self {
         let token = Token { path: Rc::clone(&place.token_path), audience: audience.as_str().into() };
         Self { to_come: Some((Rc::clone(&place.volume), [token])), ..self }
@@ -81,7 +81,7 @@ impl<'s, 't> Volumes<'s, 't> {
         self.all.iter().map(|(_, (index, volume, _))| (*index, *volume))
     }
 
-    /// Whether one that is there projects a token of one of these audiences, or of any under a reserved name.
+    /// Whether the volume called `name` projects a token for one of these audiences or, under a reserved name, for any audience.
     pub(crate) fn carries(&self, name: &str, audiences: &[&str]) -> bool {
         let tokens = self.tokens(name);
         let for_azure = |token: &Token| audiences.contains(&&*token.audience) || is_reserved(name);
@@ -89,19 +89,19 @@ impl<'s, 't> Volumes<'s, 't> {
     }
 }
 
-/// What a container has of an identity.
+/// How much of an identity a container already has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State<'t> {
-    /// The file of its variable is a token that the mount of this index provides.
+    /// Its variable points to a token file, which the mount at this index provides.
     Equipped {
         /// Place of the mount.
         mount: usize,
         /// The token.
         token: Token,
     },
-    /// Its variable lies under a mount of something else: it brings a token of its own.
+    /// Its variable points below a mount of something else, so it uses its own token.
     OwnToken,
-    /// Its variable lies where the reserved volume would have the token, if the mount of this index stood there.
+    /// Its variable points to where the token would be if the mount at this index, of a reserved volume, were there.
     Moved {
         /// Place of the mount.
         mount: usize,
@@ -115,15 +115,15 @@ pub(crate) enum State<'t> {
     },
 }
 
-/// Where a container's own variable says that the token is.
+/// The token's path according to the container's own variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenFile<'t> {
-    /// It says nothing.
+    /// The variable is missing or empty.
     Unset,
-    /// There.
+    /// At this path.
     At(Cow<'t, str>),
-    /// Somewhere that only the kubelet or the container knows: it comes from elsewhere, refers to another variable, or is a path that is relative
-    /// or too long.
+    /// At a path that only the kubelet or the container knows: the value comes from elsewhere, refers to another variable, or is a path
+    /// that is relative or too long.
     Unknown,
 }
 
@@ -144,8 +144,8 @@ impl<'t> TokenFile<'t> {
     }
 }
 
-/// What `container` has. A volume of the pod's author that projects a token for another audience is a token of the
-/// container's own; one under a reserved name was asked for by another mutator, which knows why.
+/// The state of `container`. A token for another audience counts as the container's own token if its volume has any other name. If the
+/// volume's name is reserved, another mutator asked for that audience, and the token is accepted.
 pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: &Audience) -> State<'t> {
     let TokenFile::At(file) = TokenFile::of(container, volumes.os) else { return State::Bare { file: None } };
     let path = resolved(&file, volumes.os);
@@ -180,8 +180,8 @@ pub(crate) fn state<'t>(container: &Container<'t>, volumes: &Volumes, audience: 
     }
 }
 
-/// The mounts that are nearest above `path`, which the container sees there, and the length of their resolved path. There are several where one
-/// path is spelt in several ways. A mount without a path is nowhere, and not at the root.
+/// The innermost mounts that contain `path`, and the length of their resolved path. There are several if one mount path is spelled in
+/// different ways. A mount without a path is ignored, not treated as mounted at the root.
 fn nearest(container: &Container, os: Os, path: &str) -> (usize, Vec<usize>) {
     let (mut length, mut nearest) = (0, Vec::new());
     for (index, mount) in container.mounts.iter().enumerate().filter(|(_, mount)| !mount.path.is_empty()) {
@@ -198,10 +198,10 @@ fn nearest(container: &Container, os: Os, path: &str) -> (usize, Vec<usize>) {
     (length, nearest)
 }
 
-/// Longest path that is looked for at the end of another: more than any layout's.
+/// Longest token file path that is checked for a moved mount. The paths of all layouts are shorter.
 const MOVED_MAX: usize = 512;
 
-/// A variable under no mount at all: a mount of a reserved volume may have been moved from under it.
+/// The state of a container whose variable points below no mount. A mount of a reserved volume may have been moved away from there.
 fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -> State<'t> {
     let fits = |token: &Token| honoured(&file, &token.path, volumes.os).is_some();
     let mut seen = NameSet::default();
@@ -214,7 +214,7 @@ fn moved<'t>(container: &Container<'t>, volumes: &Volumes, file: Cow<'t, str>) -
     }
 }
 
-/// The mount path that puts the token at `token_path` of a volume where `file` says; `None` outside the folder that workload
+/// The mount path that makes the token, at `token_path` in its volume, appear at `file`. `None` outside the folder that workload
 /// identity uses.
 pub(crate) fn honoured(file: &str, token_path: &str, os: Os) -> Option<String> {
     if file.len() > MOVED_MAX {
@@ -224,7 +224,7 @@ pub(crate) fn honoured(file: &str, token_path: &str, os: Os) -> Option<String> {
     below(&resolved(&folder, os), names::SECRETS_PATH).is_some().then_some(folder)
 }
 
-/// Whether a container brings its own client ID: any but an empty one.
+/// Whether a container sets its own client ID. An empty value does not count.
 pub(crate) fn sets_client_id(container: &Container) -> bool {
     let own = container.variable(names::AZURE_CLIENT_ID);
     own.is_some_and(|env| Env::value(env).is_none_or(|value| !value.is_empty()))

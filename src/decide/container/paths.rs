@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::object::pod::Os;
 
-/// A path without `//`, `.`, `..` and its last slash; the root is empty. A relative one begins at the root, as the kubelet has it for
+/// The path without `//`, `.`, `..` and the trailing slash; the root is empty. A relative path starts at the root, as in the kubelet's
 /// `mountPath` (`pkg/kubelet/kubelet_pods.go`, `makeMounts`).
 pub(crate) fn clean(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
@@ -26,7 +26,7 @@ pub(crate) fn clean(path: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Whether a path is clean already, as nearly all are: byte by byte, as one can be a megabyte long.
+/// Whether a path is already clean, as nearly all are. Checks byte by byte, because a path can be a megabyte long.
 fn is_clean(path: &str) -> bool {
     // Dots since the last slash; none counts once the name has another character.
     let mut dots = Some(0);
@@ -46,8 +46,8 @@ fn is_clean(path: &str) -> bool {
     !ends(dots)
 }
 
-/// What two paths have in common that lead to the same place: in nearly every image `/var/run` is a link to `/run`; on Windows a path can have
-/// a drive and backslashes, and its case does not count.
+/// A normal form that is the same for all paths to one place. In nearly every image `/var/run` is a link to `/run`. On Windows, a path can
+/// have a drive and backslashes, and its case does not matter.
 pub(crate) fn resolved(path: &str, os: Os) -> Cow<'_, str> {
     let clean = match os {
         Os::Other => clean(path),
@@ -75,13 +75,13 @@ pub(crate) fn is_absolute(path: &str, os: Os) -> bool {
     }
 }
 
-/// What is left of a resolved path below a resolved folder; nothing for the folder itself, `None` where it is elsewhere.
+/// The rest of a resolved path below a resolved folder: empty for the folder itself, `None` if the path is not in the folder.
 pub(crate) fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(folder)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
-/// The folder from which `rest`, a clean path in a volume, leads to `path`; `None` where `path` does not end with it.
+/// The folder in which `rest`, a clean path in a volume, is at `path`. `None` if `path` does not end with `rest`.
 pub(crate) fn folder_of(path: &str, rest: &str, os: Os) -> Option<String> {
     if rest.len() >= path.len() {
         return None;

@@ -1,4 +1,4 @@
-//! Containers that get another identity than the ServiceAccount's: the pod annotation `container-identities`.
+//! Containers whose identity differs from the ServiceAccount's: the pod annotation `container-identities`.
 
 use std::borrow::Cow;
 
@@ -36,13 +36,13 @@ enum Chosen<'s> {
     Id(ClientId),
 }
 
-/// What an entry of the annotation is.
+/// The form of the annotation, as messages describe it.
 const ENTRIES: &str = "a list of CONTAINER=IDENTITY entries, separated by ;, with each container once";
 
-/// Most entries of an annotation that a fix repeats.
+/// A fix repeats the annotation only if it has at most this many entries.
 const FIXED_MAX: usize = 8;
 
-/// What a fix has for a container that can't be one.
+/// Placeholder in a fix for an invalid container name.
 const CONTAINER: &str = "CONTAINER";
 
 impl<'s> ContainerIdentities<'s> {
@@ -62,7 +62,7 @@ impl<'s> ContainerIdentities<'s> {
         }
         let usable = settings.identities.as_ref().map(|all| Usable::new(all, governance, None));
         let identities = usable.as_ref();
-        // Both lists can be long. Of two identities of one name the last one counts.
+        // Both lists can be long, so identities are looked up by name. Of two with the same name, the last one counts.
         let named = settings.identities.iter().flat_map(|all| all.iter().rev());
         let by_name = ByName::first(named.map(|one| (one.name.as_str(), one)));
         let pairs: Vec<Option<(&str, &str)>> = entries.iter().map(|entry| pair(entry)).collect();
@@ -103,7 +103,7 @@ impl<'s> ContainerIdentities<'s> {
         self.names.iter()
     }
 
-    /// The identity of the container called `name`, where it has one of its own; its tenant is `pods` where nothing else is said.
+    /// The identity that the annotation gives to container `name`, if any. Its tenant is that of `pods` if it has none of its own.
     pub(crate) fn of(&self, name: &str, pods: &Identity) -> Option<Other<'s>> {
         let (client_id, tenant_id, name) = match self.chosen.get(self.names.place(name)?)? {
             Chosen::Named(named) => (&named.client_id, named.tenant_id.as_ref(), Some(named.name.as_str())),
@@ -120,17 +120,17 @@ impl<'s> ContainerIdentities<'s> {
 pub(crate) struct Other<'s> {
     /// The identity.
     pub(crate) identity: Identity,
-    /// Its name, where the annotation has that.
+    /// Its name, if the annotation uses the name.
     name: Option<&'s str>,
     tenant: TenantFrom,
 }
 
-/// Whose tenant an identity has.
+/// Where the tenant of an identity comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TenantFrom {
-    /// The named identity's.
+    /// From the named identity.
     Name,
-    /// The pod's, which its ServiceAccount can say.
+    /// From the pod, whose ServiceAccount can set it.
     Pod,
 }
 
@@ -171,9 +171,9 @@ fn accepted(identities: Option<&Usable>, text: &str) -> Cow<'static, str> {
     format!("{} or {names}", ClientId::accepted()).into()
 }
 
-/// The annotation with every entry fixed: what is not known is the nearest name, or a placeholder.
+/// The annotation with every entry fixed. An unknown identity becomes the nearest name, or a placeholder.
 fn fixed(identities: Option<&Usable>, pairs: &[Option<(&str, &str)>]) -> String {
-    // More than a line of a manifest can bear.
+    // Too long for a line of a manifest.
     if pairs.len() > FIXED_MAX {
         return format!("{CONTAINER}={}", ClientId::PLACEHOLDER);
     }

@@ -1,4 +1,4 @@
-//! The ids that a container brings itself, held to `allowedIdentities`: they win over the ServiceAccount's.
+//! Checks the IDs that a container sets itself against `allowedIdentities`. They take precedence over the ServiceAccount's.
 
 use crate::{
     decide::{
@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// The containers that bring ids which are not allowed, or can't be seen: those that are due an identity, and those that are not and
-/// mount its token all the same.
+/// Mistakes of containers that set IDs which are not allowed or can't be checked: the containers that are due an identity, and others
+/// that mount its token anyway.
 pub(crate) fn mistakes(
     governance: Option<&Governance>,
     settings: &Settings,
@@ -53,21 +53,21 @@ pub(crate) fn mistakes(
     mistakes
 }
 
-/// Whom the tokens of an identity are for: Microsoft Entra, or the endpoint that exchanges them.
+/// The audiences of an identity's tokens: Microsoft Entra, or the endpoint that exchanges the tokens.
 pub(crate) fn audiences(settings: &Settings) -> Vec<&str> {
     let endpoint = settings.token_endpoint.as_ref().map(|endpoint| endpoint.audience.as_str());
     [Some(settings.audience.as_str()), endpoint].into_iter().flatten().collect()
 }
 
-/// The variables by which a container has ids.
+/// The variables that set a container's IDs.
 pub(crate) struct Ids<'e, 't> {
     client: Vec<&'e Env<'t>>,
     tenant: Vec<&'e Env<'t>>,
 }
 
 impl<'e, 't> Ids<'e, 't> {
-    /// Those of `container`. Of two of one name its processes see the last one, which the API server allows; all count, as that is the
-    /// container runtime's decision.
+    /// The ID variables of `container`. The API server allows two with the same name, and processes then see the last one. All of them are
+    /// checked, because the container runtime decides.
     pub(crate) fn of(container: &'e Container<'t>) -> Self {
         let of = |name: &str| container.env.iter().filter(|env| env.is_called(name)).collect();
         Self { client: of(names::AZURE_CLIENT_ID), tenant: of(names::AZURE_TENANT_ID) }
@@ -88,7 +88,7 @@ fn literal<T: Accepts>(env: Option<&&Env>) -> Option<T> {
     env?.value()?.parse().ok()
 }
 
-/// The ids that a container has where it brings none.
+/// The IDs that a container gets if it sets none itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Base<'i> {
     /// The client ID.
@@ -132,10 +132,10 @@ impl Forbidden<'_, '_> {
     }
 }
 
-/// Whether all ids that a container can have are allowed together: each of its own, and what it does not set from `base`.
+/// Checks that all IDs that a container can end up with are allowed together: its own, and those from `base` for what it does not set.
 ///
 /// # Errors
-/// The first variable that holds one which is not.
+/// The first variable that holds an ID that is not allowed.
 pub(crate) fn check<'e, 't>(
     governance: &Governance,
     ids: &Ids<'e, 't>,
@@ -149,7 +149,7 @@ pub(crate) fn check<'e, 't>(
     let of_tenant = |env| (names::AZURE_TENANT_ID, env);
     let clients = values::<ClientId>(&ids.client).map_err(|env| certain(of_client(env)))?;
     let tenants = values::<TenantId>(&ids.tenant).map_err(|env| certain(of_tenant(env)))?;
-    // A runtime takes the last of each name, or the first. Each id is asked for all the same, beside the last one of the other name.
+    // A runtime uses the last variable of each name, or the first. Each ID is checked anyway, paired with the last of the other name.
     let (Some(last_client), Some(last_tenant)) = (clients.last(), tenants.last()) else { return Ok(()) };
     let pairs = clients.iter().map(|client| (client, last_tenant));
     let pairs = pairs.chain(tenants.iter().map(|tenant| (last_client, tenant)));
@@ -164,7 +164,7 @@ pub(crate) fn check<'e, 't>(
             (_, Some((env, _))) => of_tenant(*env),
             (None, None) => continue,
         };
-        // What no ServiceAccount would make right is certain.
+        // If no ServiceAccount could make these IDs allowed, the template is at fault.
         let own = governance.allows(
             client.as_ref().map_or(Half::Unknown, |(_, id)| Half::Is(id)),
             tenant.as_ref().map_or(Half::Unknown, |(_, id)| Half::Is(id)),
@@ -175,10 +175,10 @@ pub(crate) fn check<'e, 't>(
     Ok(())
 }
 
-/// The ids that the variables hold; where they hold none, one that is not the container's own.
+/// The IDs in the variables. If there are none, a single `None`, for the ID that the container does not set itself.
 ///
 /// # Errors
-/// The first that comes from elsewhere, or is not an id: a reference to another variable, say.
+/// The first variable whose value comes from elsewhere or is not an ID, such as a reference to another variable.
 fn values<'e, 't, T: Accepts>(
     variables: &[&'e Env<'t>],
 ) -> Result<Vec<Option<(&'e Env<'t>, T)>>, &'e Env<'t>> {

@@ -1,4 +1,4 @@
-//! Who the containers of an accepted pod are in the end: what the audit annotations and the log line tell.
+//! The identity that each container of an accepted pod ends up with, for the audit annotations and the log line.
 
 use crate::{
     decide::{container::containers::Containers, plan::build::Identities},
@@ -12,12 +12,12 @@ use crate::{
     verdict::outcome::{Audit, Holders},
 };
 
-/// The audit annotations of a pod whose containers get what is planned.
+/// The audit annotations of a pod once the plan is written into it.
 pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identities) -> Audit {
     let mut held = Held::default();
     for (due, other) in containers.due.iter().zip(identities.own) {
         let identity = identities.of(other.as_ref());
-        // One that brings its own token is given nothing.
+        // A container with its own token gets nothing from the policy.
         let given = due.target.as_ref().map(|_| identity);
         let client = own(due.container, names::AZURE_CLIENT_ID, || given?.client_id.clone());
         let tenant = own(due.container, names::AZURE_TENANT_ID, || Some(given?.tenant_id.clone()));
@@ -31,7 +31,7 @@ pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identiti
     held.into_audit(audit)
 }
 
-/// The ID in a container's own variable, as far as it can be told, or what it is given where it has none.
+/// The ID in the container's own variable, if it can be read. If the container has no such variable, the ID that it is given.
 fn own<T: Accepts>(container: &Container, name: &str, given: impl FnOnce() -> Option<T>) -> Option<T> {
     match container.variable(name) {
         Some(env) => env.value().and_then(|value| value.parse().ok()),
@@ -51,7 +51,8 @@ impl<'c> Held<'c> {
         self.all.push((name, client, tenant));
     }
 
-    /// The annotations: the ServiceAccount's IDs where a container has them, or else those that all have; each container that has others.
+    /// The annotations: the ServiceAccount's IDs if a container uses them, otherwise the IDs that all containers share; and each container
+    /// whose IDs differ.
     pub(crate) fn into_audit(self, audit: Audit) -> Audit {
         let clients = self.all.iter().map(|(name, client, _)| (*name, client.as_ref()));
         let tenants = self.all.iter().map(|(name, _, tenant)| (*name, tenant.as_ref()));
@@ -72,7 +73,7 @@ impl<'c> Held<'c> {
     }
 }
 
-/// The ID that counts for the pod, and the containers that have another.
+/// The ID recorded for the pod, and the containers whose ID differs.
 fn split<T: PartialEq + Clone + Shown>(
     all: &[(&str, Option<&T>)],
     expected: Option<&T>,
@@ -93,11 +94,11 @@ fn split<T: PartialEq + Clone + Shown>(
     (common.cloned(), others)
 }
 
-/// An ID that a container can bring itself.
+/// An ID that a container can set itself.
 pub(crate) trait Shown {
-    /// Whether it is certain to be an ID: what looks like a domain can be a secret.
+    /// Whether the value is certainly an ID. A value that only looks like a domain could be a secret.
     fn is_shown(&self) -> bool;
-    /// It, as a text.
+    /// The ID as text.
     fn text(&self) -> String;
 }
 

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Who a pod is to Microsoft Entra.
+/// The identity of a pod in Microsoft Entra.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// Its client ID, if one is named.
@@ -27,21 +27,21 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: TenantId,
 }
 
-/// What a ServiceAccount says of its identity, with the name that it gives looked up once.
+/// The identity settings of a ServiceAccount. If it uses an identity's name, the name is looked up once.
 #[derive(Debug)]
 pub(crate) struct Said<'s> {
-    /// The name in the setting `identities`, where it gives one that is there.
+    /// The name of its entry in the setting `identities`, if it names an existing one.
     pub(crate) name: Option<&'s str>,
     /// The client ID: by its annotation `identity`, or `client-id`.
     pub(crate) client_id: Result<Option<ClientId>, WrongValue>,
     /// The tenant; `None` if neither an annotation nor the settings have one.
     pub(crate) tenant_id: Result<Option<TenantId>, WrongValue>,
-    /// How long its token is valid, where it or the named identity says so.
+    /// How long its token is valid, if the ServiceAccount or the named identity sets it.
     pub(crate) expiration: Result<Option<TokenExpiration>, WrongValue>,
 }
 
 impl<'s> Said<'s> {
-    /// What `account` says; an empty annotation is ignored.
+    /// Reads the annotations of `account`. Empty annotations are ignored.
     pub(crate) fn read(
         settings: &'s Settings,
         governance: Option<&Governance>,
@@ -81,7 +81,7 @@ fn named<'s>(
     identities.named(name).map(Some).ok_or_else(|| identities.unknown(names::IDENTITY, name))
 }
 
-/// The client ID of `account`, whose name is `named`.
+/// The client ID of `account`. `named` is the entry of `identities` that it names.
 ///
 /// # Errors
 /// A value of either annotation that can't be used, or two that differ.
@@ -102,7 +102,7 @@ fn client_id(
     }
 }
 
-/// The identity that `account` names, by what it has `said`.
+/// The identity of `account`, from the annotations in `said`.
 ///
 /// | value | taken from, in this order |
 /// |---|---|
@@ -112,7 +112,7 @@ fn client_id(
 /// An empty annotation is ignored.
 ///
 /// # Errors
-/// Every mistake of the ServiceAccount that would be one of every pod that uses it.
+/// Every mistake of the ServiceAccount that would affect every pod that uses it.
 pub(crate) fn service_account_identity(
     settings: &Settings,
     governance: Option<&Governance>,

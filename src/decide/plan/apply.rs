@@ -17,7 +17,7 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
     for injection in injections {
         let Some(Json::List(containers)) = spec.field_mut(injection.list.field()) else { continue };
         let Some(container) = containers.get_mut(injection.index) else { continue };
-        // What is replaced and what goes is counted in the list as it was.
+        // Indexes of replaced and removed mounts refer to the original list, so a new mount is appended last.
         let (replaced, appended) = match injection.mount {
             Some((Slot::Append | Slot::First, mount)) => (None, Some((Slot::Append, mount))),
             replaced => (replaced, None),
@@ -77,7 +77,7 @@ fn put<'a>(list: &mut Vec<Json<'a>>, slot: Slot, json: Json<'a>) {
     }
 }
 
-/// Takes the items of these places, which ascend, out of `list`.
+/// Removes the items at these indexes, which are ascending, from `list`.
 fn remove(list: &mut Vec<Json>, places: &[usize]) {
     let mut places = places.iter().peekable();
     let mut index = 0;

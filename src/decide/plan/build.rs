@@ -1,4 +1,4 @@
-//! Fills a plan: to each container what it lacks, to the pod the volume and the proxy's containers.
+//! Builds the plan: what each container lacks, plus the volume and the proxy containers for the pod.
 
 use crate::{
     decide::{
@@ -68,7 +68,7 @@ pub(crate) fn plan(
     Ok(Plan { env: entries.into_texts(), injections, containers: new, volume, gone })
 }
 
-/// What is left of the largest object that can be stored, in bytes.
+/// How many bytes the pod can still grow before it is too large to be stored.
 struct Room(usize);
 
 /// The pod would be larger.
@@ -87,23 +87,23 @@ impl Room {
 /// Who the containers are.
 #[derive(Debug)]
 pub(crate) struct Identities<'i, 's> {
-    /// The identity of most.
+    /// The pod's identity, which most containers get.
     pub(crate) pods: &'i Identity,
-    /// Of each that is due one, its own, where it has another.
+    /// For each container that is due an identity: its own identity, if that differs from the pod's.
     pub(crate) own: &'i [Option<Other<'s>>],
-    /// Which have one by their names.
+    /// The identities that the pod gives to containers by name.
     pub(crate) named: &'i ContainerIdentities<'s>,
     /// The containers that the pod gets and that are due an identity.
     pub(crate) new_due: &'i [&'static str],
 }
 
 impl<'s> Identities<'_, 's> {
-    /// The identity of a container that has `other`, where it has another.
+    /// The identity of a container: `other` if it has one, otherwise the pod's.
     pub(crate) fn of<'a>(&'a self, other: Option<&'a Other>) -> &'a Identity {
         other.map_or(self.pods, |other| &other.identity)
     }
 
-    /// The other identity of a container that the pod gets, where it has one by its name.
+    /// The identity that the pod gives by name to a container that is added, if any.
     pub(crate) fn of_new(&self, name: &str) -> Option<Other<'s>> {
         self.named.of(name, self.pods)
     }
@@ -137,7 +137,7 @@ fn injection<'s>(
     }
 }
 
-/// Whether the token at the target is for the endpoint, where the pod asks for one.
+/// Whether the token at the target is for the custom token endpoint, if the pod asks for that.
 fn gets_endpoint(containers: &Containers, target: &Target) -> bool {
     let layouts =
         containers.home.volume == Whose::Layout && target.place.volume == containers.home.place.volume;
@@ -145,7 +145,7 @@ fn gets_endpoint(containers: &Containers, target: &Target) -> bool {
     layouts || tokens.iter().any(|token| *token.audience == *containers.audience.as_str())
 }
 
-/// The proxy's containers, each only where none of its name is there.
+/// The proxy containers that the pod does not have yet.
 fn proxy_containers(
     settings: &Settings,
     containers: &Containers,
@@ -211,14 +211,14 @@ fn volume(
     }
 }
 
-/// The volumes of which the last mount goes.
+/// Indexes of the volumes whose last mount is removed.
 fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize> {
     if injections.iter().all(|injection| injection.gone.is_empty()) {
         return Vec::new();
     }
     let spec = containers.pod.spec;
     let (mut going, mut staying) = (Vec::new(), Vec::new());
-    // They come in the order of the containers.
+    // The injections are in the order of the containers.
     let mut injections = injections.iter().peekable();
     for container in spec.containers.iter().chain(&spec.ephemeral) {
         let of_this =
@@ -241,7 +241,7 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     volumes.map(|(index, _)| index).collect()
 }
 
-/// What keeps `DefaultAzureCredential` from the identity: `EnvironmentCredential` comes first (Azure SDKs, "Credential chains").
+/// What makes `DefaultAzureCredential` skip the identity: `EnvironmentCredential` comes first (Azure SDKs, "Credential chains").
 fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     let has = |name: &str| {
         container.variable(name).is_some_and(|env| env.value().is_none_or(|value| !value.is_empty()))
@@ -264,7 +264,7 @@ fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice))
 /// The container's own variables that refer to one which is added after them, or to a token file of another layout.
 fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     let missing = names::IDENTITY_VARIABLES.map(|name| (name, container.variable(name).is_none()));
-    // Most variables have nothing of it in their text.
+    // Most variables contain neither, and are not parsed.
     let suspect = |env: &&Env| env.raw.contains("$(AZURE_") || env.raw.contains(names::SECRETS_PATH);
     for env in container.env.iter().filter(suspect) {
         let value = env.value().unwrap_or_default();
@@ -298,7 +298,7 @@ fn ends_path(c: char) -> bool {
     !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.')
 }
 
-/// What containers bring themselves: another value of a variable, or a token.
+/// Warns about what containers set themselves: a different value for a variable, or their own token.
 pub(crate) fn warnings(
     settings: &Settings,
     containers: &Containers,

@@ -26,9 +26,9 @@ pub(crate) struct Injection {
     pub(crate) index: usize,
     /// Which of the plan's variables are appended.
     pub(crate) env: Vec<usize>,
-    /// The mount, as an entry of `volumeMounts`, and where it goes; `None` where it is there.
+    /// The mount, as an entry of `volumeMounts`, and its position. `None` if the container already has it.
     pub(crate) mount: Option<(Slot, String)>,
-    /// Mounts that go: what another pass left of a volume that is not needed. Ascending.
+    /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume that is not needed.
     pub(crate) gone: Vec<usize>,
 }
 
@@ -39,14 +39,14 @@ impl Injection {
     }
 }
 
-/// A container that the pod gets, complete.
+/// A complete container that is added to the pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewContainer {
     /// The list it goes to.
     pub(crate) list: ContainerList,
-    /// Where there.
+    /// Its position in that list.
     pub(crate) slot: Slot,
-    /// It as JSON, but for its variables and mounts: the object is still open.
+    /// The container as JSON, without its variables and mounts. The closing brace is still missing, so that they can be appended.
     pub(crate) json: String,
     /// A variable of its own, as an entry of `env`.
     pub(crate) own_env: Option<String>,
@@ -65,7 +65,7 @@ pub(crate) struct Plan {
     pub(crate) injections: Vec<Injection>,
     /// The containers that the pod gets.
     pub(crate) containers: Vec<NewContainer>,
-    /// The volume as an entry of `volumes`, and where it goes; `None` where it is there.
+    /// The volume, as an entry of `volumes`, and its position. `None` if the pod already has it.
     pub(crate) volume: Option<(Slot, String)>,
     /// Indexes of the volumes whose last mount is removed, ascending.
     pub(crate) gone: Vec<usize>,

@@ -31,18 +31,18 @@ enum Value<'s> {
     TokenFile,
     /// Where it finds the certificates of the custom token endpoint.
     CaFile,
-    /// A text of the custom token endpoint, which only tokens for it go to.
+    /// A value of the custom token endpoint. It is set only where the token is for that endpoint.
     Endpoint(&'s str),
     /// The same in every container.
     Text(&'s str),
 }
 
-/// Most variables for which a container's names are gone through once: more than the identity and an endpoint have.
+/// Up to this many variables, a container's names are compared one by one. An identity and an endpoint have fewer.
 const FEW: usize = 12;
 
 impl<'s> Variables<'s> {
-    /// Those of an identity, of the custom token endpoint where the pod asks for it, and of `extraEnv`; of two of one name the
-    /// first counts.
+    /// The variables of an identity, of the custom token endpoint if the pod asks for it, and of `extraEnv`. Of two with the same name,
+    /// the first one counts.
     pub(crate) fn new(settings: &'s Settings, endpoint: Option<&'s TokenEndpoint>, os: Os) -> Self {
         let four = [
             (names::AZURE_CLIENT_ID, Value::ClientId),
@@ -69,7 +69,7 @@ impl<'s> Variables<'s> {
         Self { all, names }
     }
 
-    /// Which of the variables a container lacks that has these names, by [`Names::key`], and gets `identity`: their places, in their order.
+    /// The indexes, in order, of the variables that a container with `identity` lacks. `names` are those it has, by [`Names::key`].
     pub(crate) fn missing<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
@@ -157,7 +157,7 @@ impl<'v, 's> Entries<'v, 's> {
         variables
     }
 
-    /// How long the entries of these places are together, with a comma each.
+    /// The total length of the entries at these indexes, with a comma for each.
     pub(crate) fn length(&self, places: &[usize]) -> usize {
         places.iter().filter_map(|place| self.texts.get(*place)).map(|text| text.len() + 1).sum()
     }
@@ -168,8 +168,8 @@ impl<'v, 's> Entries<'v, 's> {
     }
 }
 
-/// Whether the container's own value of a variable, where it has a literal one, says something else than the identity's. A token file that
-/// is somewhere else is one; one that only its processes know is not.
+/// Whether the container has a literal value of its own for a variable, and it differs from the identity's. A token file at another path
+/// differs. A path that only the container's processes know does not.
 pub(crate) fn differs(
     container: &Container,
     variable: &str,
@@ -184,7 +184,7 @@ pub(crate) fn differs(
             identity.client_id.as_ref().is_none_or(|id| own.eq_ignore_ascii_case(id.as_str()))
         }
         names::AZURE_TENANT_ID => own.eq_ignore_ascii_case(identity.tenant_id.as_str()),
-        // A path that is longer than the token's can't be told to be the same one without a copy of both.
+        // Comparing paths copies both, so a token path that is much longer than the container's value is not compared.
         names::AZURE_FEDERATED_TOKEN_FILE => {
             let length = place.mount_path.len() + place.token_path.len();
             length <= own.len() * 2 + 64 && paths::is_same(&own, &place.token_file(), os)
@@ -194,7 +194,7 @@ pub(crate) fn differs(
     !is_same
 }
 
-/// Hosts in any case, with or without their last slash.
+/// Compares hosts without regard to case and to a trailing slash.
 fn is_same_host(one: &str, other: &str) -> bool {
     one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }

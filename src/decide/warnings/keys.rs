@@ -1,4 +1,4 @@
-//! What is said of each label and annotation of workload identity: whether it has an effect where it stands.
+//! Warns about labels and annotations of workload identity that have no effect on the object that has them.
 
 use crate::{
     object::{
@@ -26,7 +26,7 @@ pub(crate) struct Keys<'m> {
     strays: &'m Strays,
 }
 
-/// Most keys of a prefix that is nearly right which are looked at: each is compared with every name there is.
+/// How many keys with a misspelled prefix are checked at most. Each is compared with every known name.
 const NEAR_MAX: usize = 64;
 
 impl<'m> Keys<'m> {
@@ -42,7 +42,7 @@ impl<'m> Keys<'m> {
 }
 
 impl Keys<'_> {
-    /// What is said of them on an object where they can have an effect.
+    /// Warns about them on an object where they can have an effect.
     pub(crate) fn warnings(
         self,
         settings: &Settings,
@@ -82,7 +82,7 @@ impl Keys<'_> {
         }
     }
 
-    /// What the proxy's annotations get wrong between them.
+    /// Warns about the proxy's annotations: a port without the proxy, or a value that was likely meant to decline the proxy.
     fn proxy(self, name: &str) -> Option<Notice> {
         let proxy = self.annotations.present(names::INJECT_PROXY_SIDECAR);
         match proxy {
@@ -110,8 +110,8 @@ impl Keys<'_> {
         known.chain(near.map(move |(metadata, name)| unknown(*metadata, name, bearer, endpoint)))
     }
 
-    /// What is said of them on an object whose metadata the pods do not get: they belong to `path` of its pod template, those that it
-    /// has already excepted.
+    /// Warns about them on an object whose metadata is not copied to its pods. They belong at `path` in its pod template. Those that the
+    /// template already has are not reported.
     pub(crate) fn misplaced(self, about: &Title, path: &str, template: Keys, warnings: &mut Warnings) {
         let of_template = NameSet::new(template.annotations.names());
         let lost = self.annotations.names().filter(|name| !of_template.contains(name));

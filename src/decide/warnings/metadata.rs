@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What the labels and annotations of a pod that is due an identity, and of its ServiceAccount, get wrong.
+/// Warns about mistakes in the labels and annotations of a pod that is due an identity, and of its ServiceAccount.
 pub(crate) fn of_metadata(
     settings: &Settings,
     pod: Candidate,
@@ -43,7 +43,7 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> Untrusted {
     names.join(", ").into()
 }
 
-/// Names in `skip-containers` that no container has.
+/// Warns about names in `skip-containers` that no container has.
 fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
     let skipped = &own.containers.skipped;
     if skipped.is_empty() {
@@ -66,7 +66,7 @@ fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
     }
 }
 
-/// Names in `container-identities` that no container has which gets an identity.
+/// Warns about names in `container-identities` that don't belong to a container with an identity.
 fn of_identities(pod: Candidate, own: &Own, warnings: &mut Warnings) {
     let mut named = own.identities.names().peekable();
     if named.peek().is_none() {

@@ -206,7 +206,7 @@ fn explain(object: &Title, path: &Untrusted) -> Fix {
     let names = path.split('.').map(|name| name.split('[').next().unwrap_or_default());
     let is_field =
         |name: &&str| (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic());
-    // What lies below a map has a name of the user's.
+    // Names below a map are chosen by the user, so the path ends there.
     let mut known = vec![kind.to_ascii_lowercase()];
     for name in names.take_while(is_field).take(8) {
         known.push(name.to_owned());

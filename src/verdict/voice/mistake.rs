@@ -180,7 +180,7 @@ fn not_allowed(
 /// Which setting forbids it.
 const BY_SETTING: &str = " by the policy's setting allowedIdentities";
 
-/// What a value that can't be seen comes to.
+/// The consequence of a value that can't be seen.
 const UNCHECKED: &str = "so the policy's setting allowedIdentities can't check it";
 
 fn own_id(container: &Untrusted, variable: &str, value: &OwnValue, namespace: &Untrusted) -> Description {

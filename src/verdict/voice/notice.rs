@@ -220,7 +220,7 @@ fn listed(what: &str, names: &Untrusted) -> String {
     if names.as_str().is_empty() { String::new() } else { format!(" ({what}{})", names.plain(60)) }
 }
 
-/// A known name without the prefix that the one in the sentence has, too.
+/// A known name, without its prefix if the name in the sentence has the same prefix.
 fn short<'k>(known: &'k str, name: &str) -> &'k str {
     known.strip_prefix(names::PREFIX).filter(|_| name.starts_with(names::PREFIX)).unwrap_or(known)
 }
@@ -287,7 +287,7 @@ fn whose_mistake(object: &Title) -> String {
     }
 }
 
-/// What will become of a workload's pods. `whose` begins it where another object is wrong.
+/// The warning that a workload's pods will be refused. `whose` begins the sentence if another object is wrong.
 pub(crate) fn pods_refused(whose: &str, mistake: &Mistake) -> Description {
     let said = mistake.describe();
     let text = format!("its pods will be refused: {whose}{}", said.sentence);
