@@ -15,7 +15,7 @@ restore() {
 trap restore EXIT
 
 # What is slow, or asks the module and not the library.
-slow=(--skip stale_state --skip rooms --skip laws --skip docs --skip readme --skip hostile --skip manifests --skip module --skip field --skip federated)
+slow=(--skip stale_state --skip laws --skip docs --skip readme --skip hostile --skip manifests --skip module --skip field --skip federated)
 fast() { NATIVE=1 cargo test --profile host --locked --quiet --lib --test policy -- "${slow[@]}" >target/mutant.log 2>&1; }
 if ! fast; then
   echo "the tests fail without a change: target/mutant.log" >&2

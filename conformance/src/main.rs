@@ -256,11 +256,11 @@ fn check_model(cli: &Cli, oracle: &Path) -> Result<String> {
 
 fn passes(cli: &Cli, oracle: &Path, kubernetes: Option<&Path>, number: usize, seed: u64) -> Result<bool> {
     let module = Module::from_file(&cli.policy)?;
-    let mut cast = Cast::new(&module, oracle, kubernetes)?;
+    let mut actors = Cast::new(&module, oracle, kubernetes)?;
     let mut report = check_model(cli, oracle)?;
-    let last = law(&mut cast, draw::trees(&passes::sequence(), seed, number), "policy", &mut report)?;
+    let last = law(&mut actors, draw::trees(&passes::sequence(), seed, number), "policy", &mut report)?;
     let webhook =
-        law(&mut cast, draw::trees(&passes::webhook_last(), seed, number / 2), "webhook", &mut report)?;
+        law(&mut actors, draw::trees(&passes::webhook_last(), seed, number / 2), "webhook", &mut report)?;
     print!("{report}");
     summary::leave("passes", &report)?;
     Ok(last && webhook)
@@ -268,7 +268,7 @@ fn passes(cli: &Cli, oracle: &Path, kubernetes: Option<&Path>, number: usize, se
 
 /// Tries the law of passes on each tree; prints the smallest pod and order that breaks it.
 fn law<T: ValueTree<Value = (Case, Vec<Pass>)>>(
-    cast: &mut Cast,
+    actors: &mut Cast,
     trees: Vec<T>,
     last: &str,
     report: &mut String,
@@ -277,7 +277,7 @@ fn law<T: ValueTree<Value = (Case, Vec<Pass>)>>(
     for tree in trees {
         let (case, passes) = tree.current();
         orders.insert(format!("{passes:?}"));
-        if cast.broken(&case, &passes)?.is_some() {
+        if actors.broken(&case, &passes)?.is_some() {
             broken.push(tree);
         }
     }
@@ -285,10 +285,10 @@ fn law<T: ValueTree<Value = (Case, Vec<Pass>)>>(
     writeln!(report, "{number} pods through {orders} orders with the {last} last, {} broken", broken.len())?;
     let Some(tree) = broken.into_iter().next() else { return Ok(true) };
     let fails =
-        |(case, passes): &(Case, Vec<Pass>)| cast.broken(case, passes).is_ok_and(|wrong| wrong.is_some());
+        |(case, passes): &(Case, Vec<Pass>)| actors.broken(case, passes).is_ok_and(|wrong| wrong.is_some());
     let (case, passes) = draw::smallest(tree, fails);
     println!("{passes:?}\n{:#}", case.request.get("object").unwrap_or(&case.request));
-    println!("{}", cast.broken(&case, &passes)?.unwrap_or_default());
+    println!("{}", actors.broken(&case, &passes)?.unwrap_or_default());
     Ok(false)
 }
 

@@ -6,13 +6,13 @@ use crate::{
         identity::{
             container_annotation::Other,
             container_env, holdings,
-            service_account::{Identity, Said, service_account_identity},
+            service_account::{AccountIdentity, Identity, service_account_identity},
         },
         plan::{
             Plan,
             build::{self, Identities, TooLarge},
         },
-        pod_request::Own,
+        pod_request::PodRequest,
         warnings,
     },
     feature::{allowed_identities::Governance, proxy},
@@ -67,7 +67,8 @@ pub(crate) fn decide(
     pod: Candidate,
     account: &ServiceAccount,
 ) -> Decision {
-    let (own, said) = (Own::read(settings, governance, pod), Said::read(settings, governance, account));
+    let (own, said) =
+        (PodRequest::read(settings, governance, pod), AccountIdentity::read(settings, governance, account));
     let mut warnings = Warnings::default();
     warnings::of_metadata(settings, pod, account, (&own, &said), &mut warnings);
     let audit = audit(account, &said);
@@ -115,9 +116,9 @@ pub(crate) fn decide(
 fn judge(
     settings: &Settings,
     governance: Option<&Governance>,
-    own: &Own,
+    own: &PodRequest,
     account: &ServiceAccount,
-    said: &Said,
+    said: &AccountIdentity,
 ) -> Result<(Identity, TokenExpiration), Tally<Refusal>> {
     let mut mistakes = Tally::default();
     let expiration = own.expiration.map_or_else(|| said.expiration.clone(), |own| Ok(Some(own)));
@@ -134,7 +135,7 @@ fn judge(
 }
 
 /// The audit annotations, from those values of the ServiceAccount that are valid.
-pub(crate) fn audit(account: &ServiceAccount, said: &Said) -> Audit {
+pub(crate) fn audit(account: &ServiceAccount, said: &AccountIdentity) -> Audit {
     Audit {
         service_account: account.reference.clone(),
         identity: said.name.map(ToOwned::to_owned),

@@ -12,7 +12,7 @@ use crate::{
 
 /// What a pod asks for itself.
 #[derive(Debug)]
-pub(crate) struct Own<'s, 't> {
+pub(crate) struct PodRequest<'s, 't> {
     /// Its containers, as they are.
     pub(crate) containers: Containers<'s, 't>,
     /// The proxy's port, where the pod asks for the proxy.
@@ -27,7 +27,7 @@ pub(crate) struct Own<'s, 't> {
     pub(crate) mistakes: Tally<Refusal>,
 }
 
-impl<'s, 't> Own<'s, 't> {
+impl<'s, 't> PodRequest<'s, 't> {
     /// Reads what `pod` asks for.
     pub(crate) fn read(
         settings: &'s Settings,

@@ -12,7 +12,7 @@ use crate::{
     text::Untrusted,
     value::{
         identity::is_object_name,
-        keys::Bearer,
+        keys::AnnotatedObject,
         names,
         reference::Reference,
         use_label::{Trigger, UseLabel},
@@ -95,6 +95,6 @@ pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Met
         let notice = Notice::NoLabel { account: None, trigger: settings.trigger };
         warnings.push(Warning::new(title, notice));
     }
-    Keys::of_pod(metadata).warnings(settings, title, Bearer::Pod, &mut warnings);
+    Keys::of_pod(metadata).warnings(settings, title, AnnotatedObject::Pod, &mut warnings);
     warnings
 }

@@ -11,7 +11,7 @@ use crate::{
         },
         identity::{
             container_env::{self, Base, Forbidden, Ids},
-            holdings::Held,
+            holdings::Holdings,
         },
         plan::{Slot, apply},
     },
@@ -187,7 +187,7 @@ impl<'s, 't> Running<'s, 't> {
                 refusals.add(|| refusal(found.mistake(governance, container)));
             }
         }
-        let mut held = Held::default();
+        let mut held = Holdings::default();
         if let Some(Donors { first, .. }) = &self.donors {
             held.add(&first.container.name, first.seen.0.clone(), first.seen.1.clone());
         }
@@ -257,7 +257,7 @@ impl<'s, 't> Running<'s, 't> {
     }
 
     /// The audit annotations, as far as the pod shows them: the ServiceAccount is not looked up.
-    fn audit(&self, held: Held) -> Audit {
+    fn audit(&self, held: Holdings) -> Audit {
         let donor = self.donors.as_ref().map(|donors| donors.first.seen.clone());
         let (client_id, tenant_id) = donor.unwrap_or_default();
         // A value that looks like a domain is shown if the settings contain it. Otherwise it could be a secret.
@@ -285,7 +285,7 @@ fn base_of(donor: Option<&Seen>) -> Base<'_> {
 }
 
 /// Adds a container with the IDs that it ends up with.
-fn held_by<'c>(held: &mut Held<'c>, donor: &Donor, container: &'c Container) {
+fn held_by<'c>(held: &mut Holdings<'c>, donor: &Donor, container: &'c Container) {
     let ((client, tenant), theirs) = (Ids::of(container).seen(), donor.seen.clone());
     let has = |name| container.variable(name).is_some();
     let client = if has(names::AZURE_CLIENT_ID) { client } else { theirs.0 };

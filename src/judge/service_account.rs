@@ -3,7 +3,7 @@
 use crate::{
     decide::{
         decision,
-        identity::service_account::{Said, service_account_identity},
+        identity::service_account::{AccountIdentity, service_account_identity},
         warnings::{self, keys::Keys},
     },
     feature::allowed_identities::Governance,
@@ -15,7 +15,7 @@ use crate::{
     settings::Settings,
     tally::Tally,
     value::{
-        keys::Bearer,
+        keys::AnnotatedObject,
         names,
         use_label::{Trigger, UseLabel},
     },
@@ -43,7 +43,7 @@ pub(crate) fn judge(
     let title = new.reference.title();
     let mut warnings = Warnings::default();
     warnings.extend(warnings::of_label(&title, &new.label));
-    Keys::of_account(&new).warnings(settings, &title, Bearer::ServiceAccount, &mut warnings);
+    Keys::of_account(&new).warnings(settings, &title, AnnotatedObject::ServiceAccount, &mut warnings);
     let annotated = [names::CLIENT_ID, names::IDENTITY, names::TENANT_ID, names::TOKEN_EXPIRATION]
         .iter()
         .any(|name| new.annotations.value(name).is_some());
@@ -57,7 +57,7 @@ pub(crate) fn judge(
     // A ServiceAccount that starts to inject is judged as if it were new.
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
     let governance = Governance::of(settings.allowed_identities.as_deref(), &namespace);
-    let read = |account: &ServiceAccount| Said::read(settings, governance.as_ref(), account);
+    let read = |account: &ServiceAccount| AccountIdentity::read(settings, governance.as_ref(), account);
     let known =
         old.map(|old| mistakes(settings, governance.as_ref(), &old, &read(&old)).1).unwrap_or_default();
     let said = read(&new);
@@ -93,7 +93,7 @@ fn mistakes(
     settings: &Settings,
     governance: Option<&Governance>,
     account: &ServiceAccount,
-    said: &Said,
+    said: &AccountIdentity,
 ) -> (ClientIdState, Vec<Refusal>) {
     let (identity, mut refusals) = match service_account_identity(settings, governance, account, said) {
         Ok(identity) => (Some(identity), Vec::new()),

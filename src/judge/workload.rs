@@ -2,7 +2,7 @@
 
 use crate::{
     decide::{
-        pod_request::Own,
+        pod_request::PodRequest,
         resolve::{Due, resolve, unused_warnings},
         warnings::keys::Keys,
     },
@@ -164,7 +164,7 @@ fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: Lo
         return (Tally::default(), warnings);
     }
     let governance = Governance::of(settings.allowed_identities.as_deref(), pod.namespace);
-    (Own::read(settings, governance.as_ref(), pod).mistakes, warnings)
+    (PodRequest::read(settings, governance.as_ref(), pod).mistakes, warnings)
 }
 
 /// Warns about the label on the workload itself, which is not copied to its pods.

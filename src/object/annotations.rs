@@ -26,7 +26,7 @@ fn length(value: &Cursor) -> usize {
 }
 
 /// Unrecognized labels and annotations that look like those of workload identity.
-pub(crate) type Strays = Vec<(MetadataKind, String)>;
+pub(crate) type Unrecognized = Vec<(MetadataKind, String)>;
 
 /// An object's annotations under `azure.workload.identity/`, in their order: a handful, so a list and not a map.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,14 +38,17 @@ impl Annotations {
     ///
     /// # Errors
     /// The annotations are no object, or some of ours are no strings.
-    pub(crate) fn read(annotations: &Cursor<'_, '_>, strays: &mut Strays) -> Result<Self, Vec<Malformed>> {
+    pub(crate) fn read(
+        annotations: &Cursor<'_, '_>,
+        unrecognized: &mut Unrecognized,
+    ) -> Result<Self, Vec<Malformed>> {
         let (mut ours, mut wrong) = (Vec::new(), Vec::new());
         let mut size = 0;
         for (name, value) in annotations.entries()? {
             size += name.len() + length(&value);
             if !name.starts_with(names::PREFIX) {
                 if is_near_prefix(name) {
-                    strays.push((MetadataKind::Annotation, name.to_owned()));
+                    unrecognized.push((MetadataKind::Annotation, name.to_owned()));
                 }
                 continue;
             }

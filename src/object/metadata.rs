@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     json::{Cursor, FIELDS, Malformed, Shape},
-    object::annotations::{Annotations, Strays},
+    object::annotations::{Annotations, Unrecognized},
     value::{
         keys::{MetadataKind, is_near_prefix},
         layout::PodName,
@@ -27,7 +27,7 @@ pub(crate) struct Metadata {
     /// The annotations of workload identity.
     pub(crate) annotations: Annotations,
     /// Unrecognized labels and annotations that resemble those of workload identity.
-    pub(crate) strays: Strays,
+    pub(crate) unrecognized: Unrecognized,
     /// Whether it mirrors a static pod, which can't use a projected token.
     pub(crate) kind: PodKind,
     /// The label of the retired aad-pod-identity, where it is there.
@@ -41,7 +41,7 @@ pub(crate) struct Marks<'t, const N: usize> {
     /// The annotations.
     pub(crate) annotations: Annotations,
     /// Unrecognized ones that resemble them.
-    pub(crate) strays: Strays,
+    pub(crate) unrecognized: Unrecognized,
 }
 
 impl<'t, const N: usize> Marks<'t, N> {
@@ -50,14 +50,14 @@ impl<'t, const N: usize> Marks<'t, N> {
     /// # Errors
     /// All that is of another type.
     pub(crate) fn read(metadata: &Cursor<'_, 't>, wanted: [&str; N]) -> Result<Self, Vec<Malformed>> {
-        let (mut wrong, mut strays) = (Vec::new(), Strays::new());
+        let (mut wrong, mut unrecognized) = (Vec::new(), Unrecognized::new());
         let labels = metadata.field("labels").map_err(|malformed| wrong.push(malformed)).ok().flatten();
         if let Some(labels) = labels.as_ref().and_then(|labels| labels.entries().ok()) {
-            let stray = |name: &&str| {
+            let unrecognized_notices = |name: &&str| {
                 (name.starts_with(names::PREFIX) && *name != names::USE_LABEL) || is_near_prefix(name)
             };
-            let found = labels.map(|(name, _)| name).filter(stray);
-            strays.extend(found.map(|name| (MetadataKind::Label, name.to_owned())));
+            let found = labels.map(|(name, _)| name).filter(unrecognized_notices);
+            unrecognized.extend(found.map(|name| (MetadataKind::Label, name.to_owned())));
         }
         let labels = wanted.map(|name| {
             let text = labels.as_ref()?.field(name).and_then(|at| at.map(|at| at.as_text()).transpose());
@@ -67,9 +67,9 @@ impl<'t, const N: usize> Marks<'t, N> {
         wrong.dedup();
         let annotations = metadata.field("annotations").map_err(Vec::from);
         let annotations =
-            annotations.and_then(|at| at.map(|at| Annotations::read(&at, &mut strays)).transpose());
+            annotations.and_then(|at| at.map(|at| Annotations::read(&at, &mut unrecognized)).transpose());
         let annotations = annotations.map_err(|more| wrong.extend(more)).ok().flatten().unwrap_or_default();
-        if wrong.is_empty() { Ok(Self { labels, annotations, strays }) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(Self { labels, annotations, unrecognized }) } else { Err(wrong) }
     }
 }
 
@@ -108,7 +108,7 @@ impl Metadata {
                 name,
                 label: UseLabel::Absent,
                 annotations: Annotations::default(),
-                strays: Strays::new(),
+                unrecognized: Unrecognized::new(),
                 kind: PodKind::Ordinary,
                 retired_binding: None,
             }),
@@ -116,7 +116,7 @@ impl Metadata {
     }
 
     fn of(metadata: &Cursor<'_, '_>, name: PodName) -> Result<Self, Vec<Malformed>> {
-        let Marks { labels: [label, retired_binding], annotations, strays } =
+        let Marks { labels: [label, retired_binding], annotations, unrecognized } =
             Marks::read(metadata, [names::USE_LABEL, names::RETIRED_BINDING])?;
         let mirrored = match metadata.field("annotations")? {
             Some(annotations) => annotations.field(names::MIRROR_POD)?.is_some(),
@@ -126,7 +126,7 @@ impl Metadata {
             name,
             label: UseLabel::from(label.as_deref()),
             annotations,
-            strays,
+            unrecognized,
             kind: if mirrored { PodKind::Mirror } else { PodKind::Ordinary },
             retired_binding: retired_binding.map(Cow::into_owned),
         })

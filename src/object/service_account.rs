@@ -3,7 +3,7 @@
 use crate::{
     json::{Cursor, Json, Malformed, Shape},
     object::{
-        annotations::{Annotations, Strays},
+        annotations::{Annotations, Unrecognized},
         metadata::{METADATA, Marks},
     },
     value::{
@@ -28,7 +28,7 @@ pub struct ServiceAccount {
     /// Its annotations.
     pub(crate) annotations: Annotations,
     /// Unrecognized labels and annotations that resemble those of workload identity.
-    pub(crate) strays: Strays,
+    pub(crate) unrecognized: Unrecognized,
 }
 
 impl ServiceAccount {
@@ -53,8 +53,9 @@ impl ServiceAccount {
     /// No metadata, or labels or annotations that are no objects of strings.
     pub(crate) fn read(reference: Reference, object: &Cursor<'_, '_>) -> Result<Self, Vec<Malformed>> {
         let metadata = object.required("metadata", "an object")?;
-        let Marks { labels: [label], annotations, strays } = Marks::read(&metadata, [names::USE_LABEL])?;
-        Ok(Self { reference, label: UseLabel::from(label.as_deref()), annotations, strays })
+        let Marks { labels: [label], annotations, unrecognized } =
+            Marks::read(&metadata, [names::USE_LABEL])?;
+        Ok(Self { reference, label: UseLabel::from(label.as_deref()), annotations, unrecognized })
     }
 
     /// Reads what a host answered when it was asked for `reference`; `None` where that is no such ServiceAccount.

@@ -31,7 +31,7 @@ impl MetadataKind {
 
 /// The objects on which they have an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bearer {
+pub(crate) enum AnnotatedObject {
     /// A ServiceAccount.
     ServiceAccount,
     /// A pod, or the pod template of a workload.
@@ -39,21 +39,21 @@ pub(crate) enum Bearer {
 }
 
 /// The annotations, each with the objects on which it has an effect.
-const ANNOTATIONS: &[(&str, &[Bearer])] = &[
-    (names::CLIENT_ID, &[Bearer::ServiceAccount]),
-    (names::IDENTITY, &[Bearer::ServiceAccount]),
-    (names::TENANT_ID, &[Bearer::ServiceAccount]),
-    (names::TOKEN_EXPIRATION, &[Bearer::ServiceAccount, Bearer::Pod]),
-    (names::SKIP_CONTAINERS, &[Bearer::Pod]),
-    (names::CONTAINER_IDENTITIES, &[Bearer::Pod]),
-    (names::INJECT_PROXY_SIDECAR, &[Bearer::Pod]),
-    (names::PROXY_SIDECAR_PORT, &[Bearer::Pod]),
+const ANNOTATIONS: &[(&str, &[AnnotatedObject])] = &[
+    (names::CLIENT_ID, &[AnnotatedObject::ServiceAccount]),
+    (names::IDENTITY, &[AnnotatedObject::ServiceAccount]),
+    (names::TENANT_ID, &[AnnotatedObject::ServiceAccount]),
+    (names::TOKEN_EXPIRATION, &[AnnotatedObject::ServiceAccount, AnnotatedObject::Pod]),
+    (names::SKIP_CONTAINERS, &[AnnotatedObject::Pod]),
+    (names::CONTAINER_IDENTITIES, &[AnnotatedObject::Pod]),
+    (names::INJECT_PROXY_SIDECAR, &[AnnotatedObject::Pod]),
+    (names::PROXY_SIDECAR_PORT, &[AnnotatedObject::Pod]),
 ];
 
 /// The objects on which the annotation `name` has an effect; `None` where there is no such annotation.
 #[must_use]
-pub(crate) fn bearers(name: &str) -> Option<&'static [Bearer]> {
-    ANNOTATIONS.iter().find(|(known, _)| *known == name).map(|(_, bearers)| *bearers)
+pub(crate) fn annotated_objects(name: &str) -> Option<&'static [AnnotatedObject]> {
+    ANNOTATIONS.iter().find(|(known, _)| *known == name).map(|(_, annotated_objects)| *annotated_objects)
 }
 
 /// Whether the prefix of `name` was meant to be that of workload identity, but is another: `azure.workload-identity/use`.
@@ -70,23 +70,23 @@ pub(crate) fn is_near_prefix(name: &str) -> bool {
 /// What `name` was most likely meant to be, where anything is near: of two that are as near, the one that has an effect on `bearer`.
 /// `endpoint` is the annotation of the custom token endpoint, where one is set up.
 #[must_use]
-pub(crate) fn nearest(name: &str, bearer: Bearer, endpoint: Option<&str>) -> Option<String> {
+pub(crate) fn nearest(name: &str, annotated: AnnotatedObject, endpoint: Option<&str>) -> Option<String> {
     let own = own_part(name);
     let mut best: Option<(usize, &str)> = None;
-    let mut compare = |known, fits: &[Bearer]| {
+    let mut compare = |known, fits: &[AnnotatedObject]| {
         if let Some(distance) = distance(&own, &own_part(known)) {
-            let far = distance * 2 + usize::from(!fits.contains(&bearer));
+            let far = distance * 2 + usize::from(!fits.contains(&annotated));
             if best.is_none_or(|(nearest, _)| far < nearest) {
                 best = Some((far, known));
             }
         }
     };
-    for (known, bearers) in ANNOTATIONS {
-        compare(known, bearers);
+    for (known, annotated_objects) in ANNOTATIONS {
+        compare(known, annotated_objects);
     }
-    compare(names::USE_LABEL, &[Bearer::ServiceAccount, Bearer::Pod]);
+    compare(names::USE_LABEL, &[AnnotatedObject::ServiceAccount, AnnotatedObject::Pod]);
     if let Some(endpoint) = endpoint {
-        compare(endpoint, &[Bearer::Pod]);
+        compare(endpoint, &[AnnotatedObject::Pod]);
     }
     best.map(|(_, known)| known.to_owned())
 }
@@ -118,22 +118,22 @@ mod tests {
 
     #[test]
     fn suggests_only_what_is_near() {
-        for (name, bearer, meant) in [
-            ("client_id", Bearer::ServiceAccount, Some("client-id")),
-            ("clientId", Bearer::ServiceAccount, Some("client-id")),
-            ("skip-container", Bearer::Pod, Some("skip-containers")),
-            ("token-expiration", Bearer::Pod, Some("service-account-token-expiration")),
-            ("used", Bearer::Pod, Some("use")),
-            ("use-identity-binding", Bearer::Pod, None),
-            ("managed-identity", Bearer::ServiceAccount, None),
-            ("foo", Bearer::Pod, None),
-            ("system", Bearer::Pod, None),
+        for (name, annotated, meant) in [
+            ("client_id", AnnotatedObject::ServiceAccount, Some("client-id")),
+            ("clientId", AnnotatedObject::ServiceAccount, Some("client-id")),
+            ("skip-container", AnnotatedObject::Pod, Some("skip-containers")),
+            ("token-expiration", AnnotatedObject::Pod, Some("service-account-token-expiration")),
+            ("used", AnnotatedObject::Pod, Some("use")),
+            ("use-identity-binding", AnnotatedObject::Pod, None),
+            ("managed-identity", AnnotatedObject::ServiceAccount, None),
+            ("foo", AnnotatedObject::Pod, None),
+            ("system", AnnotatedObject::Pod, None),
         ] {
             let meant = meant.map(|meant| format!("azure.workload.identity/{meant}"));
-            assert_eq!(nearest(&format!("azure.workload.identity/{name}"), bearer, None), meant, "{name}");
+            assert_eq!(nearest(&format!("azure.workload.identity/{name}"), annotated, None), meant, "{name}");
         }
         let endpoint = Some("azure.workload.identity/use-identity-binding");
-        let near = nearest("azure.workload.identity/use-identity-bindings", Bearer::Pod, endpoint);
+        let near = nearest("azure.workload.identity/use-identity-bindings", AnnotatedObject::Pod, endpoint);
         assert_eq!(near.as_deref(), endpoint);
     }
 

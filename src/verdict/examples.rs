@@ -1,4 +1,4 @@
-//! An example of everything that the policy can say, and the snapshot of the sentences: its whole voice on one page.
+//! An example of everything that the policy can say, and the snapshot of the sentences: all messages on one page.
 //!
 //! A new kind of mistake or notice has no example, and the tests fail until it has one. `cargo insta review` shows what
 //! changed.
@@ -11,7 +11,7 @@ use strum::IntoEnumIterator;
 use crate::{
     json::{Malformed, Unquoted, fields::Problem},
     value::{
-        keys::{Bearer, MetadataKind},
+        keys::{AnnotatedObject, MetadataKind},
         names,
         parse::Accepts,
         port::ProxyPort,
@@ -187,7 +187,7 @@ fn notices() -> Vec<(About, Notice)> {
     let unknown = |metadata, name: &str| Notice::Unknown {
         metadata,
         name: name.into(),
-        bearer: Bearer::Pod,
+        annotated: AnnotatedObject::Pod,
         endpoint: None,
     };
     let skips = |name: &str, hint| Notice::SkipsNobody { name: name.into(), hint };
@@ -198,7 +198,7 @@ fn notices() -> Vec<(About, Notice)> {
         setting: "customTokenEndpoint",
     };
     let no_names = Notice::NotSet { annotation: names::IDENTITY.into(), setting: "identities" };
-    let as_label = |name: &str, bearer| Notice::AnnotationAsLabel { name: name.into(), bearer };
+    let as_label = |name: &str, annotated| Notice::AnnotationAsLabel { name: name.into(), annotated };
     let mut examples = vec![
         (of_account.clone(), Notice::NoClientId),
         (of_pod.clone(), skips("side", SkipHint::OneOf("yadaapi, sidecar".into()))),
@@ -231,8 +231,8 @@ fn notices() -> Vec<(About, Notice)> {
         (of_pod.clone(), unknown(annotation, "azure.workload.identity/skip-container")),
         (of_pod.clone(), unknown(annotation, "azure.workload.identity/foo")),
         (of_pod.clone(), unknown(label, "azure.workload-identity/use")),
-        (of_pod.clone(), as_label(names::CLIENT_ID, Bearer::ServiceAccount)),
-        (of_pod.clone(), as_label(names::SKIP_CONTAINERS, Bearer::Pod)),
+        (of_pod.clone(), as_label(names::CLIENT_ID, AnnotatedObject::ServiceAccount)),
+        (of_pod.clone(), as_label(names::SKIP_CONTAINERS, AnnotatedObject::Pod)),
         (of_pod.clone(), endpoint),
         (of_account.clone(), no_names),
         (of_pod.clone(), Notice::PortWithoutProxy),
@@ -273,7 +273,7 @@ fn says_every_sentence_as_it_was_reviewed() {
     let warnings = warnings.map(|(about, notice)| format!("Warning: {}\n", Warning { about, notice }));
     let more = [response::more_refusals(3), response::more_warnings(4)].map(|line| line + "\n");
     let page: String = refusals.chain(warnings).chain(more).collect();
-    insta::assert_snapshot!("voice", page);
+    insta::assert_snapshot!("messages", page);
 }
 
 #[test]

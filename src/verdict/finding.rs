@@ -5,11 +5,11 @@ use crate::{
     text::Untrusted,
     verdict::{
         description::{Description, Paste},
+        messages::notice::pods_refused,
         notice::Notice,
         refusal::Refusal,
         spot::{Spot, Whole, metadata_path},
         title::Title,
-        voice::notice::pods_refused,
         warning::{About, Warning},
     },
 };

@@ -1,4 +1,4 @@
-//! What refuses an object, as data. The sentences are in [`crate::verdict::voice`].
+//! What refuses an object, as data. The sentences are in [`crate::verdict::messages`].
 
 use std::borrow::Cow;
 

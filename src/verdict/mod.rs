@@ -1,8 +1,9 @@
 //! What the policy answers. In: mistakes and notices as data, the object as it shall be. Out: the response's bytes. Every
-//! sentence stands in [`voice`]; nothing here decides what is a mistake.
+//! sentence stands in [`messages`]; nothing here decides what is a mistake.
 
 pub(crate) mod description;
 pub(crate) mod finding;
+pub(crate) mod messages;
 pub(crate) mod mistake;
 pub(crate) mod notice;
 pub(crate) mod outcome;
@@ -10,7 +11,6 @@ pub(crate) mod refusal;
 pub(crate) mod response;
 pub(crate) mod spot;
 pub(crate) mod title;
-pub(crate) mod voice;
 pub(crate) mod warning;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Mistakes that cause a warning, not a refusal, as data. The sentences are in [`crate::verdict::voice`].
+//! Mistakes that cause a warning, not a refusal, as data. The sentences are in [`crate::verdict::messages`].
 
 use crate::{
     text::Untrusted,
     value::{
-        keys::{Bearer, MetadataKind},
+        keys::{AnnotatedObject, MetadataKind},
         names,
         port::ProxyPort,
         reference::Reference,
@@ -94,7 +94,7 @@ pub(crate) enum Notice {
         /// Its name.
         name: Untrusted,
         /// The object that it is on.
-        bearer: Bearer,
+        annotated: AnnotatedObject,
         /// The annotation of the custom token endpoint, where one is set up.
         endpoint: Option<String>,
     },
@@ -103,7 +103,7 @@ pub(crate) enum Notice {
         /// Its name.
         name: Untrusted,
         /// The object on which it has an effect.
-        bearer: Bearer,
+        annotated: AnnotatedObject,
     },
     /// An annotation that needs a setting, which is not set.
     NotSet {

@@ -112,13 +112,13 @@ fn sentences(path: &Path) -> Vec<String> {
 #[test]
 fn no_program_takes_a_sentence_of_the_policy_apart() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let messages = std::fs::read_dir(root.join("src/verdict/voice")).unwrap();
+    let messages = std::fs::read_dir(root.join("src/verdict/messages")).unwrap();
     let sentences: Vec<String> = messages.flat_map(|entry| sentences(&entry.unwrap().path())).collect();
     assert!(sentences.len() > 60, "{}", sentences.len());
     let programs = texts().into_iter().filter(|path| {
         ["runner/src", "laws/src", "conformance/src", "playground/src", "hack"]
             .iter()
-            .any(|room| path.starts_with(room))
+            .any(|module| path.starts_with(module))
     });
     for path in programs {
         let text = file(path.to_str().unwrap());

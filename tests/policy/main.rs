@@ -30,14 +30,15 @@ mod limits;
 mod look_up;
 mod malformed;
 mod manifests;
+mod messages;
 mod module;
+mod modules;
 mod proxy;
 mod readme;
 mod refusals;
-mod rooms;
 mod service_accounts;
 mod stale_state;
 mod token_endpoint;
-mod voice;
+
 mod warnings;
 mod workloads;

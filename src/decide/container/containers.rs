@@ -42,37 +42,37 @@ pub(crate) struct Containers<'s, 't> {
     pub(crate) skipped: NameSet<'s>,
     pub(crate) volumes: Volumes<'s, 't>,
     /// Where containers that have no token get it.
-    pub(crate) home: Home,
-    pub(crate) due: Vec<Held<'s, 't>>,
+    pub(crate) home: TokenLocation,
+    pub(crate) due: Vec<DueContainer<'s, 't>>,
     /// The containers that are not due an identity.
     pub(crate) others: Vec<&'s Container<'t>>,
 }
 
 /// A container that is due an identity, and what it already has.
 #[derive(Debug)]
-pub(crate) struct Held<'s, 't> {
+pub(crate) struct DueContainer<'s, 't> {
     pub(crate) container: &'s Container<'t>,
     pub(crate) state: State<'t>,
     /// Where it gets its token. `None` if it uses its own token.
     pub(crate) target: Option<Target>,
     /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume to which the container's variable does not point.
-    pub(crate) gone: Vec<usize>,
+    pub(crate) removed_mounts: Vec<usize>,
 }
 
 /// Where containers that have no token get it.
 #[derive(Debug)]
-pub(crate) struct Home {
+pub(crate) struct TokenLocation {
     /// The place.
     pub(crate) place: Place,
     /// Whether that volume exists, or is written.
-    pub(crate) volume: Whose,
+    pub(crate) volume: VolumeOwner,
     /// Its mount path, resolved.
     root: String,
 }
 
 /// Which volume a token is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum VolumeOwner {
     /// An existing volume that gives another container its token. It stays as it is.
     There,
     /// The volume of the layout, which the policy writes.
@@ -85,12 +85,12 @@ pub(crate) struct Target {
     /// The place.
     pub(crate) place: Place,
     /// The existing mount, if any, and whether it is correct.
-    pub(crate) mount: Found,
+    pub(crate) mount: MountState,
 }
 
 /// A mount that a container has, or lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum MountState {
     /// The mount at this index is correct.
     Right(usize),
     /// The mount at this index is replaced.
@@ -116,20 +116,21 @@ impl<'s, 't> Containers<'s, 't> {
         for container in &pod.spec.containers {
             if is_due(&container.name) {
                 let state = state(container, &volumes, audience);
-                due.push(Held { container, state, target: None, gone: Vec::new() });
+                due.push(DueContainer { container, state, target: None, removed_mounts: Vec::new() });
             } else {
                 others.push(container);
             }
         }
         let there = due.iter().find_map(|held| held.shares(&volumes, &own));
         let home = match there {
-            Some(place) => Home::new(place, Whose::There, volumes.os),
-            None => Home::new(own, Whose::Layout, volumes.os),
+            Some(place) => TokenLocation::new(place, VolumeOwner::There, volumes.os),
+            None => TokenLocation::new(own, VolumeOwner::Layout, volumes.os),
         };
         let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new(), others };
         for held in &mut due {
             held.target = all.target(held);
-            held.gone = held.target.as_ref().map(|target| all.gone(held, target)).unwrap_or_default();
+            held.removed_mounts =
+                held.target.as_ref().map(|target| all.removed_mounts(held, target)).unwrap_or_default();
         }
         all.due = due;
         all
@@ -152,16 +153,16 @@ impl<'s, 't> Containers<'s, 't> {
         self.due.iter().map(|held| held.container)
     }
 
-    fn target(&self, held: &Held) -> Option<Target> {
-        let Held { container, state, .. } = held;
+    fn target(&self, held: &DueContainer) -> Option<Target> {
+        let DueContainer { container, state, .. } = held;
         match state {
             State::OwnToken => None,
             State::Equipped { mount, token } => {
                 let place = held.place(*mount, token).unwrap_or_else(|| self.home.place.clone());
-                Some(Target { place, mount: Found::Right(*mount) })
+                Some(Target { place, mount: MountState::Right(*mount) })
             }
             State::Moved { mount, file } => Some(match held.put_back(&self.volumes) {
-                Some(place) => Target { place, mount: Found::Wrong(*mount) },
+                Some(place) => Target { place, mount: MountState::Wrong(*mount) },
                 None => self.mounted(container, Some(file)),
             }),
             State::Bare { file } => Some(self.mounted(container, file.as_deref())),
@@ -175,19 +176,19 @@ impl<'s, 't> Containers<'s, 't> {
         let mounted = there.and_then(|index| container.mounts.get(index));
         if let Some(honoured) = file.and_then(|file| self.honoured(file)) {
             place = honoured;
-        } else if let (Whose::There, Some(mount)) = (self.home.volume, mounted)
+        } else if let (VolumeOwner::There, Some(mount)) = (self.home.volume, mounted)
             && mount.extent == Extent::Whole
         {
             place.mount_path = mount.path.as_ref().into();
-            return Target { place, mount: there.map_or(Found::Missing, Found::Right) };
+            return Target { place, mount: there.map_or(MountState::Missing, MountState::Right) };
         }
         let is_right =
             |mount: &Mount| *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place));
         let right = mounted.is_some_and(is_right);
         let mount = match there {
-            Some(index) if right => Found::Right(index),
-            Some(index) => Found::Wrong(index),
-            None => Found::Missing,
+            Some(index) if right => MountState::Right(index),
+            Some(index) => MountState::Wrong(index),
+            None => MountState::Missing,
         };
         Target { place, mount }
     }
@@ -200,21 +201,21 @@ impl<'s, 't> Containers<'s, 't> {
             Some(Place { mount_path, token_path: Rc::clone(token_path), ..home.clone() })
         };
         let tokens = match self.home.volume {
-            Whose::There => self.volumes.tokens(&home.volume),
-            Whose::Layout => &[],
+            VolumeOwner::There => self.volumes.tokens(&home.volume),
+            VolumeOwner::Layout => &[],
         };
         at(&home.token_path).or_else(|| tokens.iter().find_map(|token| at(&token.path)))
     }
 
     /// The mounts that another pass left in a container, of volumes to which the container's variable does not point.
-    fn gone(&self, held: &Held, target: &Target) -> Vec<usize> {
+    fn removed_mounts(&self, held: &DueContainer, target: &Target) -> Vec<usize> {
         let container = match held.state {
             State::Equipped { .. } | State::Moved { .. } | State::Bare { .. } => held.container,
             State::OwnToken => return Vec::new(),
         };
         let kept = match target.mount {
-            Found::Right(index) | Found::Wrong(index) => Some(index),
-            Found::Missing => None,
+            MountState::Right(index) | MountState::Wrong(index) => Some(index),
+            MountState::Missing => None,
         };
         let goes = |index: usize, name: &str, path: &str| {
             Some(index) != kept
@@ -253,20 +254,20 @@ impl<'s, 't> Containers<'s, 't> {
         targets.any(|target| target.place.volume == self.home.place.volume)
     }
 
-    fn conflict(&self, held: &Held) -> Option<Mistake> {
+    fn conflict(&self, held: &DueContainer) -> Option<Mistake> {
         let target = held.target.as_ref()?;
         if held.container.mounts.is_empty() && held.container.devices.is_empty() {
             return None;
         }
         let replaced = match (target.mount, &held.state) {
             // The container sees its token there.
-            (Found::Right(_), State::Equipped { .. }) => return None,
-            (Found::Right(index) | Found::Wrong(index), _) => Some(index),
-            (Found::Missing, _) => None,
+            (MountState::Right(_), State::Equipped { .. }) => return None,
+            (MountState::Right(index) | MountState::Wrong(index), _) => Some(index),
+            (MountState::Missing, _) => None,
         };
-        let mut going: Vec<usize> = held.gone.iter().copied().chain(replaced).collect();
+        let mut going: Vec<usize> = held.removed_mounts.iter().copied().chain(replaced).collect();
         going.sort_unstable();
-        let authority = self.endpoint.filter(|_| self.home.volume == Whose::Layout);
+        let authority = self.endpoint.filter(|_| self.home.volume == VolumeOwner::Layout);
         let authority = authority.and_then(TokenEndpoint::source).map(|_| names::CA_PATH);
         let files: Vec<&str> = [Some(&*target.place.token_path), authority].into_iter().flatten().collect();
         conflicts::at_mount(held.container, &self.root(target), &files, &going, self.volumes.os)
@@ -285,7 +286,7 @@ impl<'s, 't> Containers<'s, 't> {
     fn taken(&self) -> Option<Mistake> {
         let name = &*self.home.place.volume;
         self.volumes.named(name)?;
-        if self.home.volume == Whose::There || !self.volumes.tokens(name).is_empty() {
+        if self.home.volume == VolumeOwner::There || !self.volumes.tokens(name).is_empty() {
             return None;
         }
         let own_token = self.due.iter().find(|held| {
@@ -313,14 +314,14 @@ fn is_due(
     !skipped.contains(name) && (identities.has(name) || !settings.skips(name) || is_proxy())
 }
 
-impl Home {
-    fn new(place: Place, volume: Whose, os: Os) -> Self {
+impl TokenLocation {
+    fn new(place: Place, volume: VolumeOwner, os: Os) -> Self {
         let root = resolved(&place.mount_path, os).into_owned();
         Self { place, volume, root }
     }
 }
 
-impl Held<'_, '_> {
+impl DueContainer<'_, '_> {
     /// Where the container has `token`, through the mount at this index.
     fn place(&self, mount: usize, token: &Token) -> Option<Place> {
         let mount = self.container.mounts.get(mount)?;

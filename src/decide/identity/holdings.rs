@@ -14,7 +14,7 @@ use crate::{
 
 /// The audit annotations of a pod once the plan is written into it.
 pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identities) -> Audit {
-    let mut held = Held::default();
+    let mut held = Holdings::default();
     for (due, other) in containers.due.iter().zip(identities.own) {
         let identity = identities.of(other.as_ref());
         // A container with its own token gets nothing from the policy.
@@ -41,11 +41,11 @@ fn own<T: Accepts>(container: &Container, name: &str, given: impl FnOnce() -> Op
 
 /// Who the containers are.
 #[derive(Debug, Default)]
-pub(crate) struct Held<'c> {
+pub(crate) struct Holdings<'c> {
     all: Vec<(&'c str, Option<ClientId>, Option<TenantId>)>,
 }
 
-impl<'c> Held<'c> {
+impl<'c> Holdings<'c> {
     /// Adds a container, with its IDs as far as they are known.
     pub(crate) fn add(&mut self, name: &'c str, client: Option<ClientId>, tenant: Option<TenantId>) {
         self.all.push((name, client, tenant));

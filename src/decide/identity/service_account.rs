@@ -29,7 +29,7 @@ pub(crate) struct Identity {
 
 /// The identity settings of a ServiceAccount. If it uses an identity's name, the name is looked up once.
 #[derive(Debug)]
-pub(crate) struct Said<'s> {
+pub(crate) struct AccountIdentity<'s> {
     /// The name of its entry in the setting `identities`, if it names an existing one.
     pub(crate) name: Option<&'s str>,
     /// The client ID: by its annotation `identity`, or `client-id`.
@@ -40,7 +40,7 @@ pub(crate) struct Said<'s> {
     pub(crate) expiration: Result<Option<TokenExpiration>, WrongValue>,
 }
 
-impl<'s> Said<'s> {
+impl<'s> AccountIdentity<'s> {
     /// Reads the annotations of `account`. Empty annotations are ignored.
     pub(crate) fn read(
         settings: &'s Settings,
@@ -117,7 +117,7 @@ pub(crate) fn service_account_identity(
     settings: &Settings,
     governance: Option<&Governance>,
     account: &ServiceAccount,
-    said: &Said,
+    said: &AccountIdentity,
 ) -> Result<Identity, Vec<Refusal>> {
     let mut mistakes = Vec::new();
     let mut wrong = |wrong| mistakes.push(Mistake::WrongAnnotation(wrong));

@@ -10,7 +10,7 @@ use crate::{
 /// Writes `plan` into the spec of `pod`.
 pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
     let Some(spec) = pod.field_mut("spec") else { return };
-    let Plan { env, injections, containers, volume, gone } = plan;
+    let Plan { env, injections, containers, volume, removed_mounts } = plan;
     let entries = |places: &[usize]| -> Vec<String> {
         places.iter().filter_map(|place| env.get(*place).cloned()).collect()
     };
@@ -24,7 +24,7 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
         };
         equip(container, entries(&injection.env), replaced);
         if let Some(Json::List(mounts)) = container.field_mut("volumeMounts") {
-            remove(mounts, &injection.gone);
+            remove(mounts, &injection.removed_mounts);
         }
         equip(container, Vec::new(), appended);
     }
@@ -47,7 +47,7 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
         put(volumes, slot, raw(volume));
     }
     if let Some(Json::List(volumes)) = spec.field_mut("volumes") {
-        remove(volumes, &gone);
+        remove(volumes, &removed_mounts);
     }
 }
 

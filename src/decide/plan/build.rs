@@ -4,7 +4,7 @@ use crate::{
     decide::{
         container::{
             conflicts,
-            containers::{Containers, Found, Held, Target, Whose, same},
+            containers::{Containers, DueContainer, MountState, Target, VolumeOwner, same},
             evidence::{State, TokenFile},
         },
         fragments,
@@ -58,14 +58,14 @@ pub(crate) fn plan(
         Some(port) => proxy_containers(settings, containers, &variables, identities, &mut entries, port),
         None => Vec::new(),
     };
-    let gone = gone_volumes(containers, &injections);
+    let removed_mounts = removed_volumes(containers, &injections);
     let volume = volume(containers, &new, expiration);
     for container in &new {
         let mount = container.mount.as_ref().map_or(0, String::len);
         room.take(container.json.len() + entries.length(&container.env) + mount)?;
     }
     room.take(volume.as_ref().map_or(0, |(_, text)| text.len()))?;
-    Ok(Plan { env: entries.into_texts(), injections, containers: new, volume, gone })
+    Ok(Plan { env: entries.into_texts(), injections, containers: new, volume, removed_mounts })
 }
 
 /// How many bytes the pod can still grow before it is too large to be stored.
@@ -114,7 +114,7 @@ fn injection<'s>(
     variables: &Variables<'s>,
     (identities, other): (&Identities, Option<&Other>),
     entries: &mut Entries<'_, 's>,
-    held: &Held,
+    held: &DueContainer,
     target: &Target,
 ) -> Injection {
     let container = held.container;
@@ -124,23 +124,23 @@ fn injection<'s>(
         missing.retain(|place| !variables.is_of_endpoint(*place));
     }
     let mount = match target.mount {
-        Found::Right(_) => None,
-        Found::Wrong(index) => Some(Slot::Replace(index)),
-        Found::Missing => Some(Slot::Append),
+        MountState::Right(_) => None,
+        MountState::Wrong(index) => Some(Slot::Replace(index)),
+        MountState::Missing => Some(Slot::Append),
     };
     Injection {
         list: container.list,
         index: container.index,
         env: entries.of(missing, other.map(|other| &other.identity), &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
-        gone: held.gone.clone(),
+        removed_mounts: held.removed_mounts.clone(),
     }
 }
 
 /// Whether the token at the target is for the custom token endpoint, if the pod asks for that.
 fn gets_endpoint(containers: &Containers, target: &Target) -> bool {
     let layouts =
-        containers.home.volume == Whose::Layout && target.place.volume == containers.home.place.volume;
+        containers.home.volume == VolumeOwner::Layout && target.place.volume == containers.home.place.volume;
     let tokens = containers.volumes.tokens(&target.place.volume);
     layouts || tokens.iter().any(|token| *token.audience == *containers.audience.as_str())
 }
@@ -196,7 +196,7 @@ fn volume(
     let for_this =
         |name: &str| containers.volumes.tokens(name).iter().any(|token| *token.audience == *audience);
     let has_token = || containers.pod.spec.volumes.iter().any(|volume| for_this(&volume.name));
-    if home.volume == Whose::There {
+    if home.volume == VolumeOwner::There {
         return None;
     }
     let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
@@ -212,8 +212,8 @@ fn volume(
 }
 
 /// Indexes of the volumes whose last mount is removed.
-fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize> {
-    if injections.iter().all(|injection| injection.gone.is_empty()) {
+fn removed_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize> {
+    if injections.iter().all(|injection| injection.removed_mounts.is_empty()) {
         return Vec::new();
     }
     let spec = containers.pod.spec;
@@ -223,9 +223,10 @@ fn gone_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usize>
     for container in spec.containers.iter().chain(&spec.ephemeral) {
         let of_this =
             |injection: &&Injection| (injection.list, injection.index) == (container.list, container.index);
-        let gone = injections.next_if(of_this).map_or(&[][..], |injection| &injection.gone);
+        let removed_mounts =
+            injections.next_if(of_this).map_or(&[][..], |injection| &injection.removed_mounts);
         for (index, mount) in container.mounts.iter().enumerate() {
-            if gone.binary_search(&index).is_ok() {
+            if removed_mounts.binary_search(&index).is_ok() {
                 going.push(mount.name.as_ref());
             } else {
                 staying.push(mount.name.as_ref());

@@ -29,13 +29,13 @@ pub(crate) struct Injection {
     /// The mount, as an entry of `volumeMounts`, and its position. `None` if the container already has it.
     pub(crate) mount: Option<(Slot, String)>,
     /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume that is not needed.
-    pub(crate) gone: Vec<usize>,
+    pub(crate) removed_mounts: Vec<usize>,
 }
 
 impl Injection {
     /// Whether nothing is written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.env.is_empty() && self.mount.is_none() && self.gone.is_empty()
+        self.env.is_empty() && self.mount.is_none() && self.removed_mounts.is_empty()
     }
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Plan {
     /// The volume, as an entry of `volumes`, and its position. `None` if the pod already has it.
     pub(crate) volume: Option<(Slot, String)>,
     /// Indexes of the volumes whose last mount is removed, ascending.
-    pub(crate) gone: Vec<usize>,
+    pub(crate) removed_mounts: Vec<usize>,
 }
 
 impl Plan {
@@ -77,6 +77,6 @@ impl Plan {
         self.injections.is_empty()
             && self.containers.is_empty()
             && self.volume.is_none()
-            && self.gone.is_empty()
+            && self.removed_mounts.is_empty()
     }
 }

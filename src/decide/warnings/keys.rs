@@ -2,13 +2,13 @@
 
 use crate::{
     object::{
-        annotations::{Annotations, Strays},
+        annotations::{Annotations, Unrecognized},
         metadata::Metadata,
         service_account::ServiceAccount,
     },
     settings::Settings,
     value::{
-        keys::{Bearer, MetadataKind, bearers, is_near_prefix, nearest},
+        keys::{AnnotatedObject, MetadataKind, annotated_objects, is_near_prefix, nearest},
         name_set::NameSet,
         names,
     },
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Keys<'m> {
     annotations: &'m Annotations,
-    strays: &'m Strays,
+    unrecognized: &'m Unrecognized,
 }
 
 /// How many keys with a misspelled prefix are checked at most. Each is compared with every known name.
@@ -32,12 +32,12 @@ const NEAR_MAX: usize = 64;
 impl<'m> Keys<'m> {
     /// Those of a pod, or of a pod template or workload.
     pub(crate) fn of_pod(metadata: &'m Metadata) -> Self {
-        Self { annotations: &metadata.annotations, strays: &metadata.strays }
+        Self { annotations: &metadata.annotations, unrecognized: &metadata.unrecognized }
     }
 
     /// Those of a ServiceAccount.
     pub(crate) fn of_account(account: &'m ServiceAccount) -> Self {
-        Self { annotations: &account.annotations, strays: &account.strays }
+        Self { annotations: &account.annotations, unrecognized: &account.unrecognized }
     }
 }
 
@@ -47,33 +47,33 @@ impl Keys<'_> {
         self,
         settings: &Settings,
         about: &Title,
-        bearer: Bearer,
+        annotated: AnnotatedObject,
         warnings: &mut Warnings,
     ) {
         let endpoint = settings.endpoint_annotation();
         let unset = |name: &str| name == names::IDENTITY && settings.identities.is_none();
         let own = self.annotations.names().filter_map(|name| {
-            if unset(name) && bearer == Bearer::ServiceAccount {
+            if unset(name) && annotated == AnnotatedObject::ServiceAccount {
                 return Some(Notice::NotSet { annotation: name.into(), setting: "identities" });
             }
-            self.annotation(name, bearer, endpoint)
+            self.annotation(name, annotated, endpoint)
         });
-        let notices = own.chain(self.stray(bearer, endpoint));
+        let notices = own.chain(self.unrecognized_notices(annotated, endpoint));
         notices.for_each(|notice| warnings.add(|| Warning::new(about, notice)));
     }
 
-    fn annotation(self, name: &str, bearer: Bearer, endpoint: Option<&str>) -> Option<Notice> {
-        let elsewhere = match bearer {
-            Bearer::ServiceAccount => "the pod",
-            Bearer::Pod => "the ServiceAccount",
+    fn annotation(self, name: &str, annotated: AnnotatedObject, endpoint: Option<&str>) -> Option<Notice> {
+        let elsewhere = match annotated {
+            AnnotatedObject::ServiceAccount => "the pod",
+            AnnotatedObject::Pod => "the ServiceAccount",
         };
-        let unknown = || unknown(MetadataKind::Annotation, name, bearer, endpoint);
-        match bearers(name) {
+        let unknown = || unknown(MetadataKind::Annotation, name, annotated, endpoint);
+        match annotated_objects(name) {
             _ if name == names::USE_LABEL => Some(Notice::LabelAsAnnotation),
             _ if endpoint == Some(name) => {
-                (bearer != Bearer::Pod).then(|| Notice::misplaced_annotation(name, elsewhere))
+                (annotated != AnnotatedObject::Pod).then(|| Notice::misplaced_annotation(name, elsewhere))
             }
-            Some(bearers) if bearers.contains(&bearer) => self.proxy(name),
+            Some(annotated_objects) if annotated_objects.contains(&annotated) => self.proxy(name),
             Some(_) => Some(Notice::misplaced_annotation(name, elsewhere)),
             None if name.starts_with(names::USE_ENDPOINT_PREFIX) && endpoint.is_none() => {
                 Some(Notice::NotSet { annotation: name.into(), setting: "customTokenEndpoint" })
@@ -96,18 +96,23 @@ impl Keys<'_> {
         }
     }
 
-    fn stray(self, bearer: Bearer, endpoint: Option<&str>) -> impl Iterator<Item = Notice> {
-        let (near, other): (Vec<_>, Vec<_>) = self.strays.iter().partition(|(_, name)| is_near_prefix(name));
-        let known = other.into_iter().map(move |(metadata, name)| match bearers(name) {
-            Some(bearers) => {
-                let bearer = bearers.first().copied().unwrap_or(bearer);
-                Notice::AnnotationAsLabel { name: name.as_str().into(), bearer }
+    fn unrecognized_notices(
+        self,
+        annotated: AnnotatedObject,
+        endpoint: Option<&str>,
+    ) -> impl Iterator<Item = Notice> {
+        let (near, other): (Vec<_>, Vec<_>) =
+            self.unrecognized.iter().partition(|(_, name)| is_near_prefix(name));
+        let known = other.into_iter().map(move |(metadata, name)| match annotated_objects(name) {
+            Some(annotated_objects) => {
+                let annotated = annotated_objects.first().copied().unwrap_or(annotated);
+                Notice::AnnotationAsLabel { name: name.as_str().into(), annotated }
             }
-            None => unknown(*metadata, name, bearer, endpoint),
+            None => unknown(*metadata, name, annotated, endpoint),
         });
         let near = near.into_iter().take(NEAR_MAX);
-        let near = near.filter(move |(_, name)| nearest(name, bearer, endpoint).is_some());
-        known.chain(near.map(move |(metadata, name)| unknown(*metadata, name, bearer, endpoint)))
+        let near = near.filter(move |(_, name)| nearest(name, annotated, endpoint).is_some());
+        known.chain(near.map(move |(metadata, name)| unknown(*metadata, name, annotated, endpoint)))
     }
 
     /// Warns about them on an object whose metadata is not copied to its pods. They belong at `path` in its pod template. Those that the
@@ -115,14 +120,16 @@ impl Keys<'_> {
     pub(crate) fn misplaced(self, about: &Title, path: &str, template: Keys, warnings: &mut Warnings) {
         let of_template = NameSet::new(template.annotations.names());
         let lost = self.annotations.names().filter(|name| !of_template.contains(name));
-        let notices = lost.map(|name| match bearers(name) {
-            Some([Bearer::ServiceAccount]) => Notice::misplaced_annotation(name, "the ServiceAccount"),
+        let notices = lost.map(|name| match annotated_objects(name) {
+            Some([AnnotatedObject::ServiceAccount]) => {
+                Notice::misplaced_annotation(name, "the ServiceAccount")
+            }
             Some(_) | None => Notice::misplaced_annotation(name, path),
         });
         notices.for_each(|notice| warnings.add(|| Warning::new(about, notice)));
     }
 }
 
-fn unknown(metadata: MetadataKind, name: &str, bearer: Bearer, endpoint: Option<&str>) -> Notice {
-    Notice::Unknown { metadata, name: name.into(), bearer, endpoint: endpoint.map(ToOwned::to_owned) }
+fn unknown(metadata: MetadataKind, name: &str, annotated: AnnotatedObject, endpoint: Option<&str>) -> Notice {
+    Notice::Unknown { metadata, name: name.into(), annotated, endpoint: endpoint.map(ToOwned::to_owned) }
 }

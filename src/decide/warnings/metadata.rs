@@ -1,12 +1,12 @@
 //! What is wrong, but refuses nothing.
 
 use crate::{
-    decide::{identity::service_account::Said, pod_request::Own, warnings::keys::Keys},
+    decide::{identity::service_account::AccountIdentity, pod_request::PodRequest, warnings::keys::Keys},
     feature::proxy,
     object::{pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
     text::Untrusted,
-    value::{identity::ClientId, keys::Bearer, name_set::NameSet, names, use_label::UseLabel},
+    value::{identity::ClientId, keys::AnnotatedObject, name_set::NameSet, names, use_label::UseLabel},
     verdict::{
         notice::{Notice, SkipHint},
         title::Title,
@@ -19,14 +19,14 @@ pub(crate) fn of_metadata(
     settings: &Settings,
     pod: Candidate,
     account: &ServiceAccount,
-    (own, said): (&Own, &Said),
+    (own, said): (&PodRequest, &AccountIdentity),
     warnings: &mut Warnings,
 ) {
     let (title, of_account) = (pod.title, account.reference.title());
     warnings.extend(of_label(title, &pod.metadata.label));
     warnings.extend(of_label(&of_account, &account.label));
-    Keys::of_pod(pod.metadata).warnings(settings, title, Bearer::Pod, warnings);
-    Keys::of_account(account).warnings(settings, &of_account, Bearer::ServiceAccount, warnings);
+    Keys::of_pod(pod.metadata).warnings(settings, title, AnnotatedObject::Pod, warnings);
+    Keys::of_account(account).warnings(settings, &of_account, AnnotatedObject::ServiceAccount, warnings);
     of_skipped(pod, own, warnings);
     of_identities(pod, own, warnings);
     if said.client_id.as_ref().is_ok_and(|id| id.as_ref().is_some_and(ClientId::is_zero)) {
@@ -44,7 +44,7 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> Untrusted {
 }
 
 /// Warns about names in `skip-containers` that no container has.
-fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
+fn of_skipped(pod: Candidate, own: &PodRequest, warnings: &mut Warnings) {
     let skipped = &own.containers.skipped;
     if skipped.is_empty() {
         return;
@@ -67,7 +67,7 @@ fn of_skipped(pod: Candidate, own: &Own, warnings: &mut Warnings) {
 }
 
 /// Warns about names in `container-identities` that don't belong to a container with an identity.
-fn of_identities(pod: Candidate, own: &Own, warnings: &mut Warnings) {
+fn of_identities(pod: Candidate, own: &PodRequest, warnings: &mut Warnings) {
     let mut named = own.identities.names().peekable();
     if named.peek().is_none() {
         return;

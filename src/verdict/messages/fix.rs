@@ -12,10 +12,10 @@ use crate::{
     },
     verdict::{
         description::{Description, Paste},
+        messages::mistake::metadata_of,
         mistake::{ClientOf, IdentityPart, Instead, LookUpFailure, Mistake, WrongValue},
         refusal::{Code, Refusal, Repair},
         title::Title,
-        voice::mistake::metadata_of,
     },
 };
 

@@ -1,11 +1,11 @@
-//! No circle: a file never comes back to itself by way of what it uses, and a room of the policy uses only rooms below it.
+//! No circle: a file never comes back to itself by way of what it uses, and a module of the policy uses only modules below it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-/// The rooms of the policy from the top floor down, as `src/lib.rs` has them.
+/// The modules of the policy from the top floor down, as `src/lib.rs` has them.
 const FLOORS: [&str; 12] = [
     "admission",
     "judge",
@@ -82,7 +82,7 @@ fn tree_at(text: &str) -> &str {
 /// The paths in a module's text that begin with `crate::`, `super::`, or the name of its own crate or child.
 fn paths(module: &str, text: &str, all: &Modules) -> Vec<String> {
     let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
-    let is_room = |name: &str| all.contains_key(&format!("{module}::{name}"));
+    let is_module = |name: &str| all.contains_key(&format!("{module}::{name}"));
     let mut paths = Vec::new();
     for root in ["crate::", "super::", "azwi_policy::", "conformance::", "laws::"] {
         for (at, _) in text.match_indices(root) {
@@ -94,7 +94,7 @@ fn paths(module: &str, text: &str, all: &Modules) -> Vec<String> {
     }
     for line in text.lines().map(str::trim_start) {
         if let Some((_, used)) = line.split_once("use ")
-            && used.split("::").next().is_some_and(is_room)
+            && used.split("::").next().is_some_and(is_module)
         {
             paths.extend(
                 expand(used.trim_end_matches(';')).into_iter().map(|path| format!("{module}::{path}")),
@@ -170,8 +170,8 @@ fn no_file_depends_on_itself_through_other_files() {
 #[test]
 fn a_module_uses_only_modules_below_it() {
     let floor = |module: &str| {
-        let room = module.split("::").next().unwrap();
-        FLOORS.iter().position(|floor| *floor == room).unwrap_or_else(|| panic!("{room} is on no floor"))
+        let module = module.split("::").next().unwrap();
+        FLOORS.iter().position(|floor| *floor == module).unwrap_or_else(|| panic!("{module} is on no floor"))
     };
     let all = crate_at("src");
     for (module, used) in uses(&all).into_iter().filter(|(module, _)| module != "lib") {

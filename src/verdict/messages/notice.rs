@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     text::{Untrusted, cut_middle},
     value::{
-        keys::{self, Bearer, MetadataKind},
+        keys::{self, AnnotatedObject, MetadataKind},
         names,
         reference::Reference,
         use_label::Trigger,
@@ -141,13 +141,13 @@ impl Notice {
                 Description { sentence: cut_middle(&said.sentence, 190), ..said }
             }
             Self::PodsRefused { object, mistake } => pods_refused(&whose_mistake(object), mistake),
-            Self::Unknown { metadata, name, bearer, endpoint } => {
-                unknown(*metadata, name, *bearer, endpoint.as_deref())
+            Self::Unknown { metadata, name, annotated, endpoint } => {
+                unknown(*metadata, name, *annotated, endpoint.as_deref())
             }
-            Self::AnnotationAsLabel { name, bearer } => {
+            Self::AnnotationAsLabel { name, annotated } => {
                 new("annotation-as-label", format!("label {} has no effect", name.plain(90)))
                     .at(Spot::Metadata(MetadataKind::Label, name.clone()))
-                    .fix(format!("make it an annotation of {}", whose(*bearer)))
+                    .fix(format!("make it an annotation of {}", whose(*annotated)))
             }
             Self::NotSet { annotation, setting } => {
                 let rule = if *setting == "identities" { "identities-not-set" } else { "endpoint-not-set" };
@@ -199,10 +199,10 @@ impl Notice {
 }
 
 /// What a fix calls the object.
-fn whose(bearer: Bearer) -> &'static str {
-    match bearer {
-        Bearer::ServiceAccount => "the ServiceAccount",
-        Bearer::Pod => "the pod",
+fn whose(annotated: AnnotatedObject) -> &'static str {
+    match annotated {
+        AnnotatedObject::ServiceAccount => "the ServiceAccount",
+        AnnotatedObject::Pod => "the pod",
     }
 }
 
@@ -255,10 +255,15 @@ fn label_command(account: &Reference) -> String {
     format!("kubectl label serviceaccount -n {namespace} {name} {}=true", names::USE_LABEL)
 }
 
-fn unknown(metadata: MetadataKind, name: &Untrusted, bearer: Bearer, endpoint: Option<&str>) -> Description {
+fn unknown(
+    metadata: MetadataKind,
+    name: &Untrusted,
+    annotated: AnnotatedObject,
+    endpoint: Option<&str>,
+) -> Description {
     let (word, shown) = (metadata.word(), name.plain(90));
     let at = Spot::Metadata(metadata, name.clone());
-    match keys::nearest(name.as_str(), bearer, endpoint) {
+    match keys::nearest(name.as_str(), annotated, endpoint) {
         Some(nearest) => Description::new("misspelt", format!("{word} {shown} is unknown"))
             .at(at)
             .fix(format!("did you mean {}?", short(&nearest, name.as_str()))),
