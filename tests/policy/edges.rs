@@ -521,3 +521,115 @@ fn settings_have_findings_too() {
         (&json!("warning"), &json!("spec.settings.extraEnv[0].name"))
     );
 }
+
+// === Judges and features ===
+
+fn debug_request(pod: &Value, debugger: &Value) -> Value {
+    let mut request = yada(|object| *object = pod.clone());
+    request["operation"] = json!("UPDATE");
+    request["subResource"] = json!("ephemeralcontainers");
+    request["oldObject"] = pod.clone();
+    request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
+    request
+}
+
+#[test]
+fn a_debug_container_that_has_everything_is_not_touched() {
+    let (pod, _) = told(&settings(), &pod(&json!([{"name": "a"}]), &json!([])));
+    let mut debugger = pod["spec"]["containers"][0].clone();
+    debugger["name"] = json!("d");
+    let evaluation = evaluate(&settings(), &debug_request(&pod, &debugger), no_look_up());
+    assert_eq!(evaluation.response.patch, None);
+    assert_eq!(evaluation.response.audit_annotations, None);
+    assert!(evaluation.calls.log.is_empty());
+}
+
+#[test]
+fn a_debug_containers_audit_has_its_tenant_by_id() {
+    let env = json!([{"name": "AZURE_TENANT_ID", "value": OTHER_TENANT}]);
+    let (pod, _) = told(&settings(), &pod(&json!([{"name": "a", "env": env}]), &json!([])));
+    let response = evaluate(&settings(), &debug_request(&pod, &json!({"name": "d"})), no_look_up()).response;
+    assert_eq!(response.audit_annotations.unwrap()["tenant-id"], OTHER_TENANT);
+}
+
+#[test]
+fn an_update_of_a_workload_is_judged_if_its_template_says_something_else() {
+    let update = |change: fn(&mut Value)| {
+        let mut request = deployment(|_| ());
+        request["operation"] = json!("UPDATE");
+        request["oldObject"] = request["object"].clone();
+        change(&mut request["object"]["spec"]["template"]);
+        warnings(&evaluate(&settings(), &request, holding(&yada_account())).response)
+    };
+    assert_eq!(update(|_| ()), <[&str; 0]>::default());
+    let misspelt = update(|template| annotate(template, "skip-container", "x"));
+    assert_eq!(misspelt.len(), 1, "{misspelt:?}");
+}
+
+#[test]
+fn an_update_of_a_workload_that_only_reorders_its_template_is_not_judged() {
+    let request = |old: &str, new: &str| {
+        let text = format!(
+            r#"{{"uid": "1", "kind": {{"group": "apps", "version": "v1", "kind": "Deployment"}},
+            "resource": {{"group": "apps", "version": "v1", "resource": "deployments"}}, "namespace": "default", "operation": "UPDATE",
+            "object": {{"metadata": {{"name": "web"}}, "spec": {{"template": {new}}}}},
+            "oldObject": {{"metadata": {{"name": "web"}}, "spec": {{"template": {old}}}}}}}"#
+        );
+        let payload = format!(r#"{{"settings": {{}}, "request": {text}}}"#);
+        let instance = MODULE.instance(holding(&yada_account())).unwrap();
+        let answer = instance.call("validate", payload.as_bytes()).unwrap();
+        serde_json::from_slice::<Value>(&answer).unwrap()
+    };
+    let metadata = r#""metadata": {"annotations": {"azure.workload.identity/skip-container": "x"}}"#;
+    let spec = r#""spec": {"serviceAccountName": "myserviceaccount", "containers": [{"name": "a"}]}"#;
+    let (one, other) = (format!("{{{metadata}, {spec}}}"), format!("{{{spec}, {metadata}}}"));
+    assert_eq!(request(&one, &other), json!({"accepted": true}));
+    assert_ne!(request(&one, &one.replace("\"a\"", "\"b\"")), json!({"accepted": true}));
+}
+
+#[test]
+fn a_running_pod_takes_a_debug_container_as_long_as_it_can_be_stored() {
+    let (pod, _) = told(&settings(), &pod(&json!([{"name": "a", "args": []}]), &json!([])));
+    let request = |padding: usize| {
+        let mut pod = pod.clone();
+        pod["spec"]["containers"][0]["args"] = json!(["x".repeat(padding)]);
+        debug_request(&pod, &json!({"name": "d"}))
+    };
+    let accepts = |padding| evaluate(&settings(), &request(padding), no_look_up()).response.allowed;
+    let (mut most, mut refused) = (0, 2_000_000);
+    assert!(accepts(most) && !accepts(refused));
+    while refused - most > 1 {
+        let middle = most.midpoint(refused);
+        if accepts(middle) { most = middle } else { refused = middle }
+    }
+    let (stored, _) = admitted(&settings(), &request(most), no_look_up());
+    let size = stored.to_string().len();
+    assert!(size + 100 > 2_000_000, "{size}");
+}
+
+#[test]
+fn a_list_of_names_that_is_whole_does_not_end_in_dots() {
+    let named = |count: usize| {
+        let identities: serde_json::Map<String, Value> =
+            (0..count).map(|number| (format!("name-{number}"), json!({"clientId": CLIENT_ID}))).collect();
+        let account = service_account(&json!({"identity": "zzz"}));
+        refused(&with(&json!({"identities": identities})), &yada(|_| ()), holding(&account)).0
+    };
+    let most = (1..20).take_while(|count| !named(*count).contains('…')).last().unwrap();
+    assert!(named(most).contains(&format!("name-{}", most - 1)), "{}", named(most));
+    assert!(!named(most + 1).contains(&format!("name-{most})")), "{}", named(most + 1));
+}
+
+#[test]
+fn a_label_selector_holds_an_object_and_a_list() {
+    let valid = |selector: Value| {
+        let endpoint = json!({"annotationSuffix": "x", "audience": "api://other",
+            "ca": {"clusterTrustBundle": {"signerName": "a/b", "labelSelector": selector}}});
+        azure_workload_identity_policy::Settings::parse(
+            &with(&json!({"customTokenEndpoint": endpoint})).to_string(),
+        )
+        .is_ok()
+    };
+    assert!(valid(json!({"matchLabels": {"a": "b"}})) && valid(json!({"matchExpressions": []})));
+    assert!(!valid(json!({"matchLabels": []})) && !valid(json!({"matchExpressions": {}})));
+}
