@@ -1,8 +1,9 @@
 //! Payload bytes in, verdict out: reads the request, and hands its object to the judge of its question.
 
 use crate::{
+    fields::Problem,
     host::look_up::LookUp,
-    json::{self, Cursor, Json, Malformed, Shape, Unreadable, fields::Problem},
+    json::{self, Cursor, Json, Malformed, Shape, Unreadable},
     judge::{debug_containers, pod, service_account, workload},
     object::request::{self, PAYLOAD, Question},
     settings::Settings,

@@ -12,8 +12,10 @@
 //! | `host` | which ServiceAccount; what to log | the [`ServiceAccount`], or why it could not be read |
 //! | `object` | an object's JSON | what it says about identity |
 //! | `verdict` | mistakes and notices, as data | sentences, and the response's bytes |
+//! | `fields` | an object of the settings | its fields, or every problem with its path |
 //! | `json` | a text | a tree over that text, and a cursor that knows its path |
 //! | `value` | a text | one value of the contract |
+//! | `name_set` | names | a set or map of them, in time that grows with their number |
 //! | `text` | a text from outside | the same, fit to stand in a message |
 //! | `tally` | any number of findings | the first ones, and how many there are |
 //!
@@ -43,11 +45,15 @@ mod decide;
 #[forbid(unsafe_code)]
 mod feature;
 #[forbid(unsafe_code)]
+mod fields;
+#[forbid(unsafe_code)]
 mod host;
 #[forbid(unsafe_code)]
 mod json;
 #[forbid(unsafe_code)]
 mod judge;
+#[forbid(unsafe_code)]
+mod name_set;
 #[forbid(unsafe_code)]
 mod object;
 #[forbid(unsafe_code)]
@@ -61,8 +67,8 @@ mod value;
 #[forbid(unsafe_code)]
 mod verdict;
 
+pub use fields::Problem;
 pub use host::look_up::{Freshness, LookUp};
-pub use json::fields::Problem;
 pub use object::service_account::ServiceAccount;
 pub use settings::{
     FIELDS as SETTINGS, Settings,
@@ -120,9 +126,9 @@ pub fn validate_settings(payload: &[u8]) -> CallResult {
     let (valid, message) = match Settings::parse(text) {
         Ok(settings) => {
             let advice = settings.advice();
-            (true, (!advice.is_empty()).then(|| json::fields::explain(&advice, 12_000)))
+            (true, (!advice.is_empty()).then(|| fields::explain(&advice, 12_000)))
         }
-        Err(problems) => (false, Some(json::fields::explain(&problems, 12_000))),
+        Err(problems) => (false, Some(fields::explain(&problems, 12_000))),
     };
     Ok(serde_json::to_vec(&SettingsValidationResponse { valid, message })?)
 }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use crate::{
-    json::fields::Fields,
+    fields::Fields,
     value::{
         glob::{Glob, Namespaces},
         identity::{ClientId, TenantId},

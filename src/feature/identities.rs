@@ -4,7 +4,7 @@ use std::{borrow::Cow, str::FromStr};
 
 use crate::{
     feature::allowed_identities::{Governance, Half},
-    json::fields::Fields,
+    fields::Fields,
     text::nearest,
     value::{
         identity::{ClientId, TenantId, is_uuid},

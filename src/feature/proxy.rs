@@ -4,7 +4,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 use crate::{
     feature::resources,
-    json::{fields::Fields, json_string},
+    fields::Fields,
+    json::json_string,
     object::pod::{Candidate, Network, Os, Root},
     value::{
         names,

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, str::FromStr};
 
 use crate::{
-    json::{Json, fields::Fields},
+    fields::Fields,
+    json::Json,
     value::parse::{Accepts, Rejected},
 };
 

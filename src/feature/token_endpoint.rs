@@ -3,7 +3,8 @@
 use std::{borrow::Cow, str::FromStr};
 
 use crate::{
-    json::{Json, fields::Fields, json_string},
+    fields::Fields,
+    json::{Json, json_string},
     object::pod::Candidate,
     value::{
         names,

@@ -1,5 +1,4 @@
-//! JSON that comes out as it went in. In: a text. Out: a tree over that text, a cursor that knows its path, and the fields of
-//! settings with their problems. It knows nothing of Kubernetes.
+//! JSON that comes out as it went in. In: a text. Out: a tree over that text, and a cursor that knows its path. It knows nothing of Kubernetes.
 //!
 //! Only the objects and lists that the policy looks into become a tree, as a [`Shape`] tells; everything else stays the very text
 //! that came (`serde_json::value::RawValue`, and a shape). A `serde_json::Value` would not do: it reads `1.0e2` as `100.0`,
@@ -11,6 +10,5 @@ pub(crate) use read::{FIELDS, ITEMS, Shape, Unreadable, check, text_of};
 pub(crate) use tree::{Json, json_string};
 
 mod cursor;
-pub(crate) mod fields;
 mod read;
 mod tree;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::value::name_set::ByName;
+use crate::name_set::ByName;
 
 /// JSON, looked into as far as a `Shape` says.
 #[derive(Debug, Clone, PartialEq, Eq)]

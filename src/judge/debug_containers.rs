@@ -17,6 +17,7 @@ use crate::{
     },
     feature::allowed_identities::{Governance, Half},
     json::{Cursor, Json, Malformed},
+    name_set::{ByName, NameSet},
     object::{
         container::{Container, Env, Mount},
         metadata::Metadata,
@@ -27,7 +28,6 @@ use crate::{
     tally::Tally,
     value::{
         identity::{ClientId, TenantId},
-        name_set::{ByName, NameSet},
         names,
         token::Audience,
     },

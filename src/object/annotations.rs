@@ -2,9 +2,9 @@
 
 use crate::{
     json::{Cursor, Malformed},
+    name_set::{ByName, NameSet},
     value::{
         keys::{MetadataKind, is_near_prefix},
-        name_set::{ByName, NameSet},
         names,
         parse::{Accepts, Rejected},
         token::TokenExpiration,

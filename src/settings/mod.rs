@@ -10,10 +10,9 @@ use crate::{
         proxy::{self, ProxySettings},
         token_endpoint::TokenEndpoint,
     },
-    json::{
-        Json, Shape,
-        fields::{Fields, Problem, describe},
-    },
+    fields::{Fields, Problem, describe},
+    json::{Json, Shape},
+    name_set::NameSet,
     tally::Tally,
     text::Untrusted,
     value::{
@@ -21,7 +20,6 @@ use crate::{
         glob::{Containers, Glob},
         identity::TenantId,
         layout::Layout,
-        name_set::NameSet,
         names,
         parse::Choice,
         token::{Audience, TokenExpiration},

@@ -1,5 +1,5 @@
 use super::*;
-use crate::json::fields::explain;
+use crate::fields::explain;
 use serde_json::json;
 
 #[test]

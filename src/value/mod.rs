@@ -6,7 +6,6 @@ pub(crate) mod glob;
 pub(crate) mod identity;
 pub(crate) mod keys;
 pub(crate) mod layout;
-pub(crate) mod name_set;
 pub mod names;
 pub(crate) mod parse;
 pub(crate) mod port;

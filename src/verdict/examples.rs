@@ -9,7 +9,8 @@ use laws::hold::fits;
 use strum::IntoEnumIterator;
 
 use crate::{
-    json::{Malformed, Unquoted, fields::Problem},
+    fields::Problem,
+    json::{Malformed, Unquoted},
     value::{
         keys::{AnnotatedObject, MetadataKind},
         names,

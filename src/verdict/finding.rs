@@ -1,7 +1,8 @@
 //! A refusal's reason or a warning, as data: what every program of the project shows of it.
 
 use crate::{
-    json::{Json, fields::Problem},
+    fields::Problem,
+    json::Json,
     text::Untrusted,
     verdict::{
         description::{Description, Paste},

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    json::{Malformed, fields::Problem},
+    fields::Problem,
+    json::Malformed,
     tally::Tally,
     text::Untrusted,
     value::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the policy from the top floor down, as `src/lib.rs` has them.
-const FLOORS: [&str; 12] = [
+const FLOORS: [&str; 14] = [
     "admission",
     "judge",
     "decide",
@@ -15,8 +15,10 @@ const FLOORS: [&str; 12] = [
     "host",
     "object",
     "verdict",
+    "fields",
     "json",
     "value",
+    "name_set",
     "text",
     "tally",
 ];

@@ -5,12 +5,13 @@ use crate::{
         evidence::Volumes,
         paths::{below, resolved},
     },
+    name_set::NameSet,
     object::{
         container::{Container, Mount},
         pod::{Os, Spec},
     },
     text::{NAME_MAX, Untrusted},
-    value::{layout::is_reserved, name_set::NameSet},
+    value::layout::is_reserved,
     verdict::mistake::{Mistake, Obstacle},
 };
 

@@ -14,6 +14,7 @@ use crate::{
     },
     feature::{proxy, token_endpoint::TokenEndpoint},
     json::{Json, Shape},
+    name_set::NameSet,
     object::{
         container::{Container, Extent, Mount},
         pod::{Candidate, Os},
@@ -22,7 +23,6 @@ use crate::{
     tally::Tally,
     value::{
         layout::{Layout, Place, is_reserved},
-        name_set::NameSet,
         names,
         port::ProxyPort,
         token::Audience,

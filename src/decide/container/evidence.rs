@@ -5,13 +5,13 @@ use std::{borrow::Cow, cell::OnceCell, rc::Rc};
 
 use crate::{
     decide::container::paths::{below, clean, folder_of, is_absolute, resolved},
+    name_set::{ByName, NameSet},
     object::{
         container::{Container, Env, Extent, ProjectedToken, Volume},
         pod::{Os, Spec},
     },
     value::{
         layout::{Place, is_reserved},
-        name_set::{ByName, NameSet},
         names,
         token::Audience,
     },

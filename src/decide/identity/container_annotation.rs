@@ -8,11 +8,11 @@ use crate::{
         allowed_identities::{self, Governance, Half},
         identities::{NamedIdentity, Usable},
     },
+    name_set::{ByName, NameSet},
     object::annotations::Annotations,
     settings::Settings,
     value::{
         identity::{ClientId, is_object_name},
-        name_set::{ByName, NameSet},
         names,
         parse::Accepts,
     },

@@ -18,9 +18,10 @@ use crate::{
         },
     },
     feature::proxy::{self, Sidecar},
+    name_set::NameSet,
     object::container::{Container, ContainerList, Env},
     settings::Settings,
-    value::{name_set::NameSet, names, port::ProxyPort, token::TokenExpiration},
+    value::{names, port::ProxyPort, token::TokenExpiration},
     verdict::{
         mistake::OBJECT_MAX,
         notice::Notice,

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use crate::{
     decide::{container::paths, fragments, identity::service_account::Identity},
     feature::token_endpoint::TokenEndpoint,
+    name_set::NameSet,
     object::{
         container::{Container, Env, Names},
         pod::Os,
     },
     settings::Settings,
-    value::{identity::ClientId, layout::Place, name_set::NameSet, names},
+    value::{identity::ClientId, layout::Place, names},
 };
 
 /// The variables by name, the same for all containers; each name is there once.

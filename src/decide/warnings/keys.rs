@@ -1,6 +1,7 @@
 //! Warns about labels and annotations of workload identity that have no effect on the object that has them.
 
 use crate::{
+    name_set::NameSet,
     object::{
         annotations::{Annotations, Unrecognized},
         metadata::Metadata,
@@ -9,7 +10,6 @@ use crate::{
     settings::Settings,
     value::{
         keys::{AnnotatedObject, MetadataKind, annotated_objects, is_near_prefix, nearest},
-        name_set::NameSet,
         names,
     },
     verdict::{

@@ -3,10 +3,11 @@
 use crate::{
     decide::{identity::service_account::AccountIdentity, pod_request::PodRequest, warnings::keys::Keys},
     feature::proxy,
+    name_set::NameSet,
     object::{pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
     text::Untrusted,
-    value::{identity::ClientId, keys::AnnotatedObject, name_set::NameSet, names, use_label::UseLabel},
+    value::{identity::ClientId, keys::AnnotatedObject, names, use_label::UseLabel},
     verdict::{
         notice::{Notice, SkipHint},
         title::Title,

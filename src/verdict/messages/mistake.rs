@@ -1,7 +1,8 @@
 //! What refuses an object: its rule, in a sentence, and where it stands.
 
 use crate::{
-    json::{Malformed, Unquoted, fields::explain},
+    fields::explain,
+    json::{Malformed, Unquoted},
     text::Untrusted,
     value::{identity::TenantId, keys::MetadataKind, names},
     verdict::{

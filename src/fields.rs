@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    json::{read::text_of, tree::Json},
+    json::{Json, text_of},
     tally::Tally,
     text::{Untrusted, nearest},
     value::parse::{Accepts, Choice},
