@@ -6,11 +6,12 @@ use crate::{
         identity::{
             container_annotation::Other,
             container_env, holdings,
+            identities::Identities,
             service_account::{AccountIdentity, Identity, service_account_identity},
         },
         plan::{
             Plan,
-            build::{self, Identities, TooLarge},
+            build::{self, TooLarge},
         },
         pod_request::PodRequest,
         warnings,
@@ -102,7 +103,7 @@ pub(crate) fn decide(
         warnings.extend(proxy::warnings(pod, port));
         warnings.extend(governance.map(|_| Warning::new(pod.title, Notice::ProxyServesAny)));
     }
-    build::warnings(settings, &own.containers, &identities, &mut warnings);
+    warnings::of_containers(settings, &own.containers, &identities, &mut warnings);
     let plan = build::plan(settings, &own.containers, &identities, expiration, own.proxy);
     let plan = plan.map_err(|TooLarge| Tally::from(Refusal::new(pod.title, Mistake::TooLarge)));
     let audit = match plan {

@@ -50,9 +50,10 @@ impl<'s, 't> PodRequest<'s, 't> {
             mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
             ContainerIdentities::default()
         });
-        let containers = Containers::read(settings, pod, &identities);
+        let containers = Containers::read(settings, pod, &|name| identities.has(name));
         mistakes.append(containers.conflicts(proxy));
-        let new_due = proxy.map(|_| containers.new_due(settings, &identities)).unwrap_or_default();
+        let new_due =
+            proxy.map(|_| containers.new_due(settings, &|name| identities.has(name))).unwrap_or_default();
         Self { containers, proxy, new_due, identities, expiration, mistakes }
     }
 }

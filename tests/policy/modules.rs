@@ -183,6 +183,36 @@ fn a_module_uses_only_modules_below_it() {
     }
 }
 
+/// The modules of `decide` from the top floor down, as its `mod.rs` has them.
+const DECIDE: [&str; 8] =
+    ["resolve", "decision", "warnings", "plan", "pod_request", "identity", "container", "fragments"];
+
+#[test]
+fn a_module_of_decide_uses_only_modules_below_it() {
+    let all = crate_at("src");
+    let inside = |module: &str| {
+        module.strip_prefix("decide::").map(|rest| rest.split("::").next().unwrap().to_owned())
+    };
+    let floor = |module: &str| {
+        DECIDE
+            .iter()
+            .position(|floor| *floor == module)
+            .unwrap_or_else(|| panic!("decide::{module} is on no floor"))
+    };
+    let mut seen = 0;
+    for (module, used) in uses(&all) {
+        let Some(above) = inside(&module) else { continue };
+        for below in used.iter().filter_map(|used| inside(used)) {
+            assert!(
+                floor(&above) <= floor(&below),
+                "decide::{above} uses decide::{below}, which is above it"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
 #[test]
 fn detects_a_planted_dependency_cycle() {
     let mut all = crate_at("src");

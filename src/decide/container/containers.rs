@@ -10,7 +10,6 @@ use crate::{
             paths::resolved,
         },
         fragments,
-        identity::container_annotation::ContainerIdentities,
     },
     feature::{proxy, token_endpoint::TokenEndpoint},
     json::{Json, Shape},
@@ -59,6 +58,12 @@ pub(crate) struct DueContainer<'s, 't> {
     pub(crate) removed_mounts: Vec<usize>,
 }
 
+/// A container that is due an identity, and what it already has, before it is decided where it gets its token.
+struct Equipped<'s, 't> {
+    container: &'s Container<'t>,
+    state: State<'t>,
+}
+
 /// Where containers that have no token get it.
 #[derive(Debug)]
 pub(crate) struct TokenLocation {
@@ -100,40 +105,39 @@ pub(crate) enum MountState {
 }
 
 impl<'s, 't> Containers<'s, 't> {
-    /// Reads the containers of `pod`. Those in `identities` get a different identity.
+    /// Reads the containers of `pod`. Those that are named in `container-identities` are due an identity even if a setting skips them.
     pub(crate) fn read(
         settings: &'s Settings,
         pod: Candidate<'s, 't>,
-        identities: &ContainerIdentities,
+        is_named: &dyn Fn(&str) -> bool,
     ) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let skipped = pod.metadata.annotations.skipped_containers();
         let own = settings.layout.place(&pod.metadata.name);
         let volumes = Volumes::read(pod.spec).with(&own, audience);
-        let is_due = |name: &str| is_due(settings, pod, &skipped, identities, name);
+        let is_due = |name: &str| is_due(settings, pod, &skipped, is_named, name);
         let (mut due, mut others) = (Vec::new(), Vec::new());
         for container in &pod.spec.containers {
             if is_due(&container.name) {
-                let state = state(container, &volumes, audience);
-                due.push(DueContainer { container, state, target: None, removed_mounts: Vec::new() });
+                due.push(Equipped { container, state: state(container, &volumes, audience) });
             } else {
                 others.push(container);
             }
         }
-        let there = due.iter().find_map(|held| held.shares(&volumes, &own));
+        let there = due.iter().find_map(|equipped| equipped.shares(&volumes, &own));
         let home = match there {
             Some(place) => TokenLocation::new(place, VolumeOwner::There, volumes.os),
             None => TokenLocation::new(own, VolumeOwner::Layout, volumes.os),
         };
-        let mut all = Self { pod, endpoint, audience, skipped, volumes, home, due: Vec::new(), others };
-        for held in &mut due {
-            held.target = all.target(held);
-            held.removed_mounts =
-                held.target.as_ref().map(|target| all.removed_mounts(held, target)).unwrap_or_default();
-        }
-        all.due = due;
-        all
+        let due = due.into_iter().map(|equipped| {
+            let target = home.target(&equipped, &volumes);
+            let removed_mounts = target.as_ref().map(|target| equipped.removed_mounts(target, &volumes));
+            let Equipped { container, state } = equipped;
+            DueContainer { container, state, target, removed_mounts: removed_mounts.unwrap_or_default() }
+        });
+        let due = due.collect();
+        Self { pod, endpoint, audience, skipped, volumes, home, due, others }
     }
 
     /// Whether the pod has a container of this name.
@@ -142,94 +146,15 @@ impl<'s, 't> Containers<'s, 't> {
     }
 
     /// The proxy containers that are due an identity and are not yet in the pod, which asks for the proxy.
-    pub(crate) fn new_due(&self, settings: &Settings, identities: &ContainerIdentities) -> Vec<&'static str> {
+    pub(crate) fn new_due(&self, settings: &Settings, is_named: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
         let is_new =
-            |name: &&str| !self.has(name) && is_due(settings, self.pod, &self.skipped, identities, name);
+            |name: &&str| !self.has(name) && is_due(settings, self.pod, &self.skipped, is_named, name);
         [proxy::INIT_CONTAINER, proxy::SIDECAR].into_iter().filter(is_new).collect()
     }
 
     /// The containers that are due an identity.
     pub(crate) fn due(&self) -> impl Iterator<Item = &'s Container<'t>> {
         self.due.iter().map(|held| held.container)
-    }
-
-    fn target(&self, held: &DueContainer) -> Option<Target> {
-        let DueContainer { container, state, .. } = held;
-        match state {
-            State::OwnToken => None,
-            State::Equipped { mount, token } => {
-                let place = held.place(*mount, token).unwrap_or_else(|| self.home.place.clone());
-                Some(Target { place, mount: MountState::Right(*mount) })
-            }
-            State::Moved { mount, file } => Some(match held.put_back(&self.volumes) {
-                Some(place) => Target { place, mount: MountState::Wrong(*mount) },
-                None => self.mounted(container, Some(file)),
-            }),
-            State::Bare { file } => Some(self.mounted(container, file.as_deref())),
-        }
-    }
-
-    /// Mounts the home volume where the container's own variable points, or else where it is already mounted, or else at its usual path.
-    fn mounted(&self, container: &Container, file: Option<&str>) -> Target {
-        let mut place = self.home.place.clone();
-        let there = container.mounts.iter().position(|mount| *mount.name == *place.volume);
-        let mounted = there.and_then(|index| container.mounts.get(index));
-        if let Some(honoured) = file.and_then(|file| self.honoured(file)) {
-            place = honoured;
-        } else if let (VolumeOwner::There, Some(mount)) = (self.home.volume, mounted)
-            && mount.extent == Extent::Whole
-        {
-            place.mount_path = mount.path.as_ref().into();
-            return Target { place, mount: there.map_or(MountState::Missing, MountState::Right) };
-        }
-        let is_right =
-            |mount: &Mount| *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place));
-        let right = mounted.is_some_and(is_right);
-        let mount = match there {
-            Some(index) if right => MountState::Right(index),
-            Some(index) => MountState::Wrong(index),
-            None => MountState::Missing,
-        };
-        Target { place, mount }
-    }
-
-    /// Where to mount the home volume so that one of its tokens appears at `file`.
-    fn honoured(&self, file: &str) -> Option<Place> {
-        let home = &self.home.place;
-        let at = |token_path: &Rc<str>| {
-            let mount_path = honoured(file, token_path, self.volumes.os)?.into();
-            Some(Place { mount_path, token_path: Rc::clone(token_path), ..home.clone() })
-        };
-        let tokens = match self.home.volume {
-            VolumeOwner::There => self.volumes.tokens(&home.volume),
-            VolumeOwner::Layout => &[],
-        };
-        at(&home.token_path).or_else(|| tokens.iter().find_map(|token| at(&token.path)))
-    }
-
-    /// The mounts that another pass left in a container, of volumes to which the container's variable does not point.
-    fn removed_mounts(&self, held: &DueContainer, target: &Target) -> Vec<usize> {
-        let container = match held.state {
-            State::Equipped { .. } | State::Moved { .. } | State::Bare { .. } => held.container,
-            State::OwnToken => return Vec::new(),
-        };
-        let kept = match target.mount {
-            MountState::Right(index) | MountState::Wrong(index) => Some(index),
-            MountState::Missing => None,
-        };
-        let goes = |index: usize, name: &str, path: &str| {
-            Some(index) != kept
-                && is_reserved(name)
-                && *name != *target.place.volume
-                && Layout::any_has(name, path)
-                && self.volumes.named(name).is_some()
-                && !self.volumes.tokens(name).is_empty()
-        };
-        let mounts = container.mounts.iter().enumerate();
-        mounts
-            .filter(|(index, mount)| goes(*index, &mount.name, &mount.path))
-            .map(|(index, _)| index)
-            .collect()
     }
 
     /// Mistakes for everything that blocks a container's mount, or the volume.
@@ -307,11 +232,11 @@ fn is_due(
     settings: &Settings,
     pod: Candidate,
     skipped: &NameSet,
-    identities: &ContainerIdentities,
+    is_named: &dyn Fn(&str) -> bool,
     name: &str,
 ) -> bool {
     let is_proxy = || [proxy::INIT_CONTAINER, proxy::SIDECAR].contains(&name) && proxy::is_wanted(pod);
-    !skipped.contains(name) && (identities.has(name) || !settings.skips(name) || is_proxy())
+    !skipped.contains(name) && (is_named(name) || !settings.skips(name) || is_proxy())
 }
 
 impl TokenLocation {
@@ -319,9 +244,64 @@ impl TokenLocation {
         let root = resolved(&place.mount_path, os).into_owned();
         Self { place, volume, root }
     }
+
+    /// Where `equipped` gets its token. `None` if it uses its own token.
+    fn target(&self, equipped: &Equipped, volumes: &Volumes) -> Option<Target> {
+        let Equipped { container, state } = equipped;
+        match state {
+            State::OwnToken => None,
+            State::Equipped { mount, token } => {
+                let place = equipped.place(*mount, token).unwrap_or_else(|| self.place.clone());
+                Some(Target { place, mount: MountState::Right(*mount) })
+            }
+            State::Moved { mount, file } => Some(match equipped.put_back(volumes) {
+                Some(place) => Target { place, mount: MountState::Wrong(*mount) },
+                None => self.mounted(container, Some(file), volumes),
+            }),
+            State::Bare { file } => Some(self.mounted(container, file.as_deref(), volumes)),
+        }
+    }
+
+    /// Mounts the home volume where the container's own variable points, or else where it is already mounted, or else at its usual path.
+    fn mounted(&self, container: &Container, file: Option<&str>, volumes: &Volumes) -> Target {
+        let mut place = self.place.clone();
+        let there = container.mounts.iter().position(|mount| *mount.name == *place.volume);
+        let mounted = there.and_then(|index| container.mounts.get(index));
+        if let Some(honoured) = file.and_then(|file| self.honoured(file, volumes)) {
+            place = honoured;
+        } else if let (VolumeOwner::There, Some(mount)) = (self.volume, mounted)
+            && mount.extent == Extent::Whole
+        {
+            place.mount_path = mount.path.as_ref().into();
+            return Target { place, mount: there.map_or(MountState::Missing, MountState::Right) };
+        }
+        let is_right =
+            |mount: &Mount| *mount.path == *place.mount_path && same(mount.raw, &fragments::mount(&place));
+        let right = mounted.is_some_and(is_right);
+        let mount = match there {
+            Some(index) if right => MountState::Right(index),
+            Some(index) => MountState::Wrong(index),
+            None => MountState::Missing,
+        };
+        Target { place, mount }
+    }
+
+    /// Where to mount the home volume so that one of its tokens appears at `file`.
+    fn honoured(&self, file: &str, volumes: &Volumes) -> Option<Place> {
+        let home = &self.place;
+        let at = |token_path: &Rc<str>| {
+            let mount_path = honoured(file, token_path, volumes.os)?.into();
+            Some(Place { mount_path, token_path: Rc::clone(token_path), ..home.clone() })
+        };
+        let tokens = match self.volume {
+            VolumeOwner::There => volumes.tokens(&home.volume),
+            VolumeOwner::Layout => &[],
+        };
+        at(&home.token_path).or_else(|| tokens.iter().find_map(|token| at(&token.path)))
+    }
 }
 
-impl DueContainer<'_, '_> {
+impl Equipped<'_, '_> {
     /// Where the container has `token`, through the mount at this index.
     fn place(&self, mount: usize, token: &Token) -> Option<Place> {
         let mount = self.container.mounts.get(mount)?;
@@ -354,6 +334,31 @@ impl DueContainer<'_, '_> {
             State::OwnToken | State::Bare { .. } => return None,
         };
         (place.volume != own.volume || volumes.named(&own.volume).is_some()).then_some(place)
+    }
+
+    /// The mounts that another pass left in a container, of volumes to which the container's variable does not point.
+    fn removed_mounts(&self, target: &Target, volumes: &Volumes) -> Vec<usize> {
+        let container = match self.state {
+            State::Equipped { .. } | State::Moved { .. } | State::Bare { .. } => self.container,
+            State::OwnToken => return Vec::new(),
+        };
+        let kept = match target.mount {
+            MountState::Right(index) | MountState::Wrong(index) => Some(index),
+            MountState::Missing => None,
+        };
+        let goes = |index: usize, name: &str, path: &str| {
+            Some(index) != kept
+                && is_reserved(name)
+                && *name != *target.place.volume
+                && Layout::any_has(name, path)
+                && volumes.named(name).is_some()
+                && !volumes.tokens(name).is_empty()
+        };
+        let mounts = container.mounts.iter().enumerate();
+        mounts
+            .filter(|(index, mount)| goes(*index, &mount.name, &mount.path))
+            .map(|(index, _)| index)
+            .collect()
     }
 }
 

@@ -3,8 +3,7 @@
 use crate::{
     decide::{
         container::containers::Containers,
-        identity::{container_annotation::Other, service_account::Identity},
-        plan::build::Identities,
+        identity::{container_annotation::Other, identities::Identities, service_account::Identity},
     },
     feature::allowed_identities::{Governance, Half},
     object::container::{Container, Env},

@@ -1,7 +1,7 @@
 //! The identity that each container of an accepted pod ends up with, for the audit annotations and the log line.
 
 use crate::{
-    decide::{container::containers::Containers, plan::build::Identities},
+    decide::{container::containers::Containers, identity::identities::Identities},
     object::container::Container,
     tally::Tally,
     value::{

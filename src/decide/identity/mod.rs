@@ -3,4 +3,5 @@
 pub(crate) mod container_annotation;
 pub(crate) mod container_env;
 pub(crate) mod holdings;
+pub(crate) mod identities;
 pub(crate) mod service_account;

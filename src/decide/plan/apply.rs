@@ -1,6 +1,6 @@
 //! Writes a plan into a pod's spec. It decides nothing, and can't fail: the plan holds every place and every text.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     decide::plan::{Plan, Slot},
@@ -10,10 +10,7 @@ use crate::{
 /// Writes `plan` into the spec of `pod`.
 pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
     let Some(spec) = pod.field_mut("spec") else { return };
-    let Plan { env, injections, containers, volume, removed_mounts } = plan;
-    let entries = |places: &[usize]| -> Vec<String> {
-        places.iter().filter_map(|place| env.get(*place).cloned()).collect()
-    };
+    let Plan { injections, containers, volume, removed_volumes } = plan;
     for injection in injections {
         let Some(Json::List(containers)) = spec.field_mut(injection.list.field()) else { continue };
         let Some(container) = containers.get_mut(injection.index) else { continue };
@@ -22,23 +19,15 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
             Some((Slot::Append | Slot::First, mount)) => (None, Some((Slot::Append, mount))),
             replaced => (replaced, None),
         };
-        equip(container, entries(&injection.env), replaced);
+        equip(container, injection.env.into_iter().map(Rc::unwrap_or_clone), replaced);
         if let Some(Json::List(mounts)) = container.field_mut("volumeMounts") {
             remove(mounts, &injection.removed_mounts);
         }
-        equip(container, Vec::new(), appended);
+        equip(container, [], appended);
     }
     for new in containers {
-        let env: Vec<String> = new.own_env.into_iter().chain(entries(&new.env)).collect();
-        let mut container = new.json;
-        for (field, entries) in [("env", env.join(",")), ("volumeMounts", new.mount.unwrap_or_default())] {
-            if !entries.is_empty() {
-                container.push_str(&[",\"", field, "\":[", &entries, "]"].concat());
-            }
-        }
-        container.push('}');
         if let Some(containers) = spec.list_mut(new.list.field()) {
-            put(containers, new.slot, raw(container));
+            put(containers, new.slot, raw(new.json));
         }
     }
     if let Some((slot, volume)) = volume
@@ -47,16 +36,21 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
         put(volumes, slot, raw(volume));
     }
     if let Some(Json::List(volumes)) = spec.field_mut("volumes") {
-        remove(volumes, &removed_mounts);
+        remove(volumes, &removed_volumes);
     }
 }
 
 /// Appends variables to a container and puts the mount into it.
-pub(crate) fn equip(container: &mut Json<'_>, env: Vec<String>, mount: Option<(Slot, String)>) {
-    if !env.is_empty()
+pub(crate) fn equip(
+    container: &mut Json<'_>,
+    env: impl IntoIterator<Item = String>,
+    mount: Option<(Slot, String)>,
+) {
+    let mut env = env.into_iter().peekable();
+    if env.peek().is_some()
         && let Some(list) = container.list_mut("env")
     {
-        list.extend(env.into_iter().map(raw));
+        list.extend(env.map(raw));
     }
     if let Some((slot, mount)) = mount
         && let Some(mounts) = container.list_mut("volumeMounts")

@@ -5,28 +5,20 @@ use crate::{
         container::{
             conflicts,
             containers::{Containers, DueContainer, MountState, Target, VolumeOwner, same},
-            evidence::{State, TokenFile},
         },
         fragments,
-        identity::{
-            container_annotation::{ContainerIdentities, Other},
-            service_account::Identity,
-        },
+        identity::{container_annotation::Other, identities::Identities},
         plan::{
             Injection, NewContainer, Plan, Slot,
-            variables::{Entries, Variables, differs},
+            variables::{Entries, Variables},
         },
     },
     feature::proxy::{self, Sidecar},
     name_set::NameSet,
-    object::container::{Container, ContainerList, Env},
+    object::container::ContainerList,
     settings::Settings,
-    value::{names, port::ProxyPort, token::TokenExpiration},
-    verdict::{
-        mistake::OBJECT_MAX,
-        notice::Notice,
-        warning::{About, Warning, Warnings},
-    },
+    value::{port::ProxyPort, token::TokenExpiration},
+    verdict::mistake::OBJECT_MAX,
 };
 
 /// The plan for `containers`, which get `identities`.
@@ -42,31 +34,28 @@ pub(crate) fn plan(
 ) -> Result<Plan, TooLarge> {
     let mut room = Room(OBJECT_MAX.saturating_sub(containers.pod.size));
     let variables = Variables::new(settings, containers.endpoint, containers.volumes.os);
-    let mut entries = Entries::new(&variables, identities.pods, &containers.home.place);
+    let entries = Entries::new(&variables, identities.pods, &containers.home.place);
     let mut injections = Vec::new();
     for (held, other) in containers.due.iter().zip(identities.own) {
         let Some(target) = &held.target else { continue };
         let injection =
-            injection(containers, &variables, (identities, other.as_ref()), &mut entries, held, target);
-        room.take(
-            entries.length(&injection.env) + injection.mount.as_ref().map_or(0, |(_, text)| text.len()),
-        )?;
+            injection(containers, &variables, (identities, other.as_ref()), &entries, held, target);
+        room.take(injection.length())?;
         if !injection.is_empty() {
             injections.push(injection);
         }
     }
     let new = match proxy {
-        Some(port) => proxy_containers(settings, containers, &variables, identities, &mut entries, port),
+        Some(port) => proxy_containers(settings, containers, &variables, identities, &entries, port),
         None => Vec::new(),
     };
-    let removed_mounts = removed_volumes(containers, &injections);
-    let volume = volume(containers, &new, expiration);
+    let removed_volumes = removed_volumes(containers, &injections);
+    let volume = volume(containers, !identities.new_due.is_empty(), expiration);
     for container in &new {
-        let mount = container.mount.as_ref().map_or(0, String::len);
-        room.take(container.json.len() + entries.length(&container.env) + mount)?;
+        room.take(container.json.len())?;
     }
     room.take(volume.as_ref().map_or(0, |(_, text)| text.len()))?;
-    Ok(Plan { env: entries.into_texts(), injections, containers: new, volume, removed_mounts })
+    Ok(Plan { injections, containers: new, volume, removed_volumes })
 }
 
 /// How many bytes the pod can still grow before it is too large to be stored.
@@ -85,36 +74,11 @@ impl Room {
     }
 }
 
-/// Who the containers are.
-#[derive(Debug)]
-pub(crate) struct Identities<'i, 's> {
-    /// The pod's identity, which most containers get.
-    pub(crate) pods: &'i Identity,
-    /// For each container that is due an identity: its own identity, if that differs from the pod's.
-    pub(crate) own: &'i [Option<Other<'s>>],
-    /// The identities that the pod gives to containers by name.
-    pub(crate) named: &'i ContainerIdentities<'s>,
-    /// The containers that the pod gets and that are due an identity.
-    pub(crate) new_due: &'i [&'static str],
-}
-
-impl<'s> Identities<'_, 's> {
-    /// The identity of a container: `other` if it has one, otherwise the pod's.
-    pub(crate) fn of<'a>(&'a self, other: Option<&'a Other>) -> &'a Identity {
-        other.map_or(self.pods, |other| &other.identity)
-    }
-
-    /// The identity that the pod gives by name to a container that is added, if any.
-    pub(crate) fn of_new(&self, name: &str) -> Option<Other<'s>> {
-        self.named.of(name, self.pods)
-    }
-}
-
 fn injection<'s>(
     containers: &Containers,
     variables: &Variables<'s>,
     (identities, other): (&Identities, Option<&Other>),
-    entries: &mut Entries<'_, 's>,
+    entries: &Entries<'_, 's>,
     held: &DueContainer,
     target: &Target,
 ) -> Injection {
@@ -132,7 +96,7 @@ fn injection<'s>(
     Injection {
         list: container.list,
         index: container.index,
-        env: entries.of(missing, other.map(|other| &other.identity), &target.place),
+        env: entries.of(&missing, other.map(|other| &other.identity), &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
         removed_mounts: held.removed_mounts.clone(),
     }
@@ -152,7 +116,7 @@ fn proxy_containers(
     containers: &Containers,
     variables: &Variables,
     identities: &Identities,
-    entries: &mut Entries,
+    entries: &Entries,
     port: ProxyPort,
 ) -> Vec<NewContainer> {
     let list = match settings.proxy.sidecar() {
@@ -172,25 +136,34 @@ fn proxy_containers(
         .map(|(name, list, slot, json, own_env)| {
             let due = identities.new_due.contains(&name);
             let other = identities.of_new(name);
-            let other = other.as_ref();
             let own = own_env.is_some().then_some(proxy::PORT_VARIABLE);
-            let missing = || variables.missing(own.into_iter(), identities.of(other));
-            let identity = other.map(|other| &other.identity);
-            let env = if due { entries.of(missing(), identity, home) } else { Vec::new() };
-            let mount = due.then(|| fragments::mount(home));
-            NewContainer { list, slot, json, own_env, env, mount }
+            let missing = || variables.missing(own.into_iter(), identities.of(other.as_ref()));
+            let identity = other.as_ref().map(|other| &other.identity);
+            let given = if due { entries.of(&missing(), identity, home) } else { Vec::new() };
+            let env: Vec<&str> =
+                own_env.as_deref().into_iter().chain(given.iter().map(|entry| entry.as_str())).collect();
+            let mount = if due { fragments::mount(home) } else { String::new() };
+            NewContainer {
+                list,
+                slot,
+                json: with_lists(json, [("env", &env.join(",")), ("volumeMounts", &mount)]),
+            }
         })
         .collect()
 }
 
+/// A container, whose closing brace is still missing, with these lists where they have entries.
+fn with_lists(mut container: String, lists: [(&str, &str); 2]) -> String {
+    for (field, entries) in lists.into_iter().filter(|(_, entries)| !entries.is_empty()) {
+        container.push_str(&[",\"", field, "\":[", entries, "]"].concat());
+    }
+    container.push('}');
+    container
+}
+
 /// The layout's volume, if a container mounts it, or if no container has a token and all are skipped.
-fn volume(
-    containers: &Containers,
-    new: &[NewContainer],
-    expiration: TokenExpiration,
-) -> Option<(Slot, String)> {
+fn volume(containers: &Containers, new_due: bool, expiration: TokenExpiration) -> Option<(Slot, String)> {
     let home = &containers.home;
-    let new_due = new.iter().any(|container| container.mount.is_some());
     let needed = new_due || containers.needs_home();
     let audience = containers.audience.as_str();
     let none_due = containers.due.is_empty() && !new_due;
@@ -241,114 +214,4 @@ fn removed_volumes(containers: &Containers, injections: &[Injection]) -> Vec<usi
     let volumes =
         volumes.filter(|(_, volume)| going.contains(&volume.name) && !staying.contains(&volume.name));
     volumes.map(|(index, _)| index).collect()
-}
-
-/// What makes `DefaultAzureCredential` skip the identity: `EnvironmentCredential` comes first (Azure SDKs, "Credential chains").
-fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
-    let has = |name: &str| {
-        container.variable(name).is_some_and(|env| env.value().is_none_or(|value| !value.is_empty()))
-    };
-    let credential =
-        ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"].into_iter().find(|name| has(name));
-    let user = || (has("AZURE_USERNAME") && has("AZURE_PASSWORD")).then_some("AZURE_USERNAME");
-    if let Some(variable) = credential.or_else(user) {
-        tell(&|| Notice::CredentialWins { variable });
-    }
-    let chosen = container.variable("AZURE_TOKEN_CREDENTIALS").and_then(Env::value);
-    let takes = ["", "prod", "WorkloadIdentityCredential"];
-    let left_out =
-        chosen.is_some_and(|chosen| !takes.into_iter().any(|word| chosen.eq_ignore_ascii_case(word)));
-    if left_out {
-        tell(&|| Notice::LeftOut);
-    }
-}
-
-/// The container's own variables that refer to one which is added after them, or to a token file of another layout.
-fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
-    let missing = names::IDENTITY_VARIABLES.map(|name| (name, container.variable(name).is_none()));
-    // Most variables contain neither, and are not parsed.
-    let suspect = |env: &&Env| env.raw.contains("$(AZURE_") || env.raw.contains(names::SECRETS_PATH);
-    for env in container.env.iter().filter(suspect) {
-        let value = env.value().unwrap_or_default();
-        for (injected, is_missing) in missing {
-            if is_missing && value.contains(&["$(", injected, ")"].concat()) && !value.contains("$$(") {
-                tell(&|| Notice::RefersToInjected { own: env.name.as_ref().into(), injected });
-            }
-        }
-        let is_token = value.starts_with(names::SECRETS_PATH) && value.ends_with(names::LEGACY_TOKEN_PATH);
-        if is_token
-            && !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE)
-            && !target.place.is_token_file(&value)
-        {
-            tell(&|| Notice::OtherTokenFile { own: env.name.as_ref().into() });
-        }
-    }
-    for (field, json) in ["command", "args"].into_iter().zip(container.arguments) {
-        // A word can hold several paths; the last one is what it ends with.
-        let words = json.into_iter().flat_map(|json| json.split(ends_path));
-        let mut paths = words.filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
-        let is_other =
-            |path: &str| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path);
-        if paths.any(is_other) {
-            tell(&|| Notice::TokenFileInArguments { field });
-        }
-    }
-}
-
-/// Whether a path ends before this character, in the JSON of a command.
-fn ends_path(c: char) -> bool {
-    !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.')
-}
-
-/// Warns about what containers set themselves: a different value for a variable, or their own token.
-pub(crate) fn warnings(
-    settings: &Settings,
-    containers: &Containers,
-    identities: &Identities,
-    warnings: &mut Warnings,
-) {
-    for (held, other) in containers.due.iter().zip(identities.own) {
-        let container = held.container;
-        let about = || About::Container(containers.pod.title.clone(), container.name.as_ref().into());
-        let mut tell =
-            |notice: &dyn Fn() -> Notice| warnings.add(|| Warning { about: about(), notice: notice() });
-        let identity = identities.of(other.as_ref());
-        let differs =
-            |variable, place| differs(container, variable, settings, identity, place, containers.volumes.os);
-        let target = match (&held.target, &held.state) {
-            (None, _) => {
-                tell(&|| Notice::OwnToken);
-                continue;
-            }
-            (Some(target), State::Equipped { token, .. }) => {
-                for variable in [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_AUTHORITY_HOST]
-                {
-                    if differs(variable, &target.place) {
-                        tell(&|| Notice::OwnValue { variable });
-                    }
-                }
-                let through_endpoint = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
-                if *token.audience != *containers.audience.as_str() && !through_endpoint() {
-                    tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
-                }
-                continue;
-            }
-            (Some(target), _) => target,
-        };
-        let above = conflicts::read_only_above(container, &containers.volumes, &containers.root(target));
-        if let Some(mount) = above {
-            let (volume, path) = (&mount.name, &mount.path);
-            tell(&|| Notice::ReadOnlyAbove { volume: volume.as_ref().into(), path: path.as_ref().into() });
-        }
-        credentials(container, &mut tell);
-        references(container, target, &mut tell);
-        let unknown = TokenFile::of(container, containers.volumes.os) == TokenFile::Unknown;
-        for variable in names::IDENTITY_VARIABLES {
-            if unknown && variable == names::AZURE_FEDERATED_TOKEN_FILE {
-                tell(&|| Notice::TokenFileUnknown);
-            } else if differs(variable, &target.place) {
-                tell(&|| Notice::OwnValue { variable });
-            }
-        }
-    }
 }

@@ -4,6 +4,8 @@ pub(crate) mod apply;
 pub(crate) mod build;
 pub(crate) mod variables;
 
+use std::rc::Rc;
+
 use crate::object::container::ContainerList;
 
 /// Where something goes in a list.
@@ -24,8 +26,8 @@ pub(crate) struct Injection {
     pub(crate) list: ContainerList,
     /// Its place there.
     pub(crate) index: usize,
-    /// Which of the plan's variables are appended.
-    pub(crate) env: Vec<usize>,
+    /// The variables that are appended, as entries of `env`. Containers share what is the same for all.
+    pub(crate) env: Vec<Rc<String>>,
     /// The mount, as an entry of `volumeMounts`, and its position. `None` if the container already has it.
     pub(crate) mount: Option<(Slot, String)>,
     /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume that is not needed.
@@ -33,6 +35,12 @@ pub(crate) struct Injection {
 }
 
 impl Injection {
+    /// The length of what is written, with a comma behind each variable.
+    pub(crate) fn length(&self) -> usize {
+        let env = self.env.iter().map(|entry| entry.len() + 1).sum::<usize>();
+        env + self.mount.as_ref().map_or(0, |(_, text)| text.len())
+    }
+
     /// Whether nothing is written.
     pub(crate) fn is_empty(&self) -> bool {
         self.env.is_empty() && self.mount.is_none() && self.removed_mounts.is_empty()
@@ -46,21 +54,13 @@ pub(crate) struct NewContainer {
     pub(crate) list: ContainerList,
     /// Its position in that list.
     pub(crate) slot: Slot,
-    /// The container as JSON, without its variables and mounts. The closing brace is still missing, so that they can be appended.
+    /// The container as JSON.
     pub(crate) json: String,
-    /// A variable of its own, as an entry of `env`.
-    pub(crate) own_env: Option<String>,
-    /// Which of the plan's variables it gets.
-    pub(crate) env: Vec<usize>,
-    /// The mount that it gets.
-    pub(crate) mount: Option<String>,
 }
 
 /// All that is written into the pod: JSON texts, ready to be put in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
-    /// The variables, each as an entry of `env`.
-    pub(crate) env: Vec<String>,
     /// What each container gets.
     pub(crate) injections: Vec<Injection>,
     /// The containers that the pod gets.
@@ -68,7 +68,7 @@ pub(crate) struct Plan {
     /// The volume, as an entry of `volumes`, and its position. `None` if the pod already has it.
     pub(crate) volume: Option<(Slot, String)>,
     /// Indexes of the volumes whose last mount is removed, ascending.
-    pub(crate) removed_mounts: Vec<usize>,
+    pub(crate) removed_volumes: Vec<usize>,
 }
 
 impl Plan {
@@ -77,6 +77,6 @@ impl Plan {
         self.injections.is_empty()
             && self.containers.is_empty()
             && self.volume.is_none()
-            && self.removed_mounts.is_empty()
+            && self.removed_volumes.is_empty()
     }
 }

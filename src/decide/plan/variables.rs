@@ -1,6 +1,6 @@
 //! The environment variables of an identity, in the order in which they are written.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     decide::{container::paths, fragments, identity::service_account::Identity},
@@ -114,58 +114,44 @@ fn text<'v>(value: Value<'v>, identity: &'v Identity, place: &Place) -> Cow<'v, 
     }
 }
 
-/// The entries of a plan's `env`: those for the identity and the place that most containers have, and more for the others.
+/// The variables as entries of `env`: those for the identity and the place that most containers have are written once.
 #[derive(Debug)]
 pub(crate) struct Entries<'v, 's> {
     variables: &'v Variables<'s>,
     home: &'v Place,
-    texts: Vec<String>,
+    texts: Vec<Rc<String>>,
 }
 
 impl<'v, 's> Entries<'v, 's> {
     /// The entries for `identity` at `home`.
     pub(crate) fn new(variables: &'v Variables<'s>, identity: &Identity, home: &'v Place) -> Self {
-        let texts = variables.all.iter();
-        let texts =
-            texts.map(|(name, value)| fragments::variable(name, &text(*value, identity, home))).collect();
+        let entry = |(name, value): &(&str, Value)| fragments::variable(name, &text(*value, identity, home));
+        let texts = variables.all.iter().map(|variable| entry(variable).into()).collect();
         Self { variables, home, texts }
     }
 
-    /// The entries of the variables at these places, for a container that has the token at `place`; `other` is its identity, where that is
-    /// not the one that most have.
-    pub(crate) fn of(
-        &mut self,
-        mut variables: Vec<usize>,
-        other: Option<&Identity>,
-        place: &Place,
-    ) -> Vec<usize> {
+    /// The entries of these variables, for a container that has the token at `place`; `other` is its identity if it differs from that of most
+    /// containers.
+    pub(crate) fn of(&self, variables: &[usize], other: Option<&Identity>, place: &Place) -> Vec<Rc<String>> {
         let elsewhere = place != self.home;
-        for index in &mut variables {
-            let Some((name, value)) = self.variables.all.get(*index) else { continue };
-            let entry = match (value, other) {
+        let entry = |index: &usize| {
+            let shared = || self.texts.get(*index).map(Rc::clone);
+            let (name, value) = self.variables.all.get(*index)?;
+            match (value, other) {
                 (Value::ClientId | Value::TenantId, Some(other)) => {
-                    fragments::variable(name, &text(*value, other, place))
+                    Some(fragments::variable(name, &text(*value, other, place)).into())
                 }
-                (Value::TokenFile, _) if elsewhere => fragments::variable(name, &place.token_file()),
+                (Value::TokenFile, _) if elsewhere => {
+                    Some(fragments::variable(name, &place.token_file()).into())
+                }
                 (Value::CaFile, _) if elsewhere => {
-                    fragments::variable(name, &format!("{}/{}", place.mount_path, names::CA_PATH))
+                    let file = format!("{}/{}", place.mount_path, names::CA_PATH);
+                    Some(fragments::variable(name, &file).into())
                 }
-                _ => continue,
-            };
-            *index = self.texts.len();
-            self.texts.push(entry);
-        }
-        variables
-    }
-
-    /// The total length of the entries at these indexes, with a comma for each.
-    pub(crate) fn length(&self, places: &[usize]) -> usize {
-        places.iter().filter_map(|place| self.texts.get(*place)).map(|text| text.len() + 1).sum()
-    }
-
-    /// All of them.
-    pub(crate) fn into_texts(self) -> Vec<String> {
-        self.texts
+                _ => shared(),
+            }
+        };
+        variables.iter().filter_map(entry).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is wrong, but refuses nothing.
 
+mod containers;
 pub(crate) mod keys;
 mod metadata;
 
+pub(crate) use containers::of_containers;
 pub(crate) use metadata::{of_label, of_metadata};
