@@ -178,14 +178,12 @@ fn hcl(text: &str) -> String {
     quoted.replace("${", "$${").replace("%{", "%%{")
 }
 
-/// A word for a shell, in quotes if it contains a special character.
+/// A word for a shell, in quotes if it contains a special character. What no shell can hold, a NUL, is left out.
 fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    shlex::Quoter::new()
+        .allow_nul(true)
+        .quote(text)
+        .map_or_else(|_| String::new(), |word| word.replace('\0', ""))
 }
 
 impl fmt::Display for Mismatch<'_> {

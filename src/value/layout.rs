@@ -118,17 +118,9 @@ impl Choice for Layout {
 /// Lower-case hexadecimal SHA-256 of the pod's name, as much of it as a volume's name has room for (webhook `webhook.go`,
 /// `buildVolumeName`).
 fn hash(pod: &PodName) -> String {
-    let mut hash = String::new();
-    for byte in Sha256::digest(pod.to_string().as_bytes()) {
-        hash.push(hex_digit(byte >> 4));
-        hash.push(hex_digit(byte & 0xf));
-    }
+    let mut hash = format!("{:x}", Sha256::digest(pod.to_string().as_bytes()));
     hash.truncate(names::VOLUME_NAME_MAX - names::VOLUME_PREFIX.len());
     hash
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]
