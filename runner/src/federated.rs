@@ -274,7 +274,7 @@ mod tests {
     fn quotes_what_a_shell_would_read_otherwise() {
         let presented = Presented { issuer: "https://x/$(id)'".to_owned(), ..presented() };
         let text = check(&[], &presented).unwrap_err().to_string();
-        assert!(text.contains(r"--issuer 'https://x/$(id)'\''' --subject system:"), "{text}");
+        assert!(text.contains(r#"--issuer 'https://x/$(id)'"'" --subject system:"#), "{text}");
     }
 
     #[test]
