@@ -16,7 +16,7 @@ trap restore EXIT
 
 # What is slow, or asks the module and not the library.
 slow=(--skip stale_state --skip laws --skip docs --skip readme --skip hostile --skip manifests --skip module --skip field --skip federated)
-fast() { NATIVE=1 cargo test --profile host --locked --quiet --lib --test policy -- "${slow[@]}" >target/mutant.log 2>&1; }
+fast() { NATIVE=1 cargo test --profile host --locked --quiet -p azure-workload-identity-policy -p checks --lib --test policy -- "${slow[@]}" >target/mutant.log 2>&1; }
 if ! fast; then
   echo "the tests fail without a change: target/mutant.log" >&2
   exit 1
@@ -31,7 +31,7 @@ try() { # NAME FILE OLD NEW
     file=
     return
   fi
-  if ! cargo test --profile host --locked --quiet --lib --test policy --no-run >target/mutant.log 2>&1; then
+  if ! cargo test --profile host --locked --quiet -p azure-workload-identity-policy -p checks --lib --test policy --no-run >target/mutant.log 2>&1; then
     echo "unbuilt   $1: $(grep -m1 '^error' target/mutant.log)"
     survivors=$((survivors + 1))
   elif fast; then

@@ -88,8 +88,7 @@ use wapc_guest::{CallResult, register_function};
 /// Registers the policy's functions with the host: Kubewarden's three, and [`findings`], which Kubewarden never calls. The one exported symbol besides waPC's own.
 #[allow(unsafe_code)]
 // An exported symbol needs `no_mangle`, which counts as unsafe since edition 2024.
-// Not in unit tests, whose program has the library twice: as itself, and as what the runner uses.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
     register_function("validate_settings", validate_settings);

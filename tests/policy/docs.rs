@@ -1,6 +1,7 @@
 //! Every YAML in the README and the docs is what it says it is, every command in them is a command, and those that need no
 //! cluster print what stands below them. The reference pages list what the code has, and nothing else.
 
+use crate::common::ROOT;
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 use crate::{
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 fn pages() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(ROOT);
     let mut pages: Vec<String> = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned).into();
     for entry in std::fs::read_dir(root.join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -96,7 +97,7 @@ fn commands(block: &str) -> Vec<(String, String)> {
 }
 
 fn bash(arguments: &[&str]) -> std::process::Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(ROOT);
     let path = format!("{}:{}", root.join("target/host").display(), std::env::var("PATH").unwrap());
     Command::new("bash").args(arguments).env("PATH", path).current_dir(root).output().unwrap()
 }
@@ -129,7 +130,7 @@ fn each_command_works_and_prints_the_output_shown_below_it() {
                 .split_whitespace()
                 .filter(|word| word.starts_with("deploy/") || word.starts_with("examples/"))
             {
-                assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{page}: {path}");
+                assert!(Path::new(ROOT).join(path).exists(), "{page}: {path}");
             }
         }
     }
@@ -178,7 +179,7 @@ fn each_link_leads_somewhere() {
             if let Some(local) = local {
                 let (local, heading) = local.split_once('#').unwrap_or((&local, ""));
                 let local = local.trim_start_matches('/');
-                assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(local).exists(), "{page}: {target}");
+                assert!(Path::new(ROOT).join(local).exists(), "{page}: {target}");
                 assert!(heading.is_empty() || headings(local).contains(heading), "{page}: {target}");
             }
         }

@@ -1,6 +1,6 @@
 //! Words that make the project's texts sound translated, and programs that take the policy's sentences apart: neither comes back.
 
-use crate::common::file;
+use crate::common::{ROOT, file};
 use std::path::{Path, PathBuf};
 
 /// Each habit as it stands in a line, and what to write.
@@ -43,7 +43,7 @@ fn texts() -> Vec<PathBuf> {
             .into();
     let mut left: Vec<PathBuf> = folders.map(PathBuf::from).into();
     while let Some(folder) = left.pop() {
-        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder)).unwrap() {
+        for entry in std::fs::read_dir(Path::new(ROOT).join(&folder)).unwrap() {
             let entry = entry.unwrap();
             let path = folder.join(entry.file_name());
             let known = path
@@ -85,9 +85,7 @@ fn no_text_has_a_habit_of_a_translation() {
 
 #[test]
 fn no_message_ends_in_what_was_expected() {
-    for entry in
-        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/verdict/snapshots")).unwrap()
-    {
+    for entry in std::fs::read_dir(Path::new(ROOT).join("src/verdict/snapshots")).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         assert!(!text.contains(", expected"), "{text}");
     }
@@ -111,7 +109,7 @@ fn sentences(path: &Path) -> Vec<String> {
 
 #[test]
 fn no_program_takes_a_sentence_of_the_policy_apart() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(ROOT);
     let messages = std::fs::read_dir(root.join("src/verdict/messages")).unwrap();
     let sentences: Vec<String> = messages.flat_map(|entry| sentences(&entry.unwrap().path())).collect();
     assert!(sentences.len() > 60, "{}", sentences.len());

@@ -14,7 +14,7 @@ fn tried(name: &str, credentials: &Value, client_id: Option<&str>) -> (String, i
     let given = client_id.map(|id| format!("{id}=")).unwrap_or_default() + file.to_str().unwrap();
     let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
     let output = Command::new(RUNNER)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(ROOT)
         .args([
             "check",
             "--settings",
@@ -43,7 +43,7 @@ fn prints_missing_credentials_as_terraform_resources() {
     let printed = |credentials: &[&str]| {
         let walkthrough = |file: &str| format!("examples/walkthrough/{file}.yaml");
         let output = Command::new(RUNNER)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(ROOT)
             .args(["check", "-o", "terraform", "--settings", &walkthrough("settings"), "--issuer", ISSUER])
             .args(credentials)
             .args([walkthrough("serviceaccount"), walkthrough("pod")])

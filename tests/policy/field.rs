@@ -2,11 +2,11 @@
 
 use std::process::{Command, Output};
 
-use crate::common::{POLICY, RUNNER};
+use crate::common::{POLICY, ROOT, RUNNER};
 use serde_json::{Value, json};
 
 fn tried(case: &str, more: &[&str]) -> Output {
-    let folder = format!("{}/tests/cases/{case}", env!("CARGO_MANIFEST_DIR"));
+    let folder = format!("{ROOT}/tests/cases/{case}");
     let manifest = if case == "own-json-not-read" { "manifest.json" } else { "manifest.yaml" };
     let mut command = Command::new(RUNNER);
     command
@@ -140,7 +140,7 @@ fn prints_for_each_case_the_message_that_a_user_needs() {
             assert!(!text.contains(part), "{case} has {part:?}: {text}");
         }
     }
-    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases")).unwrap().count();
+    let folders = std::fs::read_dir(format!("{ROOT}/tests/cases")).unwrap().count();
     assert_eq!(folders, CASES.len());
 }
 
@@ -203,7 +203,7 @@ fn fails_on_warnings_and_assumes_accounts_where_it_is_asked_to() {
     let assumed = ["--assume-service-accounts", "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa"];
     let output = tried("kustomize-patch", &assumed);
     assert!(output.status.success());
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/neither-labelled");
+    let folder = &format!("{ROOT}/tests/cases/neither-labelled");
     let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {serviceAccountName: elsewhere, containers: [{name: a, image: x}]}\n";
     let file = std::env::temp_dir().join(format!("assumed-{}.yaml", std::process::id()));
     std::fs::write(&file, text).unwrap();
@@ -315,8 +315,7 @@ fn never_hangs_panics_or_ends_early() {
     let script = format!(
         "cd tests/cases/neither-labelled; '{RUNNER}' check --policy '{POLICY}' manifest.yaml | true; echo ${{PIPESTATUS[0]}}"
     );
-    let closed =
-        Command::new("bash").args(["-c", &script]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let closed = Command::new("bash").args(["-c", &script]).current_dir(ROOT).output().unwrap();
     assert_eq!((closed.stdout, String::from_utf8(closed.stderr).unwrap()), (b"0\n".to_vec(), String::new()));
 }
 
@@ -326,7 +325,7 @@ fn reads_settings_as_kubectl_does() {
     let file = std::env::temp_dir().join(format!("settings-{}.yaml", std::process::id()));
     let said = |settings: &str| {
         std::fs::write(&file, settings).unwrap();
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/walkthrough");
+        let folder = &format!("{ROOT}/examples/walkthrough");
         let mut command = Command::new(RUNNER);
         command.current_dir(folder).args(["check", "--policy", POLICY, "pod.yaml", "--settings"]).arg(&file);
         let output = command.output().unwrap();

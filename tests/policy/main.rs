@@ -12,7 +12,10 @@
 mod allowed_identities;
 mod attack;
 mod coexistence;
-mod common;
+/// What the tests share.
+mod common {
+    pub use checks::*;
+}
 mod debug_containers;
 mod docs;
 mod edges;

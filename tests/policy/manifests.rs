@@ -1,5 +1,6 @@
 //! Manifests and metadata: each field is one of its type, and all files say the same.
 
+use crate::common::ROOT;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -21,9 +22,9 @@ fn yaml(path: &str) -> Value {
 
 fn below(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+    for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
         let path = entry.unwrap().path();
-        let inside = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_owned();
+        let inside = path.strip_prefix(ROOT).unwrap().to_owned();
         if path.is_dir() {
             found.extend(below(inside.to_str().unwrap()));
         } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
@@ -67,7 +68,7 @@ fn each_manifest_has_only_fields_of_its_type() {
 /// What `kubectl kustomize` makes of the base and the overlays, as `make manifests` has rendered them where there is Go.
 #[test]
 fn each_overlay_renders_the_change_that_it_describes() {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/manifests");
+    let target = Path::new(ROOT).join("target/manifests");
     let Ok(entries) = std::fs::read_dir(&target) else {
         let go = std::process::Command::new("go").arg("version").output();
         assert!(go.is_err(), "nothing is rendered: make manifests");
@@ -136,7 +137,7 @@ fn rendered_as(name: &str, all: &[Value]) {
 /// The overlay's file is what the command prints for the base's settings.
 #[test]
 fn the_fallback_is_made_from_the_bases_settings() {
-    let root = env!("CARGO_MANIFEST_DIR");
+    let root = ROOT;
     let output = std::process::Command::new(Path::new(root).join("target/host/azwi-policy"))
         .current_dir(root)
         .args(["fallback", "--settings", "deploy/base/policy.yaml"])
@@ -189,7 +190,7 @@ fn the_late_registration_covers_only_pods_and_blocks_none() {
 fn jq(registrations: &Value, policy: &Value) -> Result<Value, String> {
     let mut jq = std::process::Command::new("jq")
         .args(["--argjson", "policy", &policy.to_string(), "-f", "deploy/late/late.jq"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(ROOT)
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -231,20 +232,28 @@ fn every_page_that_names_the_registration_has_both_names() {
     assert!(seen >= 3, "{seen}");
 }
 
+/// A field of the policy's own package.
+fn of_package(field: &str) -> String {
+    let text = file("Cargo.toml");
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(&format!("{field} = \"")));
+    lines.next().unwrap().trim_end_matches('"').to_owned()
+}
+
 #[test]
 fn all_files_agree_on_version_and_description() {
     let metadata = yaml("metadata.yml");
     let package = yaml("artifacthub-pkg.yml");
     let policy = yaml("deploy/base/policy.yaml");
     let annotation = |name: &str| metadata["annotations"][name].as_str().unwrap();
-    let version = env!("CARGO_PKG_VERSION");
+    let version = of_package("version");
+    let version = version.as_str();
     assert_eq!(annotation("io.kubewarden.policy.version"), version);
     assert_eq!(package["version"], version);
     let description = annotation("io.kubewarden.policy.description");
     assert_eq!(package["description"], description);
     assert_eq!(
         description.to_lowercase(),
-        env!("CARGO_PKG_DESCRIPTION").replace("Kubewarden policy that ", "").to_lowercase()
+        of_package("description").replace("Kubewarden policy that ", "").to_lowercase()
     );
     assert_eq!(annotation("io.kubewarden.policy.license"), "Apache-2.0");
     let image = format!("{}:v{version}", annotation("io.kubewarden.policy.ociUrl"));

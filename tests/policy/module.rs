@@ -1,7 +1,7 @@
 //! The module itself: how large it is, and what it can reach.
 use std::collections::BTreeSet;
 
-use crate::common::{POLICY, RUNNER};
+use crate::common::{POLICY, ROOT, RUNNER};
 use wasmparser::{Parser, Payload};
 
 fn module() -> Vec<u8> {
@@ -21,7 +21,7 @@ fn depends_on_the_packages_of_its_design_and_uses_them() {
     let (_, normal) = manifest.split_once("\n[dependencies]\n").unwrap();
     let normal = normal.split("\n[").next().unwrap();
     let mut sources = String::new();
-    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut folders = vec![std::path::Path::new(ROOT).join("src")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -80,7 +80,7 @@ fn is_compiled_once_where_there_is_a_cache() {
     let cache = std::env::temp_dir().join(format!("cache-{}", std::process::id()));
     let said = |cache: &std::path::Path| {
         let output = std::process::Command::new(RUNNER)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(ROOT)
             .env("XDG_CACHE_HOME", cache)
             .args(["check", "examples/walkthrough/pod.yaml"])
             .output()

@@ -1,5 +1,6 @@
 //! No circle: a file never comes back to itself by way of what it uses, and a module of the policy uses only modules below it.
 
+use crate::common::ROOT;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -143,7 +144,7 @@ fn circle(uses: &Uses) -> BTreeSet<String> {
 
 fn crate_at(folder: &str) -> Modules {
     let mut all = Modules::new();
-    modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "", &mut all);
+    modules(&Path::new(ROOT).join(folder), "", &mut all);
     let only_for_tests: Vec<String> = all
         .iter()
         .filter_map(|(module, text)| {

@@ -21,7 +21,7 @@ fn is_read_in_a_few_minutes() {
 
 #[test]
 fn shows_what_make_run_prints() {
-    let root = env!("CARGO_MANIFEST_DIR");
+    let root = ROOT;
     let runner = std::path::Path::new(root).join("target/host/azwi-policy");
     let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
     let output = Command::new(runner)
@@ -44,7 +44,7 @@ fn shows_the_message_that_a_missing_tenant_gives() {
 
 #[test]
 fn pictures_what_make_run_prints() {
-    let root = env!("CARGO_MANIFEST_DIR");
+    let root = ROOT;
     let at = |file: &str| format!("examples/walkthrough/{file}.yaml");
     let output = Command::new(std::path::Path::new(root).join("target/host/azwi-policy"))
         .current_dir(root)

@@ -1,4 +1,14 @@
 //! What the tests share: the module, a cluster made of values, and requests as an API server sends them.
+#![forbid(unsafe_code)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate
+)] // a test may fail
 
 use std::{
     path::Path,
@@ -20,8 +30,11 @@ pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
 });
 
 /// The program that runs the module without a cluster, and the module's file.
-pub const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/host/azwi-policy");
-pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policy.wasm");
+pub const RUNNER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/host/azwi-policy");
+pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
+
+/// The repository.
+pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
 pub const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
@@ -31,7 +44,7 @@ pub const TOKEN_FILE: &str =
     "/var/run/secrets/azure/wi/d3f089d52aa311812405d5d067015a/token/azure-identity-token";
 
 pub fn file(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = Path::new(ROOT).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
