@@ -22,6 +22,7 @@ use azwi_policy::{
     host::{Answers, Evaluation, GetResource, HostCalls, Module, callback_failure},
     response::{AdmissionResponse, ValidationResponse},
 };
+pub use laws::requests;
 use serde_json::{Value, json};
 
 /// The module, compiled once for each test program.
@@ -187,21 +188,44 @@ pub const FOUR: [&str; 4] =
     ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 
 /// A workload of this group, kind and resource whose template is YADA's pod, changed.
-pub fn workload((group, kind, resource): (&str, &str, &str), change: impl FnOnce(&mut Value)) -> Value {
+pub fn workload(kind: requests::Kind, change: impl FnOnce(&mut Value)) -> Value {
     let pod = yada(|_| ())["object"].clone();
     let mut template = json!({"metadata": {"labels": {"app": "yadaapi"}}, "spec": pod["spec"]});
     change(&mut template);
-    let spec = if kind == "CronJob" {
+    let spec = if kind.1 == "CronJob" {
         json!({"jobTemplate": {"spec": {"template": template}}})
     } else {
         json!({"template": template})
     };
-    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
-        "name": "web", "namespace": "default", "operation": "CREATE", "userInfo": {},
-        "object": {"metadata": {"name": "web", "namespace": "default"}, "spec": spec}})
+    requests::create(
+        kind,
+        "default",
+        &json!({"metadata": {"name": "web", "namespace": "default"}, "spec": spec}),
+    )
 }
 
 /// A Deployment whose template is YADA's pod, changed.
 pub fn deployment(change: impl FnOnce(&mut Value)) -> Value {
-    workload(("apps", "Deployment", "deployments"), change)
+    workload(requests::DEPLOYMENT, change)
+}
+
+/// The fenced blocks of a language, indented ones too.
+pub fn blocks(text: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start() == format!("```{language}") {
+            let indent = line.len() - line.trim_start().len();
+            let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+            blocks.push(
+                block.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"),
+            );
+        }
+    }
+    blocks
+}
+
+/// What `kubectl debug` sends for the running `pod`, with this ephemeral container.
+pub fn debugging(pod: &Value, debugger: &Value) -> Value {
+    requests::debug("default", pod, &json!([debugger]))
 }

@@ -5,5 +5,6 @@
 pub mod draw;
 pub mod hold;
 pub mod pods;
+pub mod requests;
 pub mod sequences;
 pub mod texts;

@@ -6,6 +6,8 @@ use proptest::{option::weighted, prelude::*, sample::select};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::requests;
+
 /// What both are asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -324,10 +326,7 @@ pub fn template() -> impl Strategy<Value = Value> {
 /// The request for the creation of `pod` in the namespace `team`.
 #[must_use]
 pub fn request(pod: &Value) -> Value {
-    let resource = json!({"group": "", "version": "v1", "resource": "pods"});
-    let kind = json!({"group": "", "version": "v1", "kind": "Pod"});
-    json!({"uid": "1", "kind": kind, "resource": resource, "namespace": "team", "operation": "CREATE",
-        "name": pod.pointer("/metadata/name"), "userInfo": {}, "object": pod, "oldObject": null, "dryRun": false})
+    requests::create(requests::POD, "team", pod)
 }
 
 /// A pod that is created beside its `ServiceAccounts`.

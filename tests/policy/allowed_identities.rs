@@ -168,15 +168,7 @@ fn refuses_a_template_for_ids_of_its_own() {
 #[test]
 fn holds_debug_containers_to_what_is_allowed() {
     let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
-    let debug = |env: &Value| {
-        let mut request = yada(|object| *object = pod.clone());
-        request["operation"] = json!("UPDATE");
-        request["subResource"] = json!("ephemeralcontainers");
-        request["oldObject"] = pod.clone();
-        request["object"]["spec"]["ephemeralContainers"] =
-            json!([{"name": "debugger", "image": "busybox", "env": env}]);
-        request
-    };
+    let debug = |env: &Value| debugging(&pod, &json!({"name": "debugger", "image": "busybox", "env": env}));
     let allowing = |id: &str| with(&json!({"allowedIdentities": [{"clientIds": [id]}]}));
     let own = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER}]);
     for (settings, env, allowed) in [

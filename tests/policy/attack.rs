@@ -14,12 +14,8 @@ fn governed() -> Value {
 }
 
 /// A debug request for `pod`: what it asks for is in the new object alone.
-fn debugging(pod: &Value, debugger: &Value, change: impl FnOnce(&mut Value)) -> Value {
-    let mut request = yada(|object| *object = pod.clone());
-    request["operation"] = json!("UPDATE");
-    request["subResource"] = json!("ephemeralcontainers");
-    request["oldObject"] = pod.clone();
-    request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
+fn debugging_with(pod: &Value, debugger: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let mut request = debugging(pod, debugger);
     change(&mut request["object"]);
     request
 }
@@ -46,7 +42,7 @@ fn ignores_the_parts_of_a_debug_request_that_the_api_server_drops() {
         |pod| pod["metadata"]["labels"] = json!({"azure.workload.identity/use": "false"}),
     ];
     for change in changes {
-        let request = debugging(&pod, &foreign(), change);
+        let request = debugging_with(&pod, &foreign(), change);
         let evaluation = evaluate(&governed(), &request, no_look_up());
         let message = evaluation.response.message().to_owned();
         assert!(
@@ -79,9 +75,9 @@ fn checks_the_ids_of_a_debug_container_that_has_no_container_to_copy_from() {
     for (settings, pod) in
         [(&governed(), &skipped), (&governed(), &own_token), (&endpoint, &of_endpoint), (&governed(), &named)]
     {
-        assert_eq!(refused(settings, &debugging(pod, &foreign(), |_| ()), no_look_up()).1, 403, "{pod}");
+        assert_eq!(refused(settings, &debugging_with(pod, &foreign(), |_| ()), no_look_up()).1, 403, "{pod}");
         let from_secret = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});
-        let (message, _) = refused(settings, &debugging(pod, &from_secret, |_| ()), no_look_up());
+        let (message, _) = refused(settings, &debugging_with(pod, &from_secret, |_| ()), no_look_up());
         assert!(
             message.contains(
                 "container \"d\" sets AZURE_CLIENT_ID by valueFrom, so the policy's setting allowedIdentities can't check it"
@@ -89,11 +85,13 @@ fn checks_the_ids_of_a_debug_container_that_has_no_container_to_copy_from() {
             "{message}"
         );
         let allowed = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}]});
-        assert!(evaluate(settings, &debugging(pod, &allowed, |_| ()), no_look_up()).response.allowed);
+        assert!(evaluate(settings, &debugging_with(pod, &allowed, |_| ()), no_look_up()).response.allowed);
     }
     // A pod that carries no token is not the policy's.
     let plain = yada(|_| ())["object"].clone();
-    assert!(evaluate(&governed(), &debugging(&plain, &foreign(), |_| ()), no_look_up()).response.allowed);
+    assert!(
+        evaluate(&governed(), &debugging_with(&plain, &foreign(), |_| ()), no_look_up()).response.allowed
+    );
 }
 
 #[test]
@@ -101,10 +99,10 @@ fn refuses_a_debug_container_only_for_variables_that_it_sets() {
     let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
     let settings = with(&json!({"allowedIdentities": [
         {"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}, {"clientIds": [OTHER], "tenantIds": [OTHER_TENANT]}]}));
-    let (message, _) = refused(&settings, &debugging(&pod, &foreign(), |_| ()), no_look_up());
+    let (message, _) = refused(&settings, &debugging_with(&pod, &foreign(), |_| ()), no_look_up());
     assert!(message.contains("container \"d\" sets AZURE_CLIENT_ID"), "{message}");
     let empty = json!({"name": "d", "env": [{"name": "AZURE_CLIENT_ID", "value": ""}]});
-    assert!(evaluate(&governed(), &debugging(&pod, &empty, |_| ()), no_look_up()).response.allowed);
+    assert!(evaluate(&governed(), &debugging_with(&pod, &empty, |_| ()), no_look_up()).response.allowed);
 }
 
 #[test]
@@ -118,7 +116,7 @@ fn a_mount_with_a_sub_path_is_not_copied_to_a_debug_container() {
             json!([{"name": "own", "mountPath": "/x", "subPath": "token"}]);
     })["object"]
         .clone();
-    let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
+    let request = debugging_with(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
     assert_eq!(evaluate(&settings(), &request, no_look_up()).answer.unwrap().mutated_object, None);
 }
 
@@ -231,7 +229,7 @@ fn records_the_last_of_two_ids_for_a_debug_container() {
         pod["spec"]["containers"][0]["env"] = json!(env);
     });
     let (pod, _) = admitted(&settings(), &twice, holding(&yada_account()));
-    let request = debugging(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
+    let request = debugging_with(&pod, &json!({"name": "d", "image": "busybox"}), |_| ());
     let audit = evaluate(&settings(), &request, no_look_up()).response.audit_annotations.unwrap();
     assert_eq!((audit["client-id"].as_str(), audit.get("container-identities")), (CLIENT_ID, None));
 }
@@ -256,7 +254,7 @@ fn enforces_nothing_that_the_service_account_alone_gets_wrong() {
 #[test]
 fn a_debug_container_that_the_settings_skip_gets_nothing() {
     let (pod, _) = admitted(&settings(), &yada(|_| ()), holding(&yada_account()));
-    let request = debugging(&pod, &json!({"name": "debugger", "image": "busybox"}), |_| ());
+    let request = debugging_with(&pod, &json!({"name": "debugger", "image": "busybox"}), |_| ());
     for (pattern, gets) in [("debug*", false), ("other", true)] {
         let settings = with(&json!({"skipContainers": [pattern]}));
         let answer = evaluate(&settings, &request, no_look_up()).answer.unwrap();
@@ -320,7 +318,7 @@ fn shows_no_value_that_only_looks_like_a_domain() {
             + &json!(evaluation.calls.log).to_string();
         assert!(!told.contains("07401b"), "{told}");
         let (pod, response) = admitted(&settings(), &request, holding(&yada_account()));
-        let debug = evaluate(&settings(), &debugging(&pod, &json!({"name": "d"}), |_| ()), no_look_up());
+        let debug = evaluate(&settings(), &debugging_with(&pod, &json!({"name": "d"}), |_| ()), no_look_up());
         let told = json!([response.audit_annotations, debug.response.audit_annotations, debug.calls.log])
             .to_string();
         assert!(!told.contains("07401b"), "{told}");
@@ -694,7 +692,7 @@ fn does_not_use_a_sub_path_mount_for_the_token() {
 #[test]
 fn a_debug_request_whose_old_object_can_not_be_read_is_refused() {
     let (pod, _) = admitted(&governed(), &yada(|_| ()), holding(&yada_account()));
-    let mut request = debugging(&pod, &foreign(), |pod| annotate(pod, "skip-containers", "d"));
+    let mut request = debugging_with(&pod, &foreign(), |pod| annotate(pod, "skip-containers", "d"));
     for old in
         [json!([]), json!("pod"), json!({"metadata": {}, "spec": {"containers": vec![json!({}); 40_000]}})]
     {

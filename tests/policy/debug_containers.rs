@@ -10,11 +10,7 @@ fn debug(change: impl FnOnce(&mut Value)) -> Value {
 /// `kubectl debug` into a pod that the policy has made with these settings from YADA's, changed by `make`.
 fn debug_with(settings: &Value, make: impl FnOnce(&mut Value), change: impl FnOnce(&mut Value)) -> Value {
     let (pod, _) = admitted(settings, &yada(make), holding(&yada_account()));
-    let mut request = yada(|object| *object = pod.clone());
-    request["operation"] = json!("UPDATE");
-    request["subResource"] = json!("ephemeralcontainers");
-    request["oldObject"] = pod;
-    request["object"]["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": "busybox"}]);
+    let mut request = debugging(&pod, &json!({"name": "debugger", "image": "busybox"}));
     change(&mut request);
     request
 }

@@ -1,7 +1,7 @@
 //! Every YAML in the README and the docs is what it says it is, every command in them is a command, and those that need no
 //! cluster print what stands below them. The reference pages list what the code has, and nothing else.
 
-use crate::common::ROOT;
+use crate::common::{ROOT, blocks};
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 use crate::{
@@ -23,22 +23,6 @@ fn pages() -> Vec<(String, String)> {
     }
     assert!(pages.len() > 10, "{pages:?}");
     pages.into_iter().map(|page| (page.clone(), file(&page))).collect()
-}
-
-/// The fenced blocks of a language, indented ones too.
-fn blocks(text: &str, language: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if line.trim_start() == format!("```{language}") {
-            let indent = line.len() - line.trim_start().len();
-            let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
-            blocks.push(
-                block.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"),
-            );
-        }
-    }
-    blocks
 }
 
 /// The book has every page, and no other.

@@ -524,21 +524,12 @@ fn settings_have_findings_too() {
 
 // === Judges and features ===
 
-fn debug_request(pod: &Value, debugger: &Value) -> Value {
-    let mut request = yada(|object| *object = pod.clone());
-    request["operation"] = json!("UPDATE");
-    request["subResource"] = json!("ephemeralcontainers");
-    request["oldObject"] = pod.clone();
-    request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
-    request
-}
-
 #[test]
 fn a_debug_container_that_has_everything_is_not_touched() {
     let (pod, _) = told(&settings(), &pod(&json!([{"name": "a"}]), &json!([])));
     let mut debugger = pod["spec"]["containers"][0].clone();
     debugger["name"] = json!("d");
-    let evaluation = evaluate(&settings(), &debug_request(&pod, &debugger), no_look_up());
+    let evaluation = evaluate(&settings(), &debugging(&pod, &debugger), no_look_up());
     assert_eq!(evaluation.response.patch, None);
     assert_eq!(evaluation.response.audit_annotations, None);
     assert!(evaluation.calls.log.is_empty());
@@ -548,7 +539,7 @@ fn a_debug_container_that_has_everything_is_not_touched() {
 fn a_debug_containers_audit_has_its_tenant_by_id() {
     let env = json!([{"name": "AZURE_TENANT_ID", "value": OTHER_TENANT}]);
     let (pod, _) = told(&settings(), &pod(&json!([{"name": "a", "env": env}]), &json!([])));
-    let response = evaluate(&settings(), &debug_request(&pod, &json!({"name": "d"})), no_look_up()).response;
+    let response = evaluate(&settings(), &debugging(&pod, &json!({"name": "d"})), no_look_up()).response;
     assert_eq!(response.audit_annotations.unwrap()["tenant-id"], OTHER_TENANT);
 }
 
@@ -593,7 +584,7 @@ fn a_running_pod_takes_a_debug_container_as_long_as_it_can_be_stored() {
     let request = |padding: usize| {
         let mut pod = pod.clone();
         pod["spec"]["containers"][0]["args"] = json!(["x".repeat(padding)]);
-        debug_request(&pod, &json!({"name": "d"}))
+        debugging(&pod, &json!({"name": "d"}))
     };
     let accepts = |padding| evaluate(&settings(), &request(padding), no_look_up()).response.allowed;
     let (mut most, mut refused) = (0, 2_000_000);

@@ -109,9 +109,7 @@ fn labelled(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 fn created(account: &Value) -> Value {
-    json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
-        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"},
-        "namespace": "default", "operation": "CREATE", "userInfo": {}, "object": account})
+    requests::create(requests::SERVICE_ACCOUNT, "default", account)
 }
 
 fn cases() -> Vec<(Value, Option<Value>, Value)> {

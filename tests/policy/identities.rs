@@ -211,16 +211,11 @@ fn gives_a_debug_container_the_identity_of_the_container_that_it_debugs() {
     let request = pod_of(&["web", "worker"], "worker=payments");
     let (pod, _) = admitted(&named(), &request, holding(&yada_account()));
     let debugged = |target: Option<&str>| {
-        let mut request = yada(|object| *object = pod.clone());
-        request["operation"] = json!("UPDATE");
-        request["subResource"] = json!("ephemeralcontainers");
-        request["oldObject"] = pod.clone();
         let mut debugger = json!({"name": "debugger", "image": "busybox"});
         if let Some(target) = target {
             debugger["targetContainerName"] = json!(target);
         }
-        request["object"]["spec"]["ephemeralContainers"] = json!([debugger]);
-        let (pod, response) = admitted(&named(), &request, no_look_up());
+        let (pod, response) = admitted(&named(), &debugging(&pod, &debugger), no_look_up());
         let client = pod["spec"]["ephemeralContainers"][0]["env"][0]["value"].as_str().unwrap().to_owned();
         (client, response.audit_annotations.unwrap().get("container-identities").cloned())
     };
@@ -234,11 +229,8 @@ fn gives_a_debug_container_the_identity_of_the_container_that_it_debugs() {
 fn leaves_debug_containers_that_get_nothing_out_of_the_audit() {
     let (pod, _) =
         admitted(&named(), &pod_of(&["web", "worker"], "worker=payments"), holding(&yada_account()));
-    let mut request = yada(|object| *object = pod.clone());
-    request["operation"] = json!("UPDATE");
-    request["subResource"] = json!("ephemeralcontainers");
     let debugger = |name: &str| json!({"name": name, "image": "busybox", "targetContainerName": "worker"});
-    request["oldObject"] = pod.clone();
+    let mut request = debugging(&pod, &debugger("new"));
     request["oldObject"]["spec"]["ephemeralContainers"] = json!([debugger("old")]);
     request["object"]["spec"]["ephemeralContainers"] =
         json!([debugger("old"), debugger("skipped"), debugger("new")]);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::MODULE;
+use crate::common::{MODULE, requests};
 use ::laws::{hold, pods, sequences};
 use azure_workload_identity_policy::{Freshness, LookUpFailure, Reference, ServiceAccount, admission};
 use azwi_policy::host::{Answers, GetResource, callback_failure};
@@ -91,11 +91,6 @@ fn with_findings(mut answer: Value, cluster: &sequences::Cluster, request: &Valu
     answer
 }
 
-fn request((group, kind, resource): (&str, &str, &str), object: &Value) -> Value {
-    json!({"uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "resource": {"group": group, "version": "v1", "resource": resource},
-        "namespace": "team", "operation": "CREATE", "userInfo": {}, "object": object, "oldObject": null})
-}
-
 /// Metadata and spec of a pod, or of the pods of a workload.
 fn template() -> impl Strategy<Value = Value> {
     pods::template().prop_map(|mut template| {
@@ -150,7 +145,7 @@ fn settings() -> impl Strategy<Value = Value> {
 fn pod_request(template: &Value) -> Value {
     let mut pod = template.clone();
     pod["metadata"]["generateName"] = json!("web-");
-    request(("", "Pod", "pods"), &pod)
+    requests::create(requests::POD, "team", &pod)
 }
 
 /// Everything of `before` is in `after`: lists may only have grown at their end.
@@ -215,7 +210,7 @@ proptest! {
 
     fn a_template_that_enforce_refuses_makes_pods_that_are_refused(settings in settings(), template in template(), account in account()) {
         let deployment = json!({"metadata": {"name": "web"}, "spec": {"template": template}});
-        let (workload, _) = ask(&settings, &request(("apps", "Deployment", "deployments"), &deployment), account.as_ref());
+        let (workload, _) = ask(&settings, &requests::create(requests::DEPLOYMENT, "team", &deployment), account.as_ref());
         let (pod, _) = ask(&settings, &pod_request(&template), account.as_ref());
         if workload["accepted"] == false {
             prop_assert_eq!(&pod["accepted"], false, "{}", workload);
@@ -287,10 +282,10 @@ proptest! {
     fn no_json_makes_it_panic(payload in any_json(), object in any_json(), account in account()) {
         ask(&json!({}), &payload, account.as_ref());
         for (group, kind, resource) in [("", "Pod", "pods"), ("apps", "Deployment", "deployments"), ("batch", "CronJob", "cronjobs"), ("", "ServiceAccount", "serviceaccounts")] {
-            let (answer, look_ups) = ask(&json!({}), &request((group, kind, resource), &object), account.as_ref());
+            let (answer, look_ups) = ask(&json!({}), &requests::create((group, kind, resource), "team", &object), account.as_ref());
             prop_assert!(answer["accepted"].is_boolean() && look_ups <= 2);
         }
-        let (answer, _) = ask(&payload, &request(("", "Pod", "pods"), &object), account.as_ref());
+        let (answer, _) = ask(&payload, &requests::create(requests::POD, "team", &object), account.as_ref());
         prop_assert!(answer["accepted"].is_boolean());
     }
 }

@@ -106,9 +106,7 @@ fn names_every_label_and_annotation_that_lacks_its_quotes() {
     let mut account = yada_account();
     unquoted(&mut account);
     let pod = yada(unquoted);
-    let account = json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
-        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"},
-        "namespace": "default", "operation": "CREATE", "userInfo": {}, "object": account});
+    let account = requests::create(requests::SERVICE_ACCOUNT, "default", &account);
     for (title, request) in
         [("Pod default/yadaapi", pod), ("ServiceAccount default/myserviceaccount", account)]
     {

@@ -2,17 +2,6 @@
 use crate::common::*;
 use std::process::Command;
 
-fn code_blocks(text: &str, language: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once(&format!("\n```{language}\n")) {
-        let (block, after) = after.split_once("\n```").expect("a block that ends");
-        blocks.push(block.to_owned());
-        rest = after;
-    }
-    blocks
-}
-
 #[test]
 fn is_read_in_a_few_minutes() {
     let words = file("README.md").split_whitespace().count();
@@ -31,7 +20,7 @@ fn shows_what_make_run_prints() {
         .expect("target/host/azwi-policy: build it with `make`");
     assert!(output.status.success());
     assert_eq!(
-        code_blocks(&file("README.md"), "text")[0].trim_end(),
+        blocks(&file("README.md"), "text")[0].trim_end(),
         String::from_utf8(output.stdout).unwrap().trim_end()
     );
 }
@@ -39,7 +28,7 @@ fn shows_what_make_run_prints() {
 #[test]
 fn shows_the_message_that_a_missing_tenant_gives() {
     let (message, _) = refused(&serde_json::json!({}), &yada(|_| ()), holding(&yada_account()));
-    assert_eq!(code_blocks(&file("README.md"), "text")[1].trim_end(), message);
+    assert_eq!(blocks(&file("README.md"), "text")[1].trim_end(), message);
 }
 
 #[test]

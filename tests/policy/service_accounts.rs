@@ -4,9 +4,8 @@ use crate::common::*;
 use serde_json::{Value, json};
 
 fn account_request(account: &Value, old: Option<&Value>) -> Value {
-    json!({"uid": "1", "kind": {"group": "", "version": "v1", "kind": "ServiceAccount"},
-        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"}, "name": "myserviceaccount", "namespace": "default",
-        "operation": if old.is_some() { "UPDATE" } else { "CREATE" }, "userInfo": {}, "object": account, "oldObject": old})
+    let create = || requests::create(requests::SERVICE_ACCOUNT, "default", account);
+    old.map_or_else(create, |old| requests::update(requests::SERVICE_ACCOUNT, "default", account, old))
 }
 
 #[test]
