@@ -67,16 +67,14 @@ mod value;
 #[forbid(unsafe_code)]
 mod verdict;
 
+pub use feature::{allowed_identities::AllowedIdentity, identities::NamedIdentity};
 pub use fields::Problem;
 pub use host::look_up::{Freshness, LookUp};
 pub use object::service_account::ServiceAccount;
-pub use settings::{
-    FIELDS as SETTINGS, Settings,
-    plain::{Plain, PlainAllowed, PlainIdentity, PlainPlace},
-};
+pub use settings::{FIELDS as SETTINGS, Settings};
 pub use tally::Tally;
 pub use text::Untrusted;
-pub use value::{names, reference::Reference};
+pub use value::{layout::Place, names, reference::Reference};
 pub use verdict::{
     mistake::LookUpFailure,
     outcome::{LogEvent, LogLevel, Verdict},

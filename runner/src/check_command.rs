@@ -163,12 +163,7 @@ fn judge_all(
     let accounts = Accounts::new(&manifests.objects, &args.namespace, elsewhere);
     let answers = accounts.answers();
     let mut count = Count { objects: manifests.objects.len(), ..Count::default() };
-    // Shown only on a terminal that does not show the output, too: there it would appear between the lines.
-    let progress = if std::io::stdout().is_terminal() {
-        ProgressBar::hidden()
-    } else {
-        ProgressBar::new(manifests.objects.len() as u64)
-    };
+    let progress = progress_bar(manifests.objects.len());
     let number = count.objects;
     let mut judge = Judge {
         args,
@@ -185,35 +180,31 @@ fn judge_all(
     for object in &manifests.objects {
         progress.inc(1);
         let at = At { file: &object.file, document: object.document };
-        match manifests::templates(&object.value) {
-            Templates::Patch => {
-                count.passed_over += 1;
-                anstream::eprintln!(
-                    "passed over: {at}: {} {} has no containers, it looks like a patch: judge `kubectl kustomize DIR`",
-                    manifests::kind(&object.value),
-                    manifests::name_of(&object.value)
-                );
-            }
-            Templates::Workload(pod) => {
-                judge.object(&object.value, Part::Workload, &at, &mut count, out)?;
-                judge.object(&pod, Part::Pod, &at, &mut count, out)?;
-                judge.said.clear();
-            }
-            Templates::Unknown(pods) => {
-                for (path, pod) in pods {
-                    anstream::eprintln!(
-                        "{at}: {} {}: a kind that the policy does not judge; its pods, by {path}:",
-                        manifests::kind(&object.value),
-                        manifests::name_of(&object.value)
-                    );
-                    judge.object(&pod, Part::Whole, &at, &mut count, out)?;
-                }
-            }
-            Templates::Nothing => judge.object(&object.value, Part::Whole, &at, &mut count, out)?,
-        }
+        judge.parts(&object.value, &at, &mut count, out)?;
     }
     progress.finish_and_clear();
-    let Judge { mut presented, accounts, mut findings, .. } = judge;
+    let Judge { presented, accounts, mut findings, .. } = judge;
+    check_presented(args, (presented, accounts), &mut count, &mut findings, out)?;
+    if count.pods == 0 && !manifests.objects.iter().any(|object| manifests::is_judged(&object.value)) {
+        anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
+    }
+    Ok((count, findings))
+}
+
+/// Shown only if the output goes elsewhere: on the same terminal it would appear between the lines.
+fn progress_bar(objects: usize) -> ProgressBar {
+    if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(objects as u64) }
+}
+
+/// Checks the federated credentials, if there are any, against what pods present to Entra, and pods of `ServiceAccounts` that are not among
+/// the files.
+fn check_presented(
+    args: &Check,
+    (mut presented, accounts): (BTreeSet<Presented>, BTreeSet<Presented>),
+    count: &mut Count,
+    findings: &mut Vec<Finding>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let known: BTreeSet<String> = presented.iter().map(|token| token.subject.clone()).collect();
     presented.extend(accounts.into_iter().filter(|token| !known.contains(&token.subject)));
     let checks = !args.federated_credentials.is_empty() || matches!(args.output, Some(Output::Terraform));
@@ -228,10 +219,22 @@ fn judge_all(
         count.warnings += checked.warnings;
         findings.extend(checked.findings);
     }
-    if count.pods == 0 && !manifests.objects.iter().any(|object| manifests::is_judged(&object.value)) {
-        anstream::eprintln!("nothing for the policy among the {} objects", manifests.objects.len());
+    Ok(())
+}
+
+/// An object that is not judged.
+fn pass_over(args: &Check, value: &Value, at: &At, count: &mut Count, out: &mut dyn Write) -> Result<()> {
+    if kinds::runs_pods(value) {
+        count.passed_over += 1;
+        let (kind, name) = (manifests::kind(value), manifests::name_of(value));
+        anstream::eprintln!(
+            "passed over: {at}: {kind} {name} is not judged; its pods are, when they are created"
+        );
     }
-    Ok((count, findings))
+    if let Some(Output::Yaml | Output::Objects) = args.output {
+        check_output::object(out, args.output, value)?;
+    }
+    Ok(())
 }
 
 /// A warning, by its rule, container and message.
@@ -255,6 +258,34 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// Judges an object, and the pods that it would make.
+    fn parts(&mut self, object: &Value, at: &At, count: &mut Count, out: &mut dyn Write) -> Result<()> {
+        let (kind, name) = (manifests::kind(object), manifests::name_of(object));
+        match manifests::templates(object) {
+            Templates::Patch => {
+                count.passed_over += 1;
+                anstream::eprintln!(
+                    "passed over: {at}: {kind} {name} has no containers, it looks like a patch: judge `kubectl kustomize DIR`"
+                );
+            }
+            Templates::Workload(pod) => {
+                self.object(object, Part::Workload, at, count, out)?;
+                self.object(&pod, Part::Pod, at, count, out)?;
+                self.said.clear();
+            }
+            Templates::Unknown(pods) => {
+                for (path, pod) in pods {
+                    anstream::eprintln!(
+                        "{at}: {kind} {name}: a kind that the policy does not judge; its pods, by {path}:"
+                    );
+                    self.object(&pod, Part::Whole, at, count, out)?;
+                }
+            }
+            Templates::Nothing => self.object(object, Part::Whole, at, count, out)?,
+        }
+        Ok(())
+    }
+
     fn object(
         &mut self,
         value: &Value,
@@ -277,19 +308,7 @@ impl Judge<'_> {
                 return Ok(());
             }
         };
-        let Some(request) = request else {
-            if kinds::runs_pods(value) {
-                count.passed_over += 1;
-                let (kind, name) = (manifests::kind(value), manifests::name_of(value));
-                anstream::eprintln!(
-                    "passed over: {at}: {kind} {name} is not judged; its pods are, when they are created"
-                );
-            }
-            if let Some(Output::Yaml | Output::Objects) = args.output {
-                check_output::object(out, args.output, value)?;
-            }
-            return Ok(());
-        };
+        let Some(request) = request else { return pass_over(args, value, at, count, out) };
         let examined = self.module.examine(self.settings, &request, Arc::clone(self.answers))?;
         let (mut response, mut found) = (examined.response, examined.findings);
         let silent = self.once(part, &mut response, &mut found);
@@ -299,12 +318,11 @@ impl Judge<'_> {
         }
         let before = request.get("object").unwrap_or(&Value::Null);
         let after = response.apply(before)?;
-        if manifests::kind(before) == "ServiceAccount" {
-            if manifests::use_label(before) == Some("true") {
-                self.accounts.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
-            }
-        } else {
-            self.presented.extend(presented(args.issuer.as_ref(), self.settings, &response, &after));
+        let presented = presented(args.issuer.as_ref(), self.settings, &response, &after);
+        match (manifests::kind(before), manifests::use_label(before)) {
+            ("ServiceAccount", Some("true")) => self.accounts.extend(presented),
+            ("ServiceAccount", _) => {}
+            _ => self.presented.extend(presented),
         }
         let found = found.iter().map(|finding| findings::of_object(at.file, at.document, finding));
         self.findings.extend(found);

@@ -1,7 +1,7 @@
 //! A MutatingAdmissionPolicy that gives pods their identity inside the API server, made from the policy's own settings. It works while the
 //! PolicyServer is down. It handles the plain case and leaves everything else to the policy.
 
-use azure_workload_identity_policy::{Plain, PlainAllowed, PlainIdentity, PlainPlace, Settings, names};
+use azure_workload_identity_policy::{AllowedIdentity, NamedIdentity, Place, Settings, names};
 use serde_json::{Value, json};
 
 /// Name of the policy, and the beginning of its bindings'.
@@ -30,14 +30,14 @@ pub const HEAD: &str = "\
 /// What is wrong with the settings.
 pub fn from_settings(settings: &Value, selector: Option<&Value>) -> Result<Vec<Value>, String> {
     match Settings::parse(&settings.to_string()) {
-        Ok(settings) => Ok(documents(&settings.plain(HASH), selector)),
+        Ok(settings) => Ok(documents(&settings, selector)),
         Err(problems) => Err(problems.first().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
 }
 
 /// The policy and its bindings. `selector` is the namespace selector of the policy's manifest, where there is one.
-fn documents(settings: &Plain, selector: Option<&Value>) -> Vec<Value> {
-    let place = &settings.place;
+fn documents(settings: &Settings, selector: Option<&Value>) -> Vec<Value> {
+    let place = &settings.place_with(HASH);
     let mut constraints = json!({"resourceRules": [
         {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]});
     if let (Some(selector), Some(constraints)) = (selector, constraints.as_object_mut()) {
@@ -62,7 +62,7 @@ fn documents(settings: &Plain, selector: Option<&Value>) -> Vec<Value> {
 }
 
 /// One binding for labelled ServiceAccounts, and one for labelled pods of the others, as the trigger wants.
-fn bindings(settings: &Plain) -> Vec<Value> {
+fn bindings(settings: &Settings) -> Vec<Value> {
     let labelled = json!({"matchLabels": {names::USE_LABEL: "true"}});
     let others =
         json!({"matchExpressions": [{"key": names::USE_LABEL, "operator": "NotIn", "values": ["true"]}]});
@@ -75,7 +75,7 @@ fn bindings(settings: &Plain) -> Vec<Value> {
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
             "metadata": {"name": format!("{NAME}-{suffix}")}, "spec": spec})
     };
-    match (settings.by_account, settings.by_pod) {
+    match (settings.by_account(), settings.by_pod()) {
         (true, true) => vec![
             binding("service-accounts", labelled.clone(), None),
             binding("pods", others, Some(&labelled)),
@@ -121,7 +121,7 @@ const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 const DOMAIN: &str =
     "^([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?[.])+[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?$";
 
-fn variables(settings: &Plain, place: &PlainPlace) -> Value {
+fn variables(settings: &Settings, place: &Place) -> Value {
     let of_identity = of_identity(settings);
     let skipped = value("pod", names::SKIP_CONTAINERS);
     let all = [
@@ -140,27 +140,30 @@ fn variables(settings: &Plain, place: &PlainPlace) -> Value {
 }
 
 /// Client ID, tenant and expiration: each from where the policy takes it, in the same order.
-fn of_identity(settings: &Plain) -> Vec<(&'static str, String)> {
+fn of_identity(settings: &Settings) -> Vec<(&'static str, String)> {
     let of_account = |annotation| value("account", annotation);
     let client = of_account(names::CLIENT_ID);
-    let tenant = text(settings.tenant_id.as_deref().unwrap_or_default());
-    let expiration = text(&settings.expiration.to_string());
+    let tenant = text(settings.tenant_id().unwrap_or_default());
+    let expiration = text(&settings.token_expiration().to_string());
     let mut all = Vec::new();
-    let (client, tenant, expiration) = match &settings.identities {
+    let (client, tenant, expiration) = match settings.identities() {
         None => (client, tenant, expiration),
         Some(identities) => {
-            let map = |of: &dyn Fn(&PlainIdentity) -> String| {
-                let entries = identities.iter().map(|one| format!("{}: {}", text(&one.name), text(&of(one))));
+            let map = |of: &dyn Fn(&NamedIdentity) -> String| {
+                let entries =
+                    identities.iter().map(|one| format!("{}: {}", text(one.name()), text(&of(one))));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
             };
-            let tenant_of = |one: &PlainIdentity| {
-                one.tenant_id.clone().or_else(|| settings.tenant_id.clone()).unwrap_or_default()
-            };
+            let tenant_of =
+                |one: &NamedIdentity| one.tenant_id().or(settings.tenant_id()).unwrap_or_default().to_owned();
             all.extend([
                 ("name", of_account(names::IDENTITY)),
-                ("clientIds", map(&|one| one.client_id.clone())),
+                ("clientIds", map(&|one| one.client_id().to_owned())),
                 ("tenantIds", map(&tenant_of)),
-                ("expirations", map(&|one| one.expiration.unwrap_or(settings.expiration).to_string())),
+                (
+                    "expirations",
+                    map(&|one| one.token_expiration().unwrap_or(settings.token_expiration()).to_string()),
+                ),
             ]);
             let named = |map: &str, other: &str| format!("variables.{map}[?variables.name].orValue({other})");
             // Pods with both annotations are left to the policy, because the two must agree.
@@ -190,11 +193,12 @@ fn of_identity(settings: &Plain) -> Vec<(&'static str, String)> {
 }
 
 /// Whether the pod is the plain case.
-fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
-    let (volume, path, audience) = (text(&place.volume), text(&place.token_path), text(&settings.audience));
+fn plain_case(settings: &Settings, place: &Place) -> String {
+    let (volume, path, audience) = (text(&place.volume), text(&place.token_path), text(settings.audience()));
     let (prefix, legacy) = (text(names::VOLUME_PREFIX), text(names::LEGACY_VOLUME));
     let (uuid, domain) = (text(UUID), text(DOMAIN));
     let proxy = text(names::INJECT_PROXY_SIDECAR);
+    let [shortest, longest] = Settings::TOKEN_EXPIRATIONS;
     let token = format!(
         "has(s.serviceAccountToken) && has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience == {audience}"
     );
@@ -207,7 +211,7 @@ fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
 && variables.tenantId.size() <= 253 && !variables.tenantId.matches('[.][0-9]+$')))"
         ),
         "variables.expiration.matches('^[0-9]{4,5}$')".to_owned(),
-        "int(variables.expiration) >= 3600 && int(variables.expiration) <= 86400".to_owned(),
+        format!("int(variables.expiration) >= {shortest} && int(variables.expiration) <= {longest}"),
         format!("variables.pod[?{proxy}].orValue('false') == 'false'"),
         format!("{} == ''", value("pod", names::CONTAINER_IDENTITIES)),
         // There is no token yet, except from an earlier call of this policy.
@@ -228,10 +232,10 @@ fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
             free("d.devicePath")
         ),
     ];
-    if let Some(endpoint) = &settings.endpoint_annotation {
+    if let Some(endpoint) = settings.endpoint_annotation() {
         all.push(format!("{}.lowerAscii() != 'true'", value("pod", endpoint)));
     }
-    if let Some(allowed) = &settings.allowed {
+    if let Some(allowed) = settings.allowed_identities() {
         let entries: Vec<String> = allowed.iter().map(entry).collect();
         let entries = entries.join("\n|| ");
         let ids = list([names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID]);
@@ -244,31 +248,31 @@ fn plain_case(settings: &Plain, place: &PlainPlace) -> String {
 }
 
 /// Whether an entry of `allowedIdentities` allows the identity.
-fn entry(allowed: &PlainAllowed) -> String {
-    let lower = |ids: &[String]| list(ids.iter().map(|id| id.to_ascii_lowercase()));
-    let namespaces = allowed.namespaces.as_ref();
-    let namespaces = namespaces.map(|all| format!("request.namespace.matches({})", text(&pattern(all))));
-    let clients = allowed.client_ids.as_ref();
-    let clients = clients.map(|all| format!("variables.clientId.lowerAscii() in {}", lower(all)));
-    let tenants = allowed.tenant_ids.as_ref();
-    let tenants = tenants.map(|all| format!("variables.tenantId.lowerAscii() in {}", lower(all)));
+fn entry(allowed: &AllowedIdentity) -> String {
+    let lower = |ids: &[&str]| list(ids.iter().map(|id| id.to_ascii_lowercase()));
+    let namespaces = allowed.namespaces();
+    let namespaces = namespaces.map(|all| format!("request.namespace.matches({})", text(&pattern(&all))));
+    let clients = allowed.client_ids();
+    let clients = clients.map(|all| format!("variables.clientId.lowerAscii() in {}", lower(&all)));
+    let tenants = allowed.tenant_ids();
+    let tenants = tenants.map(|all| format!("variables.tenantId.lowerAscii() in {}", lower(&all)));
     let all: Vec<String> = [namespaces, clients, tenants].into_iter().flatten().collect();
     if all.is_empty() { "true".to_owned() } else { format!("({})", all.join(" && ")) }
 }
 
 /// A regular expression for what any of the globs fits; a name has only lower-case letters, digits and dashes.
-fn pattern(globs: &[String]) -> String {
+fn pattern(globs: &[&str]) -> String {
     let globs: Vec<String> = globs.iter().map(|glob| glob.replace('*', ".*").replace('?', ".")).collect();
     format!("^({})$", globs.join("|"))
 }
 
 /// The containers that get an identity, each with its path and what it has already.
-fn due(settings: &Plain, place: &PlainPlace) -> String {
+fn due(settings: &Settings, place: &Place) -> String {
     let (volume, four) = (text(&place.volume), list(names::IDENTITY_VARIABLES));
-    let skipped = if settings.skip_containers.is_empty() {
+    let skipped = if settings.skip_containers().is_empty() {
         String::new()
     } else {
-        format!("\n&& !c.name.matches({})", text(&pattern(&settings.skip_containers)))
+        format!("\n&& !c.name.matches({})", text(&pattern(&settings.skip_containers())))
     };
     let of = |containers: &str, field: &str| {
         let path = text(&format!("/spec/{field}/"));
@@ -284,9 +288,9 @@ fn due(settings: &Plain, place: &PlainPlace) -> String {
 }
 
 /// The JSON patch: the volume, and to each container the variables and the mount, each at the end of its list.
-fn patches(settings: &Plain, place: &PlainPlace) -> String {
+fn patches(settings: &Settings, place: &Place) -> String {
     let (volume, mount_path, path) = (text(&place.volume), text(&place.mount_path), text(&place.token_path));
-    let audience = text(&settings.audience);
+    let audience = text(settings.audience());
     let token = format!(
         "Object.spec.volumes{{name: {volume}, projected: Object.spec.volumes.projected{{sources: [
 Object.spec.volumes.projected.sources{{serviceAccountToken: Object.spec.volumes.projected.sources.serviceAccountToken{{
@@ -306,7 +310,7 @@ audience: {audience}, expirationSeconds: int(variables.expiration), path: {path}
         (names::AZURE_CLIENT_ID, "variables.clientId".to_owned()),
         (names::AZURE_TENANT_ID, "variables.tenantId".to_owned()),
         (names::AZURE_FEDERATED_TOKEN_FILE, text(&file)),
-        (names::AZURE_AUTHORITY_HOST, text(&settings.authority_host)),
+        (names::AZURE_AUTHORITY_HOST, text(settings.authority_host())),
     ];
     let add = |which: &str, name: &str, value: &str| {
         let name = text(name);
@@ -317,7 +321,7 @@ value: Object.spec.containers.env{{name: {name}, value: {value}}}}})"
     };
     all.extend(four.iter().map(|(name, value)| add("variables.due", name, value)));
     // The policy leaves out a variable that has no value.
-    for (name, value) in settings.extra_env.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in settings.extra_env().filter(|(_, value)| !value.is_empty()) {
         let lacking = format!("variables.due.filter(c, !({} in c.names))", text(name));
         all.push(add(&lacking, name, &text(value)));
     }

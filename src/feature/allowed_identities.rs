@@ -13,7 +13,7 @@ use crate::{
 
 /// One entry of `allowedIdentities`; a list that is left out means any.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct AllowedIdentity {
+pub struct AllowedIdentity {
     namespaces: Option<Vec<Glob<Namespaces>>>,
     client_ids: Option<Vec<ClientId>>,
     tenant_ids: Option<Vec<TenantId>>,
@@ -37,13 +37,22 @@ pub(crate) fn read(fields: &mut Fields, name: &str) -> Option<Vec<AllowedIdentit
 }
 
 impl AllowedIdentity {
-    /// Its lists as texts: namespaces, client IDs and tenants.
-    pub(crate) fn texts(&self) -> [Option<Vec<String>>; 3] {
-        let namespaces = self.namespaces.as_ref();
-        let namespaces = namespaces.map(|all| all.iter().map(|glob| glob.as_str().to_owned()).collect());
-        let clients = self.client_ids.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
-        let tenants = self.tenant_ids.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
-        [namespaces, clients, tenants]
+    /// The patterns of its namespaces; `None` for any.
+    #[must_use]
+    pub fn namespaces(&self) -> Option<Vec<&str>> {
+        self.namespaces.as_ref().map(|all| all.iter().map(Glob::as_str).collect())
+    }
+
+    /// Its client IDs; `None` for any.
+    #[must_use]
+    pub fn client_ids(&self) -> Option<Vec<&str>> {
+        self.client_ids.as_ref().map(|all| all.iter().map(ClientId::as_str).collect())
+    }
+
+    /// Its tenants; `None` for any.
+    #[must_use]
+    pub fn tenant_ids(&self) -> Option<Vec<&str>> {
+        self.tenant_ids.as_ref().map(|all| all.iter().map(TenantId::as_str).collect())
     }
 
     fn allows_namespace(&self, namespace: &str) -> bool {

@@ -43,7 +43,7 @@ impl FromStr for IdentityName {
 
 /// An identity that has a name.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct NamedIdentity {
+pub struct NamedIdentity {
     /// Its name.
     pub(crate) name: String,
     /// Its client ID.
@@ -52,6 +52,32 @@ pub(crate) struct NamedIdentity {
     pub(crate) tenant_id: Option<TenantId>,
     /// How long a token for it is valid, where the setting says so.
     pub(crate) expiration: Option<TokenExpiration>,
+}
+
+impl NamedIdentity {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its client ID.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        self.client_id.as_str()
+    }
+
+    /// Its tenant, where it has one of its own.
+    #[must_use]
+    pub fn tenant_id(&self) -> Option<&str> {
+        self.tenant_id.as_ref().map(TenantId::as_str)
+    }
+
+    /// How long its tokens are valid, in seconds, where it says so.
+    #[must_use]
+    pub fn token_expiration(&self) -> Option<i64> {
+        self.expiration.map(TokenExpiration::seconds)
+    }
 }
 
 /// The setting `identities`.

@@ -309,9 +309,9 @@ fn donor<'s, 't>(
 
 /// The variables of `donor` that the policy sets.
 fn ours<'s, 't>(settings: &Settings, donor: &'s Container<'t>, os: Os) -> Vec<&'s Env<'t>> {
-    let extra = settings.extra_env.iter().map(|extra| os.names().key(extra.name.as_str().into()));
-    let extra: Vec<Cow<str>> = extra.collect();
-    let extra = NameSet::new(extra.iter().map(AsRef::as_ref));
+    let keys: Vec<Cow<str>> =
+        settings.extra_env.iter().map(|extra| os.names().key(extra.name.as_str().into())).collect();
+    let extra = NameSet::new(keys.iter().map(AsRef::as_ref));
     let is_ours = |name: &str| {
         names::IDENTITY_VARIABLES.contains(&name)
             || names::TOKEN_ENDPOINT_VARIABLES.contains(&name)

@@ -148,7 +148,7 @@ pub const FIELDS: &[&str] = &[
 impl Settings {
     /// The pod annotation of the custom token endpoint, where one is set up.
     #[must_use]
-    pub(crate) fn endpoint_annotation(&self) -> Option<&str> {
+    pub fn endpoint_annotation(&self) -> Option<&str> {
         self.token_endpoint.as_ref().map(TokenEndpoint::annotation)
     }
 
@@ -292,6 +292,6 @@ fn is_env_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=')
 }
 
-pub mod plain;
+mod access;
 #[cfg(test)]
 mod tests;

@@ -45,13 +45,13 @@ pub(crate) enum Layout {
 /// A place for a token: which volume, and where in a container. Thousands of containers can have the same one, and its texts be long, so they
 /// are shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The volume's name.
-    pub(crate) volume: Rc<str>,
+    pub volume: Rc<str>,
     /// Where it is mounted.
-    pub(crate) mount_path: Rc<str>,
+    pub mount_path: Rc<str>,
     /// The token's path within the volume.
-    pub(crate) token_path: Rc<str>,
+    pub token_path: Rc<str>,
 }
 
 impl Place {

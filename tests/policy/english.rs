@@ -95,9 +95,10 @@ fn no_message_ends_in_what_was_expected() {
 /// The texts between the placeholders of the string literals of a Rust file, before its tests.
 fn sentences(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
-    let code = code.join("\n").replace("\\\"", "\u{1}");
+    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines: Vec<&str> =
+        before_tests.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = lines.join("\n").replace("\\\"", "\u{1}");
     let literals = code.split('"').skip(1).step_by(2);
     let parts = literals
         .flat_map(|literal| literal.split(['{', '}']).step_by(2).map(str::to_owned).collect::<Vec<_>>());

@@ -22,10 +22,12 @@ impl Cluster {
     /// Applies the fix of a refusal: the lines that follow its sentence.
     fn apply(&mut self, refusal: &str) {
         for line in refusal.lines().skip(1).take_while(|line| !line.starts_with("Pod default/")) {
-            let line = line.replace("CLIENT_ID", "\u{1}").replace("AZURE_\u{1}", "AZURE_CLIENT_ID");
-            let line = line.replace('\u{1}', CLIENT_ID).replace("=TENANT_ID", &format!("={TENANT_ID}"));
-            let line = line.replace("\"TENANT_ID\"", &format!("\"{TENANT_ID}\""));
-            self.apply_line(&line);
+            let marked = line.replace("CLIENT_ID", "\u{1}").replace("AZURE_\u{1}", "AZURE_CLIENT_ID");
+            let filled = marked
+                .replace('\u{1}', CLIENT_ID)
+                .replace("=TENANT_ID", &format!("={TENANT_ID}"))
+                .replace("\"TENANT_ID\"", &format!("\"{TENANT_ID}\""));
+            self.apply_line(&filled);
         }
     }
 

@@ -150,10 +150,10 @@ pub(crate) fn check<'e, 't>(
     let tenants = values::<TenantId>(&ids.tenant).map_err(|env| certain(of_tenant(env)))?;
     // A runtime uses the last variable of each name, or the first. Each ID is checked anyway, paired with the last of the other name.
     let (Some(last_client), Some(last_tenant)) = (clients.last(), tenants.last()) else { return Ok(()) };
-    let pairs = clients.iter().map(|client| (client, last_tenant));
-    let pairs = pairs.chain(tenants.iter().map(|tenant| (last_client, tenant)));
-    let pairs = pairs.chain(clients.first().zip(tenants.first()));
-    for (client, tenant) in pairs {
+    let with_last_tenant = clients.iter().map(|client| (client, last_tenant));
+    let with_last_client = tenants.iter().map(|tenant| (last_client, tenant));
+    let firsts = clients.first().zip(tenants.first());
+    for (client, tenant) in with_last_tenant.chain(with_last_client).chain(firsts) {
         let half_client = client.as_ref().map_or(base.client, |(_, id)| Half::Is(id));
         let half_tenant = tenant.as_ref().map_or(base.tenant, |(_, id)| Half::Is(id));
         let Err(part) = governance.allows(half_client, half_tenant) else { continue };
