@@ -8,6 +8,7 @@ use crate::{
     object::request::{self, PAYLOAD, Question},
     settings::Settings,
     tally::Tally,
+    value::kind::Kind,
     verdict::{
         finding::{Finding, Severity},
         mistake::Mistake,
@@ -66,7 +67,7 @@ pub fn examine(payload: &[u8], look_up: LookUp) -> Result<Vec<u8>, NotARequest> 
     }
     let verdict = validate(payload, look_up)?;
     let object = whole.as_ref().and_then(|payload| payload.field("request")?.field("object"));
-    let whole_of = |kind: &str| Some(Whole { object: object?, template: request::template_of(kind)? });
+    let whole_of = |kind: Kind| Some(Whole { object: object?, template: request::template_of(kind)? });
     Ok(verdict.into_findings(&whole_of))
 }
 

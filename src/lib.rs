@@ -76,7 +76,7 @@ pub use tally::Tally;
 pub use text::Untrusted;
 pub use value::{layout::Place, names, reference::Reference};
 pub use verdict::{
-    mistake::LookUpFailure,
+    facts::LookUpFailure,
     outcome::{LogEvent, LogLevel, Verdict},
 };
 

@@ -22,7 +22,8 @@ use crate::{
     tally::Tally,
     value::token::TokenExpiration,
     verdict::{
-        mistake::{Fault, Mistake},
+        facts::Fault,
+        mistake::Mistake,
         notice::Notice,
         outcome::{Audit, Holders},
         refusal::Refusal,

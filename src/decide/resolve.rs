@@ -18,7 +18,7 @@ use crate::{
         use_label::{Trigger, UseLabel},
     },
     verdict::{
-        mistake::LookUpFailure,
+        facts::LookUpFailure,
         notice::Notice,
         title::Title,
         warning::{Warning, Warnings},

@@ -8,7 +8,10 @@ use crate::{
         glob::{Glob, Namespaces},
         identity::{ClientId, TenantId},
     },
-    verdict::mistake::{ClientOf, Fault, IdentityPart, Mistake},
+    verdict::{
+        facts::{ClientOf, Fault, IdentityPart},
+        mistake::Mistake,
+    },
 };
 
 /// One entry of `allowedIdentities`; a list that is left out means any.

@@ -11,7 +11,7 @@ use crate::{
         parse::{Accepts, Rejected},
         token::TokenExpiration,
     },
-    verdict::mistake::{Instead, WrongValue},
+    verdict::facts::{Instead, WrongValue},
 };
 
 /// The name of an identity.

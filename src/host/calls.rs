@@ -9,7 +9,7 @@ use crate::{
     object::service_account::ServiceAccount,
     value::reference::Reference,
     verdict::{
-        mistake::LookUpFailure,
+        facts::LookUpFailure,
         outcome::{LogEvent, LogLevel, Verdict},
     },
 };

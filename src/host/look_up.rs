@@ -1,7 +1,7 @@
 //! Why a ServiceAccount could not be read: the causes told apart, each with its fix.
 
 use crate::{
-    object::service_account::ServiceAccount, value::reference::Reference, verdict::mistake::LookUpFailure,
+    object::service_account::ServiceAccount, value::reference::Reference, verdict::facts::LookUpFailure,
 };
 
 /// Whether the host may answer from its cache, which holds successes for 5 seconds.

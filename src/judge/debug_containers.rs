@@ -32,7 +32,8 @@ use crate::{
         token::Audience,
     },
     verdict::{
-        mistake::{Mistake, OBJECT_MAX},
+        facts::OBJECT_MAX,
+        mistake::Mistake,
         outcome::{Audit, Holders, LogLine, Verdict},
         refusal::Refusal,
     },

@@ -17,7 +17,8 @@ use crate::{
     tally::Tally,
     value::{reference::Reference, use_label::UseLabel},
     verdict::{
-        mistake::{LookUpFailure, Mistake},
+        facts::LookUpFailure,
+        mistake::Mistake,
         notice::Notice,
         outcome::{LogLine, Verdict},
         refusal::Refusal,

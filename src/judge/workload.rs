@@ -23,7 +23,8 @@ use crate::{
         use_label::{Trigger, UseLabel},
     },
     verdict::{
-        mistake::{Fault, LookUpFailure, Mistake},
+        facts::{Fault, LookUpFailure},
+        mistake::Mistake,
         notice::Notice,
         outcome::{LogLine, Verdict},
         refusal::Refusal,

@@ -9,7 +9,7 @@ use crate::{
         parse::{Accepts, Rejected},
         token::TokenExpiration,
     },
-    verdict::mistake::{Instead, WrongValue},
+    verdict::facts::{Instead, WrongValue},
 };
 
 /// Largest annotations of an object, names and values together, in bytes (Kubernetes `apimachinery/pkg/api/validation/objectmeta.go`,

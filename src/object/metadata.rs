@@ -7,6 +7,7 @@ use crate::{
     object::annotations::{Annotations, Unrecognized},
     value::{
         keys::{MetadataKind, is_near_prefix},
+        kind::Kind,
         layout::PodName,
         names,
         use_label::UseLabel,
@@ -135,8 +136,8 @@ impl Metadata {
     /// What messages call the pod.
     pub(crate) fn title(&self, namespace: &str) -> Title {
         match &self.name {
-            PodName::Name(name) => Title::of("Pod", namespace, name),
-            PodName::Prefix(prefix) => Title::of_generated("Pod", namespace, prefix),
+            PodName::Name(name) => Title::of(Kind::Pod, namespace, name),
+            PodName::Prefix(prefix) => Title::of_generated(Kind::Pod, namespace, prefix),
         }
     }
 }

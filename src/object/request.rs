@@ -18,6 +18,7 @@ use crate::{
         service_account::SERVICE_ACCOUNT,
         workload::{WORKLOAD, Workload},
     },
+    value::kind::Kind,
     verdict::title::Title,
 };
 
@@ -63,18 +64,18 @@ impl<'t> Change<'t> {
 
 /// The workloads whose pod templates are judged: group, resource, kind.
 const WORKLOADS: &[(&str, &str, Workload)] = &[
-    direct::<Deployment>(),
-    direct::<StatefulSet>(),
-    direct::<DaemonSet>(),
-    direct::<ReplicaSet>(),
-    direct::<ReplicationController>(),
-    direct::<Job>(),
+    direct::<Deployment>(Kind::Deployment),
+    direct::<StatefulSet>(Kind::StatefulSet),
+    direct::<DaemonSet>(Kind::DaemonSet),
+    direct::<ReplicaSet>(Kind::ReplicaSet),
+    direct::<ReplicationController>(Kind::ReplicationController),
+    direct::<Job>(Kind::Job),
     (CronJob::GROUP, CronJob::URL_PATH_SEGMENT, Workload::CronJob),
 ];
 
 /// A kind whose pod template is at `spec.template`.
-const fn direct<K: Resource>() -> (&'static str, &'static str, Workload) {
-    (K::GROUP, K::URL_PATH_SEGMENT, Workload::Direct(K::KIND))
+const fn direct<K: Resource>(kind: Kind) -> (&'static str, &'static str, Workload) {
+    (K::GROUP, K::URL_PATH_SEGMENT, Workload::Direct(kind))
 }
 
 /// What the request is about.
@@ -162,8 +163,8 @@ pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
     };
     let kind = request.field("kind").ok().flatten().and_then(|kind| text(&kind, "kind"));
     let kinds =
-        [Pod::KIND, ServiceAccount::KIND].into_iter().chain(WORKLOADS.iter().map(|(.., kind)| kind.kind()));
-    let Some(kind) = kinds.into_iter().find(|known| kind.as_deref() == Some(known)) else {
+        [Kind::Pod, Kind::ServiceAccount].into_iter().chain(WORKLOADS.iter().map(|(.., kind)| kind.kind()));
+    let Some(kind) = kinds.into_iter().find(|known| kind.as_deref() == Some(known.name())) else {
         return Title::Request;
     };
     let object = self::text(payload).and_then(|text| Json::parse(text, &NAMED).ok());
@@ -179,8 +180,8 @@ pub(crate) fn title(payload: &Json, request: &Cursor<'_, '_>) -> Title {
 }
 
 /// The way to the pod template of an object of this kind, empty for a pod; `None` for an object that has none.
-pub(crate) fn template_of(kind: &str) -> Option<&'static [&'static str]> {
-    if kind == Pod::KIND {
+pub(crate) fn template_of(kind: Kind) -> Option<&'static [&'static str]> {
+    if kind == Kind::Pod {
         return Some(&[]);
     }
     WORKLOADS.iter().find(|(.., workload)| workload.kind() == kind).map(|(.., workload)| workload.path())

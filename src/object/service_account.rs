@@ -12,7 +12,7 @@ use crate::{
         reference::Reference,
         use_label::UseLabel,
     },
-    verdict::mistake::WrongValue,
+    verdict::facts::WrongValue,
 };
 
 /// Of a ServiceAccount only the metadata is looked into; `managedFields` alone can be larger than all the rest.

@@ -3,6 +3,7 @@
 use crate::{
     json::{Json, Shape},
     object::{metadata::METADATA, pod::SPEC},
+    value::kind::Kind,
 };
 
 static TEMPLATE: Shape = Shape::Object(&[("metadata", &METADATA), ("spec", &SPEC)]);
@@ -23,7 +24,7 @@ pub(crate) static WORKLOAD: Shape = Shape::Object(&[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// `spec.template`: Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job.
-    Direct(&'static str),
+    Direct(Kind),
     /// `spec.jobTemplate.spec.template`: CronJob.
     CronJob,
 }
@@ -31,10 +32,10 @@ pub(crate) enum Workload {
 impl Workload {
     /// Its `kind`.
     #[must_use]
-    pub(crate) fn kind(self) -> &'static str {
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Self::Direct(kind) => kind,
-            Self::CronJob => "CronJob",
+            Self::CronJob => Kind::CronJob,
         }
     }
 

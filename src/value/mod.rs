@@ -5,6 +5,7 @@ pub(crate) mod cloud;
 pub(crate) mod glob;
 pub(crate) mod identity;
 pub(crate) mod keys;
+pub(crate) mod kind;
 pub(crate) mod layout;
 pub mod names;
 pub(crate) mod parse;

@@ -13,6 +13,7 @@ use crate::{
     json::{Malformed, Unquoted},
     value::{
         keys::{AnnotatedObject, MetadataKind},
+        kind::Kind,
         names,
         parse::Accepts,
         port::ProxyPort,
@@ -20,10 +21,8 @@ use crate::{
         use_label::Trigger,
     },
     verdict::{
-        mistake::{
-            ClientOf, Fault, IdentityPart, Instead, LookUpFailure, Mistake, MistakeDiscriminants, Obstacle,
-            OwnValue, WrongValue,
-        },
+        facts::{ClientOf, Fault, IdentityPart, Instead, LookUpFailure, Obstacle, OwnValue, WrongValue},
+        mistake::{Mistake, MistakeDiscriminants},
         notice::{Notice, NoticeDiscriminants, SkipHint},
         outcome::Verdict,
         refusal::Refusal,
@@ -37,7 +36,7 @@ const CLIENT_ID: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
 const TENANT_ID: &str = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 
 fn account() -> Title {
-    Title::of("ServiceAccount", "default", "myserviceaccount")
+    Title::of(Kind::ServiceAccount, "default", "myserviceaccount")
 }
 
 fn reference() -> Reference {
@@ -45,7 +44,7 @@ fn reference() -> Reference {
 }
 
 fn pod() -> Title {
-    Title::of("Pod", "default", "yadaapi")
+    Title::of(Kind::Pod, "default", "yadaapi")
 }
 
 fn wrong<T: Accepts>(annotation: &'static str, found: &str) -> Mistake {
@@ -184,7 +183,7 @@ fn mistakes() -> Vec<(Title, Mistake)> {
 
 fn notices() -> Vec<(About, Notice)> {
     let (of_account, of_pod) = (About::Object(account()), About::Object(pod()));
-    let workload = About::Object(Title::of("Deployment", "default", "web"));
+    let workload = About::Object(Title::of(Kind::Deployment, "default", "web"));
     let unknown = |metadata, name: &str| Notice::Unknown {
         metadata,
         name: name.into(),
@@ -266,7 +265,7 @@ fn says_every_sentence_as_it_was_reviewed() {
     let created = created.map(|(object, mistake)| Refusal::new(&object, mistake).in_manifest());
     let refusals = mistakes().into_iter().map(|(object, mistake)| Refusal::new(&object, mistake));
     let refusals = refusals.chain(created).map(|refusal| {
-        let code = refusal.mistake.code().number();
+        let code = refusal.code().number();
         let fault = refusal.fault();
         format!("{code} {refusal}\n    {fault:?}'s fault\n\n")
     });
@@ -315,7 +314,7 @@ fn unfit(rows: &[(&str, &'static str)], said: &[(&'static str, String)]) -> Vec<
 fn troubleshooting_has_the_row_of_each_rule_and_no_other() {
     let said: Vec<_> = mistakes()
         .iter()
-        .map(|(_, mistake)| mistake.describe())
+        .map(|(_, mistake)| mistake.row().description)
         .map(|said| (said.rule, said.sentence))
         .collect();
     assert_eq!(unfit(&documented("Refusals"), &said), Vec::<String>::new());

@@ -4,10 +4,10 @@ use crate::{
     fields::Problem,
     json::Json,
     text::Untrusted,
+    value::kind::Kind,
     verdict::{
         description::{Description, Paste},
-        messages::notice::pods_refused,
-        notice::Notice,
+        notice::{Notice, pods_refused},
         refusal::Refusal,
         spot::{Spot, Whole, metadata_path},
         title::Title,
@@ -80,13 +80,13 @@ impl Finding {
     /// the finding is to be placed, if it is at hand.
     pub(crate) fn into_json<'j, 'a: 'j, 'o>(
         self,
-        whole_of: &dyn Fn(&str) -> Option<Whole<'j, 'a>>,
+        whole_of: &dyn Fn(Kind) -> Option<Whole<'j, 'a>>,
     ) -> Json<'o> {
         let Self { severity, object, container, description } = self;
         let Description { rule, sentence, spot, container: inner, found, fix, paste } = description;
         let container = container.or(inner);
         let whole = match &object {
-            Title::Object { kind, .. } => whole_of(kind),
+            Title::Object { kind, .. } => whole_of(*kind),
             Title::Request | Title::Policy => None,
         };
         let path = spot.and_then(|spot| match (spot, whole) {
@@ -127,7 +127,7 @@ fn named<'a>(title: &Title) -> Json<'a> {
     let (kind, names) = match title {
         Title::Request => ("AdmissionRequest", None),
         Title::Policy => ("ClusterAdmissionPolicy", None),
-        Title::Object { kind, namespace, name } => (*kind, Some((namespace, name))),
+        Title::Object { kind, namespace, name } => (kind.name(), Some((namespace, name))),
     };
     let mut fields = vec![("kind", Json::text(kind))];
     if let Some((namespace, name)) = names {

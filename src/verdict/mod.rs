@@ -2,10 +2,12 @@
 //! sentence stands in [`messages`]; nothing here decides what is a mistake.
 
 pub(crate) mod description;
+pub(crate) mod facts;
 pub(crate) mod finding;
-pub(crate) mod messages;
+pub(crate) mod fix;
 pub(crate) mod mistake;
 pub(crate) mod notice;
+mod notice_labels;
 pub(crate) mod outcome;
 pub(crate) mod refusal;
 pub(crate) mod response;

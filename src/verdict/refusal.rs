@@ -2,11 +2,16 @@
 
 use std::fmt;
 
-use crate::verdict::{
-    mistake::{Fault, Mistake},
-    notice::Notice,
-    title::Title,
-    warning::Warning,
+use crate::{
+    value::kind::Kind,
+    verdict::{
+        description::Description,
+        facts::{Code, Fault, Repair},
+        mistake::{Mistake, Row},
+        notice::Notice,
+        title::Title,
+        warning::Warning,
+    },
 };
 
 /// A refusal: the object and its mistake.
@@ -20,42 +25,11 @@ pub(crate) struct Refusal {
     pub(crate) repair: Repair,
 }
 
-/// Where a mistake is repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repair {
-    /// In the cluster, by a command: the object is there.
-    Cluster,
-    /// In the manifest: the object is not there yet, or is made from a template.
-    Manifest,
-}
-
-/// HTTP status codes of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Code {
-    /// 400: the object is wrong.
-    BadRequest,
-    /// 403: the identity is not allowed here.
-    Forbidden,
-    /// 500: the ServiceAccount could not be read.
-    InternalServerError,
-}
-
-impl Code {
-    /// The number.
-    pub(crate) fn number(self) -> u16 {
-        match self {
-            Self::BadRequest => 400,
-            Self::Forbidden => 403,
-            Self::InternalServerError => 500,
-        }
-    }
-}
-
 impl Refusal {
     /// A refusal of `object`.
     pub(crate) fn new(object: &Title, mistake: Mistake) -> Self {
         let repair = match object {
-            Title::Object { kind: "ServiceAccount", .. } => Repair::Cluster,
+            Title::Object { kind: Kind::ServiceAccount, .. } => Repair::Cluster,
             Title::Object { .. } | Title::Request | Title::Policy => Repair::Manifest,
         };
         Self { object: object.clone(), mistake, repair }
@@ -68,23 +42,20 @@ impl Refusal {
 
     /// Whose mistake it is.
     pub(crate) fn fault(&self) -> Fault {
-        let of_service_account = matches!(self.object, Title::Object { kind: "ServiceAccount", .. });
-        match &self.mistake {
-            Mistake::WrongAnnotation(_) if of_service_account => Fault::Elsewhere,
-            Mistake::IdentityNotAllowed { fault, .. } | Mistake::OwnIdNotAllowed { fault, .. } => *fault,
-            Mistake::WrongAnnotation(_)
-            | Mistake::ProxyOnHostNetwork
-            | Mistake::ProxyOnWindows
-            | Mistake::MountHidesToken { .. }
-            | Mistake::VolumeNameTaken { .. }
-            | Mistake::NoSuchName(_)
-            | Mistake::TooLarge
-            | Mistake::Malformed(_) => Fault::Template,
-            Mistake::NoTenant
-            | Mistake::ClientIdRequired
-            | Mistake::LookUp { .. }
-            | Mistake::BadSettings(_) => Fault::Elsewhere,
-        }
+        let of_account = matches!(self.object, Title::Object { kind: Kind::ServiceAccount, .. });
+        let of_object = if of_account { Fault::Elsewhere } else { Fault::Template };
+        self.mistake.row().fault.unwrap_or(of_object)
+    }
+
+    /// HTTP status code for the API server's answer.
+    pub(crate) fn code(&self) -> Code {
+        self.mistake.row().code
+    }
+
+    /// Everything that is said about it: the mistake, and how this object is repaired.
+    pub(crate) fn describe(&self) -> Description {
+        let Row { description, fix, .. } = self.mistake.row();
+        fix.describe(description, &self.object, self.repair)
     }
 
     /// The same as a warning, of an object that was wrong before.

@@ -3,6 +3,7 @@
 use crate::{
     json::Json,
     tally::Tally,
+    value::kind::Kind,
     verdict::{finding::Finding, outcome::Verdict, refusal::Refusal, spot::Whole},
 };
 
@@ -63,7 +64,7 @@ impl Verdict<'_> {
         if let Some(message) = message(&self.refusals) {
             fields.push(("message", Json::text(&message)));
         }
-        if let Some(code) = self.refusals.first().iter().map(|refusal| refusal.mistake.code()).max() {
+        if let Some(code) = self.refusals.first().iter().map(Refusal::code).max() {
             fields.push(("code", Json::Raw(code.number().to_string().into())));
         }
         if let Some(audit) = &self.audit {
@@ -91,7 +92,7 @@ impl Verdict<'_> {
     #[must_use]
     pub(crate) fn into_findings<'j, 'a: 'j>(
         self,
-        whole_of: &dyn Fn(&str) -> Option<Whole<'j, 'a>>,
+        whole_of: &dyn Fn(Kind) -> Option<Whole<'j, 'a>>,
     ) -> Vec<u8> {
         let refusals = self.refusals.first().iter().map(Finding::of_refusal);
         let findings = refusals.chain(self.warnings.first().iter().map(Finding::of_warning));
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn a_message_of_any_names_stays_within_its_limit() {
         for length in 1..=253 {
-            let title = Title::of("Pod", "a", &"n".repeat(length));
+            let title = Title::of(Kind::Pod, "a", &"n".repeat(length));
             let mut refusals = Tally::default();
             for _ in 0..20 {
                 refusals.push(Refusal::new(&title, Mistake::ProxyOnHostNetwork));
@@ -143,7 +144,7 @@ mod tests {
             ..Verdict::default()
         };
         assert_eq!(verdict.into_response(), br#"{"accepted":true,"mutated_object":{"a":1.0}}"#);
-        let warning = Warning::new(&Title::of("Pod", "a", "b"), Notice::RetiredBinding);
+        let warning = Warning::new(&Title::of(Kind::Pod, "a", "b"), Notice::RetiredBinding);
         let text = warning.to_string();
         let response: kubewarden_policy_sdk::response::ValidationResponse =
             serde_json::from_slice(&Verdict::warned(warning.into()).into_response()).unwrap();

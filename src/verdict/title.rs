@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     text::{NAME_MAX, Untrusted},
-    value::reference::Reference,
+    value::{kind::Kind, reference::Reference},
 };
 
 /// An object, as `ServiceAccount default/myserviceaccount`.
@@ -17,7 +17,7 @@ pub(crate) enum Title {
     /// An object of the cluster.
     Object {
         /// Its kind.
-        kind: &'static str,
+        kind: Kind,
         /// Its namespace, empty where it can't be told.
         namespace: Untrusted,
         /// Its name, or its `generateName` and `*`.
@@ -27,12 +27,12 @@ pub(crate) enum Title {
 
 impl Title {
     /// The title of an object.
-    pub(crate) fn of(kind: &'static str, namespace: &str, name: &str) -> Self {
+    pub(crate) fn of(kind: Kind, namespace: &str, name: &str) -> Self {
         Self::Object { kind, namespace: namespace.into(), name: name.into() }
     }
 
     /// The title of an object that may have no name yet, only a `generateName`.
-    pub(crate) fn of_generated(kind: &'static str, namespace: &str, prefix: &str) -> Self {
+    pub(crate) fn of_generated(kind: Kind, namespace: &str, prefix: &str) -> Self {
         Self::of(kind, namespace, &format!("{prefix}*"))
     }
 }
@@ -55,6 +55,6 @@ impl fmt::Display for Title {
 impl Reference {
     /// The ServiceAccount's title.
     pub(crate) fn title(&self) -> Title {
-        Title::of("ServiceAccount", self.namespace.as_str(), self.name.as_str())
+        Title::of(Kind::ServiceAccount, self.namespace.as_str(), self.name.as_str())
     }
 }

@@ -64,10 +64,11 @@ impl fmt::Display for Warning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::kind::Kind;
 
     #[test]
     fn cuts_the_name_but_never_the_fix() {
-        let title = Title::of("Pod", &"n".repeat(63), &"p".repeat(253));
+        let title = Title::of(Kind::Pod, &"n".repeat(63), &"p".repeat(253));
         let text = Warning::new(&title, Notice::RetiredBinding).to_string();
         assert!(text.chars().count() <= 256 && text.starts_with("Pod nnn"), "{text}");
         assert!(text.ends_with(&format!("p: {}", Notice::RetiredBinding)), "{text}");

@@ -111,8 +111,9 @@ fn sentences(path: &Path) -> Vec<String> {
 #[test]
 fn no_program_takes_a_sentence_of_the_policy_apart() {
     let root = Path::new(ROOT);
-    let messages = std::fs::read_dir(root.join("src/verdict/messages")).unwrap();
-    let sentences: Vec<String> = messages.flat_map(|entry| sentences(&entry.unwrap().path())).collect();
+    let files = ["mistake.rs", "notice.rs", "notice_labels.rs", "fix.rs"];
+    let sentences: Vec<String> =
+        files.iter().flat_map(|file| sentences(&root.join("src/verdict").join(file))).collect();
     assert!(sentences.len() > 60, "{}", sentences.len());
     let programs = texts().into_iter().filter(|path| {
         ["runner/src", "laws/src", "conformance/src", "playground/src", "hack"]

@@ -12,7 +12,7 @@ use crate::{
     },
     text::{NAME_MAX, Untrusted},
     value::layout::is_reserved,
-    verdict::mistake::{Mistake, Obstacle},
+    verdict::{facts::Obstacle, mistake::Mistake},
 };
 
 /// The mistake of a mount or block device of `container` at `root`, the resolved mount path, or one that hides one of the volume's `files`.

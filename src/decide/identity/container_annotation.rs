@@ -16,7 +16,10 @@ use crate::{
         names,
         parse::Accepts,
     },
-    verdict::mistake::{Fault, Instead, Mistake, WrongValue},
+    verdict::{
+        facts::{Fault, Instead, WrongValue},
+        mistake::Mistake,
+    },
 };
 
 /// The containers that get an identity of their own, and which.

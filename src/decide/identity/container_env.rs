@@ -15,7 +15,8 @@ use crate::{
         parse::Accepts,
     },
     verdict::{
-        mistake::{Fault, IdentityPart, Mistake, OwnValue},
+        facts::{Fault, IdentityPart, OwnValue},
+        mistake::Mistake,
         refusal::Refusal,
     },
 };

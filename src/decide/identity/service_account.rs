@@ -13,7 +13,8 @@ use crate::{
         token::TokenExpiration,
     },
     verdict::{
-        mistake::{Instead, Mistake, WrongValue},
+        facts::{Instead, WrongValue},
+        mistake::Mistake,
         refusal::Refusal,
     },
 };

@@ -18,7 +18,7 @@ use crate::{
     object::container::ContainerList,
     settings::Settings,
     value::{port::ProxyPort, token::TokenExpiration},
-    verdict::mistake::OBJECT_MAX,
+    verdict::facts::OBJECT_MAX,
 };
 
 /// The plan for `containers`, which get `identities`.
