@@ -395,6 +395,8 @@ fn an_escaped_reference_and_one_to_an_own_variable_cause_no_warning() {
     assert_eq!(with_env(&json!([{"name": "X", "value": "$(AZURE_CLIENT_ID)"}])), 1);
     assert_eq!(with_env(&json!([{"name": "X", "value": "$$(AZURE_CLIENT_ID)"}])), 0);
     assert_eq!(with_env(&json!([{"name": "X", "value": "$(AZURE_OTHER)"}])), 0);
+    assert_eq!(with_env(&json!([{"name": "X", "value": "/var/run/secrets/azure/settings.json"}])), 0);
+    assert_eq!(with_env(&json!([{"name": "X", "value": "/elsewhere/azure-identity-token"}])), 0);
     let own = json!([{"name": "AZURE_CLIENT_ID", "value": CLIENT_ID}, {"name": "X", "value": "$(AZURE_CLIENT_ID)"}]);
     assert_eq!(with_env(&own), 0);
 }

@@ -333,3 +333,16 @@ fn ranchers_form_covers_every_setting_and_writes_only_what_is_accepted() {
         assert!(rows.contains(&format!("| `{name}` |")), "{name}");
     }
 }
+
+/// A change that finds nothing to change proves nothing.
+#[test]
+fn each_mutant_has_something_to_change() {
+    let list = file("tests/mutants.txt");
+    let blocks: Vec<Vec<&str>> =
+        list.trim_end().split("\n\n").skip(1).map(|block| block.lines().collect()).collect();
+    assert!(blocks.len() > 70, "{}", blocks.len());
+    for block in blocks {
+        let [name, path, old, new] = block[..] else { panic!("{block:?}") };
+        assert!(file(path).contains(old) && old != new, "{name}: {path} does not have {old}");
+    }
+}
