@@ -101,11 +101,11 @@ fn answer<'t>(payload: &Json<'t>, look_up: LookUp) -> Result<Verdict<'t>, NotARe
         Err(problems) => return Ok(bad_settings(problems)),
     };
     let question = request::question(payload, &request).map_err(Vec::from);
-    let judged = question.and_then(|question| judge(&settings, &request, question, look_up));
+    let judged = question.and_then(|question| route(&settings, &request, question, look_up));
     Ok(judged.unwrap_or_else(|found| malformed(&request::title(payload, &request), found)))
 }
 
-fn judge<'t>(
+fn route<'t>(
     settings: &Settings,
     request: &Cursor<'_, '_>,
     question: Question<'t>,

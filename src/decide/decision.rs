@@ -74,7 +74,7 @@ pub(crate) fn decide(
     let mut warnings = Warnings::default();
     warnings::of_metadata(settings, pod, account, (&own, &said), &mut warnings);
     let audit = audit(account, &said);
-    let (identity, expiration) = match judge(settings, governance, &own, account, &said) {
+    let (identity, expiration) = match identity_and_expiration(settings, governance, &own, account, &said) {
         Ok(judged) => judged,
         Err(mistakes) => {
             // The pod's own mistakes refuse it, even if the ServiceAccount has changed in the meantime.
@@ -115,7 +115,7 @@ pub(crate) fn decide(
 }
 
 /// The identity and how long its token is valid, if neither the ServiceAccount nor the pod has a mistake.
-fn judge(
+fn identity_and_expiration(
     settings: &Settings,
     governance: Option<&Governance>,
     own: &PodRequest,

@@ -195,7 +195,7 @@ fn common(one: &[usize], other: &[usize]) -> Option<usize> {
 /// The mistake of a ServiceAccount, where no entry allows its identity. `name` is the identity's in the setting `identities`, where that is how
 /// the client ID is known.
 #[must_use]
-pub(crate) fn check(
+pub(crate) fn check_identity(
     governance: &Governance,
     name: Option<&str>,
     client_id: Option<&ClientId>,

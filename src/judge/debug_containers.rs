@@ -177,11 +177,12 @@ impl<'s, 't> Running<'s, 't> {
             let donor = self.donor(container);
             let own = Ids::of(container);
             let own_forbidden =
-                container_env::check(governance, &own, base_of(donor.map(|donor| &donor.seen))).err();
+                container_env::check_ids(governance, &own, base_of(donor.map(|donor| &donor.seen))).err();
             let copied = donor.filter(|_| own.is_empty() && !self.skips(container));
             let forbidden = own_forbidden.as_ref().or_else(|| {
-                let check =
-                    |donor: &Donor<'s, 't>| container_env::check(governance, &donor.ids, base_of(None)).err();
+                let check = |donor: &Donor<'s, 't>| {
+                    container_env::check_ids(governance, &donor.ids, base_of(None)).err()
+                };
                 copied.and_then(|donor| donor.forbidden.get_or_init(|| check(donor)).as_ref())
             });
             if let Some(found) = forbidden {

@@ -53,7 +53,7 @@ pub(crate) fn judge(
         above.map(|own| own.map(|own| (own.label, own.annotations))).collect::<Vec<_>>()
     };
     let kept = || change.old.as_ref().is_some_and(|old| marked(old) == marked(&change.new));
-    if settings.preflight == Preflight::Off || (old.is_some_and(|old| is_same(old, template)) && kept()) {
+    if settings.preflight == Preflight::Off || (old.is_some_and(|old| are_equal(old, template)) && kept()) {
         return Ok(Verdict::accepted());
     }
     let judged = judged(settings, &workload, (&namespace, change.size), &change.new, template, look_up);
@@ -92,7 +92,7 @@ impl Named {
     }
 }
 
-fn is_same(old: &Json, new: &Json) -> bool {
+fn are_equal(old: &Json, new: &Json) -> bool {
     let text = |json: &Json| {
         let mut text = String::new();
         json.write(&mut text);

@@ -95,7 +95,7 @@ pub(crate) fn folder_of(path: &str, rest: &str, os: Os) -> Option<String> {
 }
 
 /// Whether both lead to the same place.
-pub(crate) fn is_same(one: &str, other: &str, os: Os) -> bool {
+pub(crate) fn is_same_path(one: &str, other: &str, os: Os) -> bool {
     one == other
         || (is_absolute(one, os) && is_absolute(other, os) && resolved(one, os) == resolved(other, os))
 }
@@ -147,10 +147,10 @@ mod tests {
             (r"C:\var\run\secrets\azure\wi", "/var/run/secrets/azure/wi"),
             (r"c:/Var/RUN\secrets\..\x", "/var/run/x"),
         ] {
-            assert!(is_same(one, other, Os::Windows), "{one}");
-            assert!(!is_same(one, other, Os::Other), "{one}");
+            assert!(is_same_path(one, other, Os::Windows), "{one}");
+            assert!(!is_same_path(one, other, Os::Other), "{one}");
         }
-        assert!(!is_same("x", "/x", Os::Windows) && !is_same("/x", "/y", Os::Windows));
+        assert!(!is_same_path("x", "/x", Os::Windows) && !is_same_path("/x", "/y", Os::Windows));
         assert_eq!(folder_of(r"C:\a\token\file", "token/file", Os::Windows).as_deref(), Some("/a"));
     }
 }

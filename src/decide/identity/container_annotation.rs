@@ -141,7 +141,8 @@ impl Other<'_> {
     /// The mistake of the pod, where `governance` does not allow the identity.
     pub(crate) fn refused(&self, governance: &Governance) -> Option<Mistake> {
         let Identity { client_id, tenant_id } = &self.identity;
-        let mut mistake = allowed_identities::check(governance, self.name, client_id.as_ref(), tenant_id)?;
+        let mut mistake =
+            allowed_identities::check_identity(governance, self.name, client_id.as_ref(), tenant_id)?;
         if let Mistake::IdentityNotAllowed { fault, .. } = &mut mistake {
             let any_tenant = governance.allows(client_id.as_ref().into(), Half::Unknown).is_ok();
             *fault = match self.tenant {

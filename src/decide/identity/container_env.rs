@@ -46,7 +46,7 @@ pub(crate) fn mistakes(
     let others = containers.others.iter().filter(holds).map(|container| (*container, identities.pods));
     for (container, identity) in due.chain(others) {
         let ids = Ids::of(container);
-        if let Err(found) = check(governance, &ids, Base::of(identity)) {
+        if let Err(found) = check_ids(governance, &ids, Base::of(identity)) {
             mistakes.add(|| refusal(found.mistake(governance, container)));
         }
     }
@@ -136,7 +136,7 @@ impl Forbidden<'_, '_> {
 ///
 /// # Errors
 /// The first variable that holds an ID that is not allowed.
-pub(crate) fn check<'e, 't>(
+pub(crate) fn check_ids<'e, 't>(
     governance: &Governance,
     ids: &Ids<'e, 't>,
     base: Base,

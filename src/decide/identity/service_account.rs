@@ -135,7 +135,12 @@ pub(crate) fn service_account_identity(
         (Ok(_) | Err(()), _) => None,
     };
     if let (Some(Identity { client_id, tenant_id }), Some(governance)) = (&identity, governance) {
-        mistakes.extend(allowed_identities::check(governance, said.name, client_id.as_ref(), tenant_id));
+        mistakes.extend(allowed_identities::check_identity(
+            governance,
+            said.name,
+            client_id.as_ref(),
+            tenant_id,
+        ));
     }
     let title = account.reference.title();
     match identity {

@@ -174,7 +174,7 @@ pub(crate) fn differs(
         // Comparing paths copies both, so a token path that is much longer than the container's value is not compared.
         names::AZURE_FEDERATED_TOKEN_FILE => {
             let length = place.mount_path.len() + place.token_path.len();
-            length <= own.len() * 2 + 64 && paths::is_same(&own, &place.token_file(), os)
+            length <= own.len() * 2 + 64 && paths::is_same_path(&own, &place.token_file(), os)
         }
         _ => is_same_host(&own, settings.authority_host.as_str()),
     };
