@@ -66,21 +66,12 @@ pub fn run(args: &Bench) -> Result<bool> {
     }
     if let Some(number) = args.pairs {
         let ceilings = if number == 0 { Ceilings::All } else { Ceilings::Steepest(number) };
-        let wrong = pairs_command::run(&args.policy, ceilings)?;
-        for line in &wrong {
-            anstream::eprintln!("over budget: {line}");
-        }
-        return Ok(wrong.is_empty());
+        return Ok(is_within(&pairs_command::run(&args.policy, ceilings)?));
     }
     let paths = std::iter::once(&args.policy).chain(&args.against);
     let subjects = paths.map(|path| Subject::from_file(path)).collect::<Result<Vec<_>>>()?;
     let Some(policy) = subjects.first() else { bail!("no module to measure") };
-    let mut cases = cases::all()?;
-    cases.push(cases::sized("50-containers", 50, 1)?);
-    cases.push(cases::sized("1000-containers", 1000, 1)?);
-    if args.count {
-        cases.extend(lists::all()?);
-    }
+    let cases = measured(args)?;
     let figures = if args.count {
         let counted = cases.iter().flat_map(|case| subjects.iter().map(move |subject| subject.count(case)));
         counted.collect::<Result<Vec<_>>>()?
@@ -110,10 +101,26 @@ pub fn run(args: &Bench) -> Result<bool> {
         exceeded.extend(ratios(&mut out, &budgets, &subjects, &figures)?);
     }
     out.flush()?;
-    for line in &exceeded {
+    Ok(is_within(&exceeded))
+}
+
+/// The cases that are measured.
+fn measured(args: &Bench) -> Result<Vec<cases::Case>> {
+    let mut cases = cases::all()?;
+    cases.push(cases::sized("50-containers", 50, 1)?);
+    cases.push(cases::sized("1000-containers", 1000, 1)?);
+    if args.count {
+        cases.extend(lists::all()?);
+    }
+    Ok(cases)
+}
+
+/// Whether no budget is exceeded; says which are.
+fn is_within(exceeded: &[String]) -> bool {
+    for line in exceeded {
         anstream::eprintln!("over budget: {line}");
     }
-    Ok(exceeded.is_empty())
+    exceeded.is_empty()
 }
 
 /// What the webhook costs for the same cases, where one is given.

@@ -300,11 +300,8 @@ impl Judge<'_> {
             Err(error) => {
                 count.broken += 1;
                 anstream::eprintln!("Error: {at}: {error}");
-                self.findings.push(findings::of_file(
-                    Severity::Error,
-                    "not-readable",
-                    &format!("{}: {error}", at.file),
-                ));
+                let text = format!("{}: {error}", at.file);
+                self.findings.push(findings::of_file(Severity::Error, "not-readable", &text));
                 return Ok(());
             }
         };

@@ -37,18 +37,7 @@ pub fn check(
     mut form: Form,
 ) -> Result<Checked> {
     let mut checked = Checked::default();
-    let mut all = Vec::new();
-    for file in files {
-        let read = federated::read(file)?;
-        if read.len() > federated::CREDENTIALS_MAX {
-            checked.warnings += 1;
-            let (number, most) = (read.len(), federated::CREDENTIALS_MAX);
-            anstream::eprintln!(
-                "warning: {file} has {number} federated credentials: an identity can have {most}"
-            );
-        }
-        all.extend(read);
-    }
+    let all = read(files, &mut checked)?;
     for token in presented {
         match federated::check(&all, token) {
             Ok(()) => {
@@ -84,6 +73,23 @@ pub fn check(
         anstream::eprintln!("warning: federated credential {name:?} is for {subject}, which no file has");
     }
     Ok(checked)
+}
+
+/// The federated credentials of the files.
+fn read(files: &[String], checked: &mut Checked) -> Result<Vec<federated::Credential>> {
+    let mut all = Vec::new();
+    for file in files {
+        let read = federated::read(file)?;
+        if read.len() > federated::CREDENTIALS_MAX {
+            checked.warnings += 1;
+            let (number, most) = (read.len(), federated::CREDENTIALS_MAX);
+            anstream::eprintln!(
+                "warning: {file} has {number} federated credentials: an identity can have {most}"
+            );
+        }
+        all.extend(read);
+    }
+    Ok(all)
 }
 
 /// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each

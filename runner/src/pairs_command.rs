@@ -56,26 +56,7 @@ pub fn run(policy: &Path, ceilings: Ceilings) -> Result<Vec<String>> {
     let (meter, module) = (Meter::from_bytes(&std::fs::read(policy)?)?, Module::from_file(policy)?);
     let jobs: Vec<(Question, [&Dimension; 2])> =
         QUESTIONS.into_iter().flat_map(|question| pairs::all().map(move |pair| (question, pair))).collect();
-    let mut found = in_parallel(&jobs, |(question, pair)| {
-        let mut costs = Vec::new();
-        for bytes in SIZES {
-            let case = pairs::case(*question, *pair, bytes);
-            costs.push(count(&meter, &case)?.instructions);
-        }
-        let [small, big] = SIZES;
-        let [few, many] = costs[..] else { anyhow::bail!("two sizes") };
-        #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
-        let growth = (many as f64 / few as f64).powf(1.0 / (big as f64 / small as f64).log2());
-        Ok(Found {
-            question: *question,
-            pair: *pair,
-            growth,
-            large: many,
-            memory: 0,
-            answer: 0,
-            time: Duration::ZERO,
-        })
-    })?;
+    let mut found = in_parallel(&jobs, |(question, pair)| growth(&meter, *question, *pair))?;
     found.sort_by_key(|found| std::cmp::Reverse(found.large));
     let number = match ceilings {
         Ceilings::Steepest(number) => number.min(found.len()),
@@ -83,22 +64,7 @@ pub fn run(policy: &Path, ceilings: Ceilings) -> Result<Vec<String>> {
     };
     let largest: Vec<(Question, [&Dimension; 2])> =
         found.iter().take(number).map(|found| (found.question, found.pair)).collect();
-    let counted = in_parallel(&largest, |(question, pair)| {
-        let mut bytes = LARGE;
-        let case = loop {
-            let case = pairs::case(*question, *pair, bytes);
-            if case.payload.len() <= 4_000_000 {
-                break case;
-            }
-            bytes = bytes * 9 / 10;
-        };
-        let cost = count(&meter, &case)?;
-        let instance = module.instance(std::sync::Arc::clone(&case.answers))?;
-        let start = Instant::now();
-        instance.call("validate", case.payload.as_bytes())?;
-        Ok((cost, start.elapsed()))
-    })?;
-    let mut wrong = Vec::new();
+    let counted = in_parallel(&largest, |(question, pair)| at_largest(&meter, &module, *question, *pair))?;
     for (found, (cost, time)) in found.iter_mut().zip(counted) {
         found.time = time;
         found.large = cost.instructions;
@@ -106,25 +72,67 @@ pub fn run(policy: &Path, ceilings: Ceilings) -> Result<Vec<String>> {
         found.answer = cost.answer.map_or(0, |answer| answer.len());
     }
     let (counted, _) = found.split_at(number);
-    for found in &found {
-        if found.growth > GROWTH_MAX {
-            wrong.push(format!("{}: twice the bytes cost {:.2} ×", found.name(), found.growth));
-        }
-    }
-    for found in counted {
-        let Found { large, memory, answer, .. } = found;
-        if *large > INSTRUCTIONS_MAX {
-            wrong.push(format!("{}: {large} instructions, at most {INSTRUCTIONS_MAX}", found.name()));
-        }
-        if *memory > MEMORY_MAX {
-            wrong.push(format!("{}: {memory} bytes of memory, at most {MEMORY_MAX}", found.name()));
-        }
-        if *answer > ANSWER_MAX {
-            wrong.push(format!("{}: an answer of {answer} bytes, at most {ANSWER_MAX}", found.name()));
-        }
-    }
+    let mut wrong: Vec<String> = found.iter().filter_map(Found::too_steep).collect();
+    wrong.extend(counted.iter().flat_map(Found::too_much));
     summary(&found, counted);
     Ok(wrong)
+}
+
+/// How the cost of a pair grows with its size.
+fn growth(meter: &Meter, question: Question, pair: [&'static Dimension; 2]) -> Result<Found> {
+    let mut costs = Vec::new();
+    for bytes in SIZES {
+        let case = pairs::case(question, pair, bytes);
+        costs.push(count(meter, &case)?.instructions);
+    }
+    let [small, big] = SIZES;
+    let [few, many] = costs[..] else { anyhow::bail!("two sizes") };
+    #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
+    let growth = (many as f64 / few as f64).powf(1.0 / (big as f64 / small as f64).log2());
+    Ok(Found { question, pair, growth, large: many, memory: 0, answer: 0, time: Duration::ZERO })
+}
+
+/// What a pair costs at its largest, and the time that it takes in wasmtime.
+fn at_largest(
+    meter: &Meter,
+    module: &Module,
+    question: Question,
+    pair: [&Dimension; 2],
+) -> Result<(Cost, Duration)> {
+    let mut bytes = LARGE;
+    let case = loop {
+        let case = pairs::case(question, pair, bytes);
+        if case.payload.len() <= 4_000_000 {
+            break case;
+        }
+        bytes = bytes * 9 / 10;
+    };
+    let cost = count(meter, &case)?;
+    let instance = module.instance(std::sync::Arc::clone(&case.answers))?;
+    let start = Instant::now();
+    instance.call("validate", case.payload.as_bytes())?;
+    Ok((cost, start.elapsed()))
+}
+
+impl Found {
+    /// What is said if twice the bytes cost too much.
+    fn too_steep(&self) -> Option<String> {
+        let Self { growth, .. } = self;
+        (*growth > GROWTH_MAX).then(|| format!("{}: twice the bytes cost {growth:.2} ×", self.name()))
+    }
+
+    /// What is said of each ceiling that is exceeded.
+    fn too_much(&self) -> impl Iterator<Item = String> {
+        let Self { large, memory, answer, .. } = self;
+        let name = self.name();
+        let instructions = (*large > INSTRUCTIONS_MAX)
+            .then(|| format!("{name}: {large} instructions, at most {INSTRUCTIONS_MAX}"));
+        let bytes =
+            (*memory > MEMORY_MAX).then(|| format!("{name}: {memory} bytes of memory, at most {MEMORY_MAX}"));
+        let long = (*answer > ANSWER_MAX)
+            .then(|| format!("{name}: an answer of {answer} bytes, at most {ANSWER_MAX}"));
+        [instructions, bytes, long].into_iter().flatten()
+    }
 }
 
 impl Found {

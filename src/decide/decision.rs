@@ -91,8 +91,7 @@ pub(crate) fn decide(
         Identities { pods: &identity, own: &others, named: &own.identities, new_due: &own.new_due };
     let refused = container_env::mistakes(governance, settings, &own.containers, &identities);
     if !refused.is_empty() {
-        let certain = refused.first().iter().any(|refusal| refusal.fault() == Fault::Template);
-        let basis = if certain { Basis::Present } else { Basis::Missing };
+        let basis = basis_of(&refused);
         return Decision { plan: Err(refused), warnings, audit, basis };
     }
     let basis = if identity.client_id.is_some() { Basis::Present } else { Basis::Missing };
@@ -112,6 +111,12 @@ pub(crate) fn decide(
         Err(_) => audit,
     };
     Decision { plan, warnings, audit, basis }
+}
+
+/// What mistakes of the containers' IDs rest on: those of the pod alone refuse it, whatever its ServiceAccount says.
+fn basis_of(refused: &Tally<Refusal>) -> Basis {
+    let certain = refused.first().iter().any(|refusal| refusal.fault() == Fault::Template);
+    if certain { Basis::Present } else { Basis::Missing }
 }
 
 /// The identity and how long its token is valid, if neither the ServiceAccount nor the pod has a mistake.

@@ -5,7 +5,7 @@ use crate::{
         container::{
             conflicts,
             containers::{Containers, Target},
-            evidence::{State, TokenFile},
+            evidence::{State, Token, TokenFile},
         },
         identity::identities::Identities,
         plan::variables::differs,
@@ -76,6 +76,19 @@ fn ends_path(c: char) -> bool {
     !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.')
 }
 
+/// A token for another audience than the pod's, which no custom token endpoint exchanges.
+fn other_audience(
+    containers: &Containers,
+    container: &Container,
+    token: &Token,
+    mut tell: impl FnMut(&dyn Fn() -> Notice),
+) {
+    let through_endpoint = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
+    if *token.audience != *containers.audience.as_str() && !through_endpoint() {
+        tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
+    }
+}
+
 /// Warns about what containers set themselves: a different value for a variable, or their own token.
 pub(crate) fn of_containers(
     settings: &Settings,
@@ -103,10 +116,7 @@ pub(crate) fn of_containers(
                         tell(&|| Notice::OwnValue { variable });
                     }
                 }
-                let through_endpoint = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
-                if *token.audience != *containers.audience.as_str() && !through_endpoint() {
-                    tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
-                }
+                other_audience(containers, container, token, &mut tell);
                 continue;
             }
             (Some(target), _) => target,
