@@ -81,6 +81,10 @@ fn ask(payload: &[u8], account: Option<&Value>) -> Option<Value> {
     // Nesting and numbers that serde_json's reader refuses come out as they came in.
     let mut found: Value = serde_json::from_slice(&found).ok()?;
     let (mut answer, findings) = (found["response"].take(), found["findings"].take());
+    if answer.get("valid").is_some() {
+        // A payload without a request is one of settings alone.
+        return None;
+    }
     if findings.as_array().is_some_and(|all| !all.is_empty()) {
         answer["findings"] = findings;
     }
