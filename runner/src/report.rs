@@ -1,6 +1,9 @@
 //! What happened to an object, as a person wants to read it.
 
-use std::io::{Result, Write};
+use std::{
+    collections::{HashMap, HashSet},
+    io::{Result, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
@@ -66,12 +69,12 @@ pub fn object(
 
 fn additions(out: &mut dyn Write, before: &Value, after: &Value) -> Result<()> {
     for list in ["initContainers", "containers", "ephemeralContainers"] {
+        // Of two of one name the first one counts.
+        let before: HashMap<Option<&Value>, &Value> =
+            items(before, &["spec", list]).iter().rev().map(|was| (was.get("name"), was)).collect();
         for container in items(after, &["spec", list]) {
             let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-            let was =
-                items(before, &["spec", list]).iter().find(|was| was.get("name") == container.get("name"));
-            let empty = Value::Null;
-            let was = was.unwrap_or(&empty);
+            let was = before.get(&container.get("name")).copied().unwrap_or(&Value::Null);
             let env = added(was, container, "env");
             let mounts = added(was, container, "volumeMounts");
             if env.is_empty() && mounts.is_empty() && !was.is_null() {
@@ -124,7 +127,7 @@ fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
 }
 
 fn added<'v>(before: &Value, after: &'v Value, list: &str) -> Vec<&'v Value> {
-    let was = items(before, &[list]);
+    let was: HashSet<&Value> = items(before, &[list]).iter().collect();
     items(after, &[list]).iter().filter(|item| !was.contains(item)).collect()
 }
 
