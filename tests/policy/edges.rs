@@ -609,6 +609,7 @@ fn a_list_of_names_that_is_whole_does_not_end_in_dots() {
         refused(&with(&json!({"identities": identities})), &yada(|_| ()), holding(&account)).0
     };
     let most = (1..20).take_while(|count| !named(*count).contains('…')).last().unwrap();
+    assert_eq!(most, 5);
     assert!(named(most).contains(&format!("name-{}", most - 1)), "{}", named(most));
     assert!(!named(most + 1).contains(&format!("name-{most})")), "{}", named(most + 1));
 }
