@@ -314,7 +314,7 @@ fn unfit(rows: &[(&str, &'static str)], said: &[(&'static str, String)]) -> Vec<
 fn troubleshooting_has_the_row_of_each_rule_and_no_other() {
     let said: Vec<_> = mistakes()
         .iter()
-        .map(|(_, mistake)| mistake.row().description)
+        .map(|(_, mistake)| mistake.row().words().0)
         .map(|said| (said.rule, said.sentence))
         .collect();
     assert_eq!(unfit(&documented("Refusals"), &said), Vec::<String>::new());

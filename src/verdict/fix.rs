@@ -29,7 +29,7 @@ pub(crate) enum Fix {
     /// Remove an annotation.
     Unannotate(&'static str),
     /// What introduces it, and what to paste.
-    Paste(&'static str, String),
+    Paste(&'static str, Paste),
     /// List the ServiceAccounts of the object's namespace.
     ListAccounts,
     /// See what Kubernetes expects at this path of the object.
@@ -64,27 +64,32 @@ const REQUESTS: &str =
     "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request";
 
 /// What introduces what is pasted, and that.
-type Pasted = (&'static str, String);
+type Pasted = (&'static str, Paste);
 
 impl Fix {
-    /// Set an annotation to a placeholder.
-    pub(crate) fn annotate(annotation: &'static str, placeholder: &str, hint: Hint) -> Self {
-        Self::Annotate { annotation, value: placeholder.to_owned(), hint }
+    /// Set an annotation to this value or placeholder.
+    pub(crate) fn annotate(annotation: &'static str, value: &str, hint: Hint) -> Self {
+        Self::Annotate { annotation, value: value.to_owned(), hint }
+    }
+
+    /// Run a command.
+    pub(crate) fn command(hint: &'static str, text: impl Into<String>) -> Self {
+        Self::Paste(hint, Paste::Command(text.into()))
+    }
+
+    /// Write lines of a manifest.
+    pub(crate) fn manifest(hint: &'static str, text: impl Into<String>) -> Self {
+        Self::Paste(hint, Paste::Manifest(text.into()))
     }
 
     /// A line of a manifest that has this annotation.
     pub(crate) fn annotation_line(hint: &'static str, annotation: &str, value: &str) -> Self {
-        Self::Paste(hint, annotations(annotation, value))
+        Self::manifest(hint, annotations(annotation, value))
     }
 
     /// The description of a mistake of `object`, which is repaired there.
     pub(crate) fn describe(self, description: Description, object: &Title, repair: Repair) -> Description {
-        let (hint, text) = self.pasted(object, repair);
-        let paste = match text {
-            text if text.starts_with("kubectl") => Paste::Command(text),
-            text if text.starts_with("https://") => Paste::Link(text),
-            text => Paste::Manifest(text),
-        };
+        let (hint, paste) = self.pasted(object, repair);
         description.fix(hint).paste(paste)
     }
 
@@ -95,22 +100,22 @@ impl Fix {
         };
         match (self, repair) {
             (Self::Annotate { annotation, value, hint: [command, ..] }, Repair::Cluster) => {
-                (command, format!("{} {annotation}={value}", kubectl(" --overwrite")))
+                (command, Paste::Command(format!("{} {annotation}={value}", kubectl(" --overwrite"))))
             }
             (Self::Annotate { annotation, value, hint: [_, account, pod] }, Repair::Manifest) => {
                 let hint = if of_account { account } else { pod };
-                (hint, annotations(annotation, &format!("\"{value}\"")))
+                (hint, Paste::Manifest(annotations(annotation, &format!("\"{value}\""))))
             }
             (Self::Unannotate(annotation), Repair::Cluster) => {
-                ("remove it with:", format!("{} {annotation}-", kubectl("")))
+                ("remove it with:", Paste::Command(format!("{} {annotation}-", kubectl(""))))
             }
             (Self::Unannotate(annotation), Repair::Manifest) => {
-                ("remove it from its manifest:", annotations(annotation, "null"))
+                ("remove it from its manifest:", Paste::Manifest(annotations(annotation, "null")))
             }
-            (Self::Paste(hint, text), _) => (hint, text),
+            (Self::Paste(hint, paste), _) => (hint, paste),
             (Self::ListAccounts, _) => (
                 "list the ServiceAccounts of the namespace with:",
-                format!("kubectl get serviceaccounts{}", in_namespace(object)),
+                Paste::Command(format!("kubectl get serviceaccounts{}", in_namespace(object))),
             ),
             (Self::Explain(path), _) => explain(object, &path),
         }
@@ -142,12 +147,12 @@ fn name_of(object: &Title) -> String {
 /// The command that prints what belongs at `path` of an object.
 fn explain(object: &Title, path: &Untrusted) -> Pasted {
     let path = path.as_str();
-    let Title::Object { kind, .. } = object else {
-        return ("see what a request holds:", REQUESTS.to_owned());
+    let kind = match object {
+        Title::Object { kind, .. } if !path.starts_with("request.") => kind,
+        Title::Object { .. } | Title::Request | Title::Policy => {
+            return ("see what a request holds:", Paste::Link(REQUESTS.to_owned()));
+        }
     };
-    if path.starts_with("request.") {
-        return ("see what a request holds:", REQUESTS.to_owned());
-    }
     let path = path.strip_prefix("oldObject.").unwrap_or(path);
     let names = path.split('.').map(|name| name.split('[').next().unwrap_or_default());
     let is_field =
@@ -160,7 +165,7 @@ fn explain(object: &Title, path: &Untrusted) -> Pasted {
             break;
         }
     }
-    ("see what Kubernetes expects:", format!("kubectl explain {}", known.join(".")))
+    ("see what Kubernetes expects:", Paste::Command(format!("kubectl explain {}", known.join("."))))
 }
 
 /// What an administrator adds to `allowedIdentities`.
@@ -170,7 +175,7 @@ pub(crate) fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &Tenant
         ClientOf::Id(id) => id.as_str(),
         ClientOf::Name(_) | ClientOf::Nothing => ClientId::PLACEHOLDER,
     };
-    Fix::Paste(
+    Fix::manifest(
         "use an identity that is allowed, or ask the policy's administrator to add to spec.settings.allowedIdentities:",
         format!(
             "- {{namespaces: [{namespace}], clientIds: [\"{client_id}\"], tenantIds: [\"{tenant_id}\"]}}"
@@ -181,26 +186,26 @@ pub(crate) fn allow(namespace: &Untrusted, client: &ClientOf, tenant_id: &Tenant
 /// How a ServiceAccount can be read that could not be.
 pub(crate) fn of_look_up(account: &Title, failure: &LookUpFailure) -> Fix {
     match failure {
-        LookUpFailure::NotFound => Fix::Paste(
+        LookUpFailure::NotFound => Fix::command(
             "create it with:",
             format!("kubectl create serviceaccount{} {}", in_namespace(account), name_of(account)),
         ),
-        LookUpFailure::NotGranted => Fix::Paste(
+        LookUpFailure::NotGranted => Fix::manifest(
             "add to the policy's spec:",
-            "contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]".to_owned(),
+            "contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]",
         ),
-        LookUpFailure::CapabilityDenied => Fix::Paste(
+        LookUpFailure::CapabilityDenied => Fix::manifest(
             "install it as a ClusterAdmissionPolicy, or add to the PolicyServer's spec:",
-            "namespacedPoliciesCapabilities: [kubernetes/get_resource]".to_owned(),
+            "namespacedPoliciesCapabilities: [kubernetes/get_resource]",
         ),
         LookUpFailure::Forbidden(reported) => grant(reported.as_str()),
-        LookUpFailure::NotAServiceAccount => Fix::Paste(
+        LookUpFailure::NotAServiceAccount => Fix::command(
             "see what the API server returns:",
             format!("kubectl get serviceaccount{} {} -o yaml", in_namespace(account), name_of(account)),
         ),
-        LookUpFailure::Other(_) => Fix::Paste(
+        LookUpFailure::Other(_) => Fix::command(
             "try again, or see the PolicyServer's log:",
-            "kubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server".to_owned(),
+            "kubectl logs -n kubewarden -l app.kubernetes.io/component=policy-server",
         ),
     }
 }
@@ -218,7 +223,7 @@ fn grant(reported: &str) -> Fix {
          kubectl create clusterrolebinding read-serviceaccounts.{namespace}.{name} --clusterrole=read-serviceaccounts \
          --serviceaccount={namespace}:{name}"
     );
-    Fix::Paste(hint, commands)
+    Fix::command(hint, commands)
 }
 
 /// The ServiceAccount in `User "system:serviceaccount:NAMESPACE:NAME" cannot get …`.

@@ -107,22 +107,30 @@ pub(crate) enum Mistake {
     TooLarge,
 }
 
-/// All that there is to a mistake. What its fix looks like depends on the object too: [`Fix`].
-#[derive(Debug)]
-pub(crate) struct Row {
+/// All that there is to a mistake. Its words are only put together when they are asked for.
+pub(crate) struct Row<'m> {
     /// HTTP status code for the API server's answer.
     pub(crate) code: Code,
     /// Whose mistake it is; `None` if that depends on the object: its own, if it is a template, or else the ServiceAccount's.
     pub(crate) fault: Option<Fault>,
-    /// Rule, sentence and place.
-    pub(crate) description: Description,
-    /// How it is repaired.
-    pub(crate) fix: Fix,
+    words: Words<'m>,
 }
 
-impl Row {
-    fn new(code: Code, fault: Fault, description: Description, fix: Fix) -> Self {
-        Self { code, fault: Some(fault), description, fix }
+/// Makes rule, sentence and place of a mistake, and how it is repaired.
+type Words<'m> = Box<dyn FnOnce() -> (Description, Fix) + 'm>;
+
+impl<'m> Row<'m> {
+    fn new(
+        code: Code,
+        fault: impl Into<Option<Fault>>,
+        words: impl FnOnce() -> (Description, Fix) + 'm,
+    ) -> Self {
+        Self { code, fault: fault.into(), words: Box::new(words) }
+    }
+
+    /// Rule, sentence and place, and how it is repaired. What a fix looks like depends on the object too: [`Fix`].
+    pub(crate) fn words(self) -> (Description, Fix) {
+        (self.words)()
     }
 }
 
@@ -132,136 +140,99 @@ const SETTINGS_MAX: usize = 2_000;
 impl Mistake {
     /// The row of the mistake: status, blame, sentence and fix of each stand here, and nowhere else.
     #[allow(clippy::too_many_lines)] // a table
-    pub(crate) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row<'_> {
         use Code::{BadRequest, Forbidden, InternalServerError};
         use Fault::{Elsewhere, Template};
-        let new = |rule, sentence: String| Description::new(rule, sentence);
         match self {
-            Self::WrongAnnotation(wrong) => wrong_annotation(wrong),
-            Self::NoTenant => Row::new(
-                BadRequest,
-                Elsewhere,
-                new(
-                    "no-tenant",
-                    format!(
-                        "no tenant ID: neither annotation {} nor the policy's setting tenantId is set",
-                        names::TENANT_ID
-                    ),
-                )
-                .at(Spot::annotation(names::TENANT_ID)),
-                Fix::annotate(names::TENANT_ID, TenantId::PLACEHOLDER, hints::TENANT),
-            ),
-            Self::ClientIdRequired => Row::new(
-                BadRequest,
-                Elsewhere,
-                new(
-                    "client-id-required",
-                    format!(
-                        "annotation {} is missing, and the policy's setting requireClientId is true",
-                        names::CLIENT_ID
-                    ),
-                )
-                .at(Spot::annotation(names::CLIENT_ID)),
-                Fix::annotate(names::CLIENT_ID, ClientId::PLACEHOLDER, hints::ADD),
-            ),
-            Self::IdentityNotAllowed { part, namespace, client, tenant_id, fault } => Row::new(
-                Forbidden,
-                *fault,
-                not_allowed(*part, namespace, client, tenant_id),
-                match (part, client) {
-                    (IdentityPart::ClientId, ClientOf::Nothing) => {
-                        Fix::annotate(names::CLIENT_ID, ClientId::PLACEHOLDER, hints::ADD)
-                    }
-                    (IdentityPart::Namespace | IdentityPart::ClientId | IdentityPart::TenantId, _) => {
-                        fix::allow(namespace, client, tenant_id)
-                    }
-                },
-            ),
-            Self::TooLarge => Row::new(
-                BadRequest,
-                Template,
-                new(
-                    "too-large",
-                    format!(
-                        "with its identity the pod would be larger than {OBJECT_MAX} bytes, more than the API server stores"
-                    ),
-                ),
-                Fix::annotation_line(
-                    "make it smaller, or skip containers that need no identity, in the pod or in the pod template of its workload:",
-                    names::SKIP_CONTAINERS,
-                    "\"CONTAINER\"",
-                ),
-            ),
-            Self::OwnIdNotAllowed { container, variable, value, namespace, fault } => Row::new(
-                Forbidden,
-                *fault,
-                own_id(container, variable, value, namespace),
-                Fix::Paste(
-                    "remove it, so that the container uses its ServiceAccount's identity, or set it to one that is allowed:",
-                    format!(
-                        "env: [{{name: {variable}, value: \"{}\"}}]",
-                        variable.trim_start_matches("AZURE_")
-                    ),
-                ),
-            ),
-            Self::ProxyOnHostNetwork => Row::new(
-                BadRequest,
-                Template,
-                Description::new(
-                    "proxy-on-host-network",
-                    "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node",
-                )
-                .at(Spot::Field("spec.hostNetwork")),
-                without_proxy(),
-            ),
-            Self::ProxyOnWindows => Row::new(
-                BadRequest,
-                Template,
-                Description::new("proxy-on-windows", "the proxy sidecar does not run on Windows")
-                    .at(Spot::Field("spec.os")),
-                without_proxy(),
-            ),
-            Self::MountHidesToken { obstacle, container, volume, path, skip } => Row::new(
-                BadRequest,
-                Template,
-                hides(*obstacle, [container, volume, path]),
-                Fix::annotation_line(
-                    "move that mount, or give the container no identity:",
-                    names::SKIP_CONTAINERS,
-                    &skip.yaml("CONTAINER"),
-                ),
-            ),
-            Self::VolumeNameTaken { volume, container, field } => Row::new(
-                BadRequest,
-                Template,
-                taken(volume, container, field),
-                Fix::Paste(
-                    "rename the volume in the pod, or in the pod template of its workload:",
-                    "volumes: [{name: my-volume}]".to_owned(),
-                ),
-            ),
-            Self::LookUp { reference, failure } => look_up(&reference.title(), failure),
-            Self::NoSuchName(found) => Row::new(
-                BadRequest,
-                Template,
-                new(
-                    "service-account-name",
-                    format!("spec.serviceAccountName is {}, which is not a valid name", found.quoted()),
-                )
-                .at(Spot::Field("spec.serviceAccountName"))
-                .found(found),
-                Fix::ListAccounts,
-            ),
-            Self::Malformed(malformed) => self::malformed(malformed),
-            Self::BadSettings(problems) => Row::new(
-                InternalServerError,
-                Elsewhere,
-                new("settings", format!("its settings are not valid: {}", explain(problems, SETTINGS_MAX))),
-                Fix::Paste(
-                    "fix them in the policy's spec.settings:",
-                    "kubectl edit clusteradmissionpolicy".to_owned(),
-                ),
-            ),
+            Self::WrongAnnotation(wrong) => Row::new(BadRequest, None, move || wrong_annotation(wrong)),
+            Self::NoTenant => Row::new(BadRequest, Elsewhere, move || {
+                let name = names::TENANT_ID;
+                let text = format!(
+                    "no tenant ID: neither annotation {name} nor the policy's setting tenantId is set"
+                );
+                let description = Description::new("no-tenant", text).at(Spot::annotation(name));
+                (description, Fix::annotate(name, TenantId::PLACEHOLDER, hints::TENANT))
+            }),
+            Self::ClientIdRequired => Row::new(BadRequest, Elsewhere, move || {
+                let name = names::CLIENT_ID;
+                let text =
+                    format!("annotation {name} is missing, and the policy's setting requireClientId is true");
+                let description = Description::new("client-id-required", text).at(Spot::annotation(name));
+                (description, Fix::annotate(name, ClientId::PLACEHOLDER, hints::ADD))
+            }),
+            Self::IdentityNotAllowed { part, namespace, client, tenant_id, fault } => {
+                Row::new(Forbidden, *fault, move || {
+                    let fix = match (part, client) {
+                        (IdentityPart::ClientId, ClientOf::Nothing) => {
+                            Fix::annotate(names::CLIENT_ID, ClientId::PLACEHOLDER, hints::ADD)
+                        }
+                        (IdentityPart::Namespace | IdentityPart::ClientId | IdentityPart::TenantId, _) => {
+                            fix::allow(namespace, client, tenant_id)
+                        }
+                    };
+                    (not_allowed(*part, namespace, client, tenant_id), fix)
+                })
+            }
+            Self::TooLarge => Row::new(BadRequest, Template, move || {
+                let text = format!(
+                    "with its identity the pod would be larger than {OBJECT_MAX} bytes, more than the API server stores"
+                );
+                let hint = "make it smaller, or skip containers that need no identity, in the pod or in the pod template of its workload:";
+                let fix = Fix::annotation_line(hint, names::SKIP_CONTAINERS, "\"CONTAINER\"");
+                (Description::new("too-large", text), fix)
+            }),
+            Self::OwnIdNotAllowed { container, variable, value, namespace, fault } => {
+                Row::new(Forbidden, *fault, move || {
+                    let placeholder = variable.trim_start_matches("AZURE_");
+                    let fix = Fix::manifest(
+                        "remove it, so that the container uses its ServiceAccount's identity, or set it to one that is allowed:",
+                        format!("env: [{{name: {variable}, value: \"{placeholder}\"}}]"),
+                    );
+                    (own_id(container, variable, value, namespace), fix)
+                })
+            }
+            Self::ProxyOnHostNetwork => Row::new(BadRequest, Template, move || {
+                let text = "spec.hostNetwork is true: the proxy would redirect the traffic of the whole node";
+                let description = Description::new("proxy-on-host-network", text);
+                (description.at(Spot::Field("spec.hostNetwork")), without_proxy())
+            }),
+            Self::ProxyOnWindows => Row::new(BadRequest, Template, move || {
+                let description =
+                    Description::new("proxy-on-windows", "the proxy sidecar does not run on Windows");
+                (description.at(Spot::Field("spec.os")), without_proxy())
+            }),
+            Self::MountHidesToken { obstacle, container, volume, path, skip } => {
+                Row::new(BadRequest, Template, move || {
+                    let hint = "move that mount, or give the container no identity:";
+                    let fix = Fix::annotation_line(hint, names::SKIP_CONTAINERS, &skip.yaml("CONTAINER"));
+                    (hides(*obstacle, [container, volume, path]), fix)
+                })
+            }
+            Self::VolumeNameTaken { volume, container, field } => Row::new(BadRequest, Template, move || {
+                let hint = "rename the volume in the pod, or in the pod template of its workload:";
+                let fix = Fix::manifest(hint, "volumes: [{name: my-volume}]");
+                (taken(volume, container, field), fix)
+            }),
+            Self::LookUp { reference, failure } => {
+                let code = if *failure == LookUpFailure::NotFound { BadRequest } else { InternalServerError };
+                Row::new(code, Elsewhere, move || {
+                    let account = reference.title();
+                    (look_up(&account, failure), fix::of_look_up(&account, failure))
+                })
+            }
+            Self::NoSuchName(found) => Row::new(BadRequest, Template, move || {
+                let field = "spec.serviceAccountName";
+                let text = format!("{field} is {}, which is not a valid name", found.quoted());
+                let description = Description::new("service-account-name", text);
+                (description.at(Spot::Field(field)).found(found), Fix::ListAccounts)
+            }),
+            Self::Malformed(malformed) => Row::new(BadRequest, Template, move || self::malformed(malformed)),
+            Self::BadSettings(problems) => Row::new(InternalServerError, Elsewhere, move || {
+                let text = format!("its settings are not valid: {}", explain(problems, SETTINGS_MAX));
+                let hint = "fix them in the policy's spec.settings:";
+                let fix = Fix::command(hint, "kubectl edit clusteradmissionpolicy");
+                (Description::new("settings", text), fix)
+            }),
         }
     }
 }
@@ -274,7 +245,7 @@ fn without_proxy() -> Fix {
     )
 }
 
-fn wrong_annotation(wrong: &WrongValue) -> Row {
+fn wrong_annotation(wrong: &WrongValue) -> (Description, Fix) {
     let WrongValue { annotation, found, accepted, instead } = wrong;
     let found = Untrusted::from(found);
     let rule = match *annotation {
@@ -288,11 +259,10 @@ fn wrong_annotation(wrong: &WrongValue) -> Row {
     };
     let text = format!("annotation {annotation} is {}, which is not {accepted}", found.quoted());
     let fix = match instead {
-        Instead::Value(value) => Fix::Annotate { annotation, value: value.clone(), hint: hints::FIX },
+        Instead::Value(value) => Fix::annotate(annotation, value, hints::FIX),
         Instead::Nothing => Fix::Unannotate(annotation),
     };
-    let description = Description::new(rule, text).at(Spot::annotation(annotation)).found(&found);
-    Row { fault: None, ..Row::new(Code::BadRequest, Fault::Template, description, fix) }
+    (Description::new(rule, text).at(Spot::annotation(annotation)).found(&found), fix)
 }
 
 /// Whether `parent` is the object of an object's labels or annotations.
@@ -302,27 +272,19 @@ fn metadata_of(parent: &Untrusted) -> Option<MetadataKind> {
     })
 }
 
-fn malformed(malformed: &Malformed) -> Row {
-    let (description, fix) = match malformed.unquoted.as_deref() {
-        Some(Unquoted { parent, name, scalar }) if metadata_of(parent).is_some() => {
-            let kind = metadata_of(parent);
-            let word = kind.map_or("", MetadataKind::word);
-            let (shown, found) = (name.plain(120), scalar.plain(40));
-            let text = format!("{word} {shown} is {found} without quotes");
-            let spot = Spot::Metadata(kind.unwrap_or(MetadataKind::Annotation), name.clone());
-            let metadata = kind.map_or("labels", MetadataKind::field);
-            let line =
-                format!("metadata: {{{metadata}: {{{}: {}}}}}", name.yaml("NAME"), scalar.yaml("VALUE"));
-            let description = Description::new("unquoted", text).at(spot).found(scalar);
-            (description, Fix::Paste("put it in quotes:", line))
-        }
-        Some(_) | None => {
-            let spot = Spot::Written(malformed.path.plain(240));
-            let description = Description::new("malformed", malformed.to_string()).at(spot);
-            (description, Fix::Explain(malformed.path.clone()))
-        }
+fn malformed(malformed: &Malformed) -> (Description, Fix) {
+    let unquoted = malformed.unquoted.as_deref();
+    let Some((kind, Unquoted { name, scalar, .. })) =
+        unquoted.and_then(|unquoted| Some((metadata_of(&unquoted.parent)?, unquoted)))
+    else {
+        let spot = Spot::Written(malformed.path.plain(240));
+        let description = Description::new("malformed", malformed.to_string()).at(spot);
+        return (description, Fix::Explain(malformed.path.clone()));
     };
-    Row::new(Code::BadRequest, Fault::Template, description, fix)
+    let text = format!("{} {} is {} without quotes", kind.word(), name.plain(120), scalar.plain(40));
+    let line = format!("metadata: {{{}: {{{}: {}}}}}", kind.field(), name.yaml("NAME"), scalar.yaml("VALUE"));
+    let description = Description::new("unquoted", text).at(Spot::Metadata(kind, name.clone())).found(scalar);
+    (description, Fix::manifest("put it in quotes:", line))
 }
 
 fn hides(obstacle: Obstacle, [container, volume, path]: [&Untrusted; 3]) -> Description {
@@ -418,17 +380,11 @@ fn own_id(container: &Untrusted, variable: &str, value: &OwnValue, namespace: &U
     if let OwnValue::Id(value) = value { description.found(value) } else { description }
 }
 
-fn look_up(account: &Title, failure: &LookUpFailure) -> Row {
+fn look_up(account: &Title, failure: &LookUpFailure) -> Description {
     let (rule, why) = match failure {
         LookUpFailure::NotFound => {
-            let description = Description::new("no-service-account", format!("its {account} does not exist"))
+            return Description::new("no-service-account", format!("its {account} does not exist"))
                 .at(Spot::Field("spec.serviceAccountName"));
-            return Row::new(
-                Code::BadRequest,
-                Fault::Elsewhere,
-                description,
-                fix::of_look_up(account, failure),
-            );
         }
         LookUpFailure::NotGranted => {
             ("look-up-not-granted", "the policy has no access to v1/ServiceAccount".to_owned())
@@ -448,6 +404,5 @@ fn look_up(account: &Title, failure: &LookUpFailure) -> Row {
             ("look-up-failed", format!("the host reported {}", said.quoted_to(240)))
         }
     };
-    let description = Description::new(rule, format!("its {account} could not be read: {why}"));
-    Row::new(Code::InternalServerError, Fault::Elsewhere, description, fix::of_look_up(account, failure))
+    Description::new(rule, format!("its {account} could not be read: {why}"))
 }

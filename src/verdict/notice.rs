@@ -313,7 +313,7 @@ impl Notice {
             )
             .at(Spot::Field("spec.serviceAccountName")),
             Self::StillWrong(mistake) => {
-                let said = mistake.row().description;
+                let said = mistake.row().words().0;
                 Description { sentence: cut_middle(&said.sentence, 190), ..said }
             }
             Self::PodsRefused { object, mistake } => pods_refused(&whose_mistake(object), mistake),
@@ -401,7 +401,7 @@ fn whose_mistake(object: &Title) -> String {
 
 /// The warning that a workload's pods will be refused. `whose` begins the sentence if another object is wrong.
 pub(crate) fn pods_refused(whose: &str, mistake: &Mistake) -> Description {
-    let said = mistake.row().description;
+    let said = mistake.row().words().0;
     let text = format!("its pods will be refused: {whose}{}", said.sentence);
     Description { rule: "pods-refused", sentence: cut_middle(&text, 200), ..said }
 }

@@ -86,7 +86,7 @@ pub(crate) struct LogLine {
 impl LogLine {
     /// The line for `object`, with the first of `refusals` as its message.
     pub(crate) fn new(namespace: &str, object: &Title, refusals: &Tally<Refusal>) -> Self {
-        let message = refusals.first().first().map(|refusal| refusal.mistake.row().description.sentence);
+        let message = refusals.first().first().map(|refusal| refusal.mistake.row().words().0.sentence);
         Self { namespace: namespace.into(), object: object.clone(), message }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     verdict::{
         description::Description,
         facts::{Code, Fault, Repair},
-        mistake::{Mistake, Row},
+        mistake::Mistake,
         notice::Notice,
         title::Title,
         warning::Warning,
@@ -54,7 +54,7 @@ impl Refusal {
 
     /// Everything that is said about it: the mistake, and how this object is repaired.
     pub(crate) fn describe(&self) -> Description {
-        let Row { description, fix, .. } = self.mistake.row();
+        let (description, fix) = self.mistake.row().words();
         fix.describe(description, &self.object, self.repair)
     }
 
