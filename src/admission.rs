@@ -59,20 +59,20 @@ pub fn validate<'t>(payload: &'t [u8], look_up: LookUp) -> Result<Verdict<'t>, N
 /// As for [`validate`], but for a request that is absent.
 pub fn examine(payload: &[u8], look_up: LookUp) -> Result<Vec<u8>, NotARequest> {
     let text = std::str::from_utf8(payload).map_err(|error| NotARequest(error.to_string()))?;
-    let whole = Json::parse(text, &Shape::Whole).ok();
-    if let Some(all @ Json::Object(_)) = &whole
-        && all.field("request").is_none()
+    if let Ok(fields @ Json::Object(_)) = Json::parse(text, &json::FIELDS)
+        && fields.field("request").is_none()
     {
-        return Ok(examine_settings(Json::parse(text, &json::FIELDS).ok().as_ref()));
+        return Ok(examine_settings(&fields));
     }
     let verdict = validate(payload, look_up)?;
+    let whole = Json::parse(text, &Shape::Whole).ok();
     let object = whole.as_ref().and_then(|payload| payload.field("request")?.field("object"));
     let whole_of = |kind: Kind| Some(Whole { object: object?, template: request::template_of(kind)? });
     Ok(verdict.into_findings(&whole_of))
 }
 
-fn examine_settings(payload: Option<&Json>) -> Vec<u8> {
-    let settings = payload.and_then(|payload| payload.field("settings")?.raw()).unwrap_or("null");
+fn examine_settings(payload: &Json) -> Vec<u8> {
+    let settings = payload.field("settings").and_then(Json::raw).unwrap_or("null");
     let (valid, severity, problems) = match Settings::parse(settings) {
         Ok(settings) => (true, Severity::Warning, settings.advice()),
         Err(problems) => (false, Severity::Error, problems),
