@@ -83,8 +83,8 @@ fn other_audience(
     token: &Token,
     mut tell: impl FnMut(&dyn Fn() -> Notice),
 ) {
-    let through_endpoint = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
-    if *token.audience != *containers.audience.as_str() && !through_endpoint() {
+    let exchanged = || container.variable(names::AZURE_KUBERNETES_TOKEN_PROXY).is_some();
+    if *token.audience != *containers.audience.as_str() && !exchanged() {
         tell(&|| Notice::OtherAudience(token.audience.as_ref().into()));
     }
 }
