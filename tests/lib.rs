@@ -229,3 +229,22 @@ pub fn blocks(text: &str, language: &str) -> Vec<String> {
 pub fn debugging(pod: &Value, debugger: &Value) -> Value {
     requests::debug("default", pod, &json!([debugger]))
 }
+
+/// A client ID and a tenant that no settings of the tests allow.
+pub const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+pub const OTHER_TENANT: &str = "99999999-51c6-4e0b-9a77-3b8f6d20c4e1";
+
+/// The namespace may use the walkthrough's identity alone.
+pub fn governed() -> Value {
+    with(&json!({"allowedIdentities": [walkthroughs_alone()]}))
+}
+
+/// The entry of `allowedIdentities` for that.
+pub fn walkthroughs_alone() -> Value {
+    json!({"namespaces": ["default"], "clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]})
+}
+
+/// A volume that projects a token.
+pub fn token(name: &str, audience: &str, path: &str) -> Value {
+    json!({"name": name, "projected": {"sources": [{"serviceAccountToken": {"path": path, "audience": audience}}]}})
+}

@@ -93,8 +93,6 @@ fn answers_with_the_gravest_of_several_codes() {
     assert_eq!((message.lines().count(), code), (4, 403), "{message}");
 }
 
-const OTHER: &str = "11111111-2222-4333-8444-555555555555";
-
 /// A pod whose container has this variable.
 fn having(variable: &Value) -> Value {
     yada(|pod| pod["spec"]["containers"][0]["env"].as_array_mut().unwrap().push(variable.clone()))

@@ -3,16 +3,6 @@
 use crate::common::*;
 use serde_json::{Value, json};
 
-const OTHER: &str = "11111111-2222-4333-8444-555555555555";
-const OTHER_TENANT: &str = "99999999-51c6-4e0b-9a77-3b8f6d20c4e1";
-
-/// The namespace may use the walkthrough's identity alone.
-fn governed() -> Value {
-    with(
-        &json!({"allowedIdentities": [{"namespaces": ["default"], "clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}),
-    )
-}
-
 /// A debug request for `pod`: what it asks for is in the new object alone.
 fn debugging_with(pod: &Value, debugger: &Value, change: impl FnOnce(&mut Value)) -> Value {
     let mut request = debugging(pod, debugger);
@@ -23,10 +13,6 @@ fn debugging_with(pod: &Value, debugger: &Value, change: impl FnOnce(&mut Value)
 /// A debug container with an ID that is not allowed.
 fn foreign() -> Value {
     json!({"name": "d", "image": "busybox", "env": [{"name": "AZURE_CLIENT_ID", "value": OTHER}]})
-}
-
-fn token(name: &str, audience: &str, path: &str) -> Value {
-    json!({"name": name, "projected": {"sources": [{"serviceAccountToken": {"path": path, "audience": audience}}]}})
 }
 
 // === Debug containers ===
