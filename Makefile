@@ -9,7 +9,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 # Native builds share one profile (Cargo.toml).
 CARGO_FLAGS := --profile host --locked
 RUNNER := target/host/azwi-policy
-RUNNER_SOURCES := $(shell find runner -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
+RUNNER_SOURCES := $(shell find check runner -name '*.rs' -o -name Cargo.toml) docs/check.md docs/troubleshooting.md Cargo.toml Cargo.lock
 WALKTHROUGH := examples/walkthrough
 
 
@@ -122,7 +122,7 @@ $(ORACLE): $(shell find conformance/oracle -type f)
 $(KUBERNETES): $(shell find conformance/kubernetes -type f)
 	cd conformance/kubernetes && go vet ./... && go build -o ../../$(KUBERNETES) .
 
-$(CONFORMANCE): $(shell find conformance/src runner/src -name '*.rs') conformance/Cargo.toml runner/Cargo.toml Cargo.lock
+$(CONFORMANCE): $(shell find conformance/src check/src runner/src -name '*.rs') conformance/Cargo.toml runner/Cargo.toml Cargo.lock
 	cargo build $(CARGO_FLAGS) --workspace --bin conformance
 	@touch $(CONFORMANCE)
 
@@ -159,11 +159,16 @@ mutants: policy.wasm $(RUNNER)
 e2e-sdk: policy.wasm $(RUNNER)
 	./e2e/sdk/run.sh -s
 
+# What judges manifests, for the page in the browser: the crate check as a module.
+target/engine.wasm: $(shell find check playground/engine -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock hack/build-wasm.sh hack/optimize-wasm.sh
+	./hack/build-wasm.sh engine
+	./hack/optimize-wasm.sh $(RELEASE)/engine.wasm target/engine.wasm
+
 # The policy in the browser: a folder that any static host serves, and that opens from disk.
 PLAYGROUND := playground/dist/index.html
 .PHONY: playground playground-serve playground-test
 playground: $(PLAYGROUND)
-$(PLAYGROUND): policy.wasm questions-ui.yml runner/src/kinds.json $(wildcard examples/*/*.yaml) \
+$(PLAYGROUND): policy.wasm target/engine.wasm questions-ui.yml $(wildcard examples/*/*.yaml) \
     $(shell find playground -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print)
 	@command -v npm >/dev/null || { echo "The playground needs Node.js with npm: https://nodejs.org"; exit 1; }
 	cd playground && npm ci --no-audit --no-fund --silent && npm run --silent build

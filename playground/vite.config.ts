@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
@@ -11,11 +12,16 @@ const found = (name: string, what: RegExp): string => {
   return match;
 };
 
-/** The module, byte for byte, its size and its digest: in the page's own script, so that nothing is fetched. And what it stands for. */
+/** The modules, in the page's own script, so that nothing is fetched: a browser unpacks them byte for byte. */
+function modules(): Record<string, unknown> {
+  const packed = (file: string) => gzipSync(readFileSync(`${root}${file}`), { level: 9 }).toString("base64");
+  return { policy: packed("policy.wasm"), engine: packed("target/engine.wasm") };
+}
+
+/** The policy's size and its digest, and what it stands for. */
 function policy(): Record<string, unknown> {
   const wasm = readFileSync(`${root}policy.wasm`);
   return {
-    base64: wasm.toString("base64"),
     size: wasm.length,
     sha256: createHash("sha256").update(wasm).digest("hex"),
     version: found("Cargo.toml", /^version = "(.*)"/m),
@@ -48,7 +54,7 @@ function virtual(modules: Record<string, () => Record<string, unknown>>): Plugin
     },
   };
 }
-const ours = () => virtual({ "virtual:policy": policy, "virtual:entra": entra });
+const ours = () => virtual({ "virtual:modules": modules, "virtual:policy": policy, "virtual:entra": entra });
 
 /** Classic scripts: a browser takes those from a folder on disk, too. */
 function classic(): Plugin {

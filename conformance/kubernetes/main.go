@@ -4,7 +4,7 @@
 // Questions come as JSON lines on standard input, answers go as JSON lines to standard output:
 //
 //	{"pod": {…}}                                                   → {"errors": ["spec.containers[0]…: Invalid value …"]}
-//	{"yaml": "…"}                                                  → {"json": {…}}, or {"errors": […]}: kubectl's reader
+//	{"yaml": "…"}                                                  → {"documents": [{"json": {…}} or {"error": "…"}]}: kubectl's reader
 //	{"matchConditions": [{"name", "expression"}], "request": {…}}  → {"matches": true}, or {"errors": […]}
 //	{"mutatingAdmissionPolicy": {…}}                               → {"errors": […]}; the questions after it are put to this one
 //	{"binding": {…}}                                               → {"errors": […]}
@@ -16,12 +16,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podutil "k8s.io/kubernetes/pkg/api/pod"
 	"k8s.io/kubernetes/pkg/apis/core"
@@ -29,7 +32,6 @@ import (
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 	"k8s.io/kubernetes/pkg/capabilities"
-	"sigs.k8s.io/yaml"
 )
 
 type question struct {
@@ -44,16 +46,51 @@ type question struct {
 }
 
 type answer struct {
-	Errors  []string        `json:"errors,omitempty"`
-	Matches *bool           `json:"matches,omitempty"`
-	JSON    json.RawMessage `json:"json,omitempty"`
-	Cost    *int64          `json:"cost,omitempty"`
+	Errors    []string        `json:"errors,omitempty"`
+	Matches   *bool           `json:"matches,omitempty"`
+	JSON      json.RawMessage `json:"json,omitempty"`
+	Documents []document      `json:"documents,omitempty"`
+	Cost      *int64          `json:"cost,omitempty"`
 }
 
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "kubernetes:", err)
 		os.Exit(1)
+	}
+}
+
+// A document as kubectl reads it, or why it does not.
+type document struct {
+	JSON  json.RawMessage `json:"json,omitempty"`
+	Error string          `json:"error,omitempty"`
+}
+
+// The documents of a file as kubectl reads them. kubectl stops at the first that it can't read; here the next one is read all the same.
+func documents(text string) []document {
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	all := []document{}
+	for {
+		var value any
+		err := decoder.Decode(&value)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			all = append(all, document{Error: err.Error()})
+			if _, ok := err.(yaml.YAMLSyntaxError); ok {
+				continue
+			}
+			return all
+		}
+		if value == nil {
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return append(all, document{Error: err.Error()})
+		}
+		all = append(all, document{JSON: text})
 	}
 }
 
@@ -70,12 +107,7 @@ func run() error {
 		}
 		a := answer{}
 		if q.YAML != nil {
-			text, err := yaml.YAMLToJSON([]byte(*q.YAML))
-			if err != nil {
-				a.Errors = []string{err.Error()}
-			} else {
-				a.JSON = text
-			}
+			a.Documents = documents(*q.YAML)
 		} else if q.MutatingAdmissionPolicy != nil {
 			errors, err := checked(q.MutatingAdmissionPolicy)
 			if err != nil {

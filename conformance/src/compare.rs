@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use azwi_policy::{
-    findings::Severity,
-    host::{Answers, Examination, GetResource, Module, callback_failure},
-};
+use azwi_policy::host::{Answers, Examination, GetResource, Module, callback_failure};
+use check::finding::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

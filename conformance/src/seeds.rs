@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use azwi_policy::yaml;
+use check::yaml;
 use laws::{draw, pods};
 use serde_json::{Value, json};
 

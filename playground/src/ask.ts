@@ -1,5 +1,6 @@
 // The worker: one question at a time, of several that wait only the newest is asked, and a new worker where one does not answer.
 import type { Judged, Question } from "./judge.ts";
+import { type Modules, modules as own } from "./modules.ts";
 import type { Answered } from "./worker.ts";
 import JudgeWorker from "./worker.ts?worker&inline";
 
@@ -11,7 +12,7 @@ type Done = Judged | undefined;
 
 interface Waiting {
   question: Question;
-  module: Uint8Array | undefined;
+  modules: Modules;
   resolve: (done: Done) => void;
   reject: (error: Error) => void;
 }
@@ -21,10 +22,12 @@ let asked: Waiting | undefined;
 let next: Waiting | undefined;
 
 /** Asks, with another module than the policy where there is one: the tests have one that does not end. */
-export function ask(question: Question, module?: Uint8Array): Promise<Done> {
+export async function ask(question: Question, module?: BufferSource): Promise<Done> {
+  const { policy, engine } = await own;
+  const modules = { engine, policy: module === undefined ? policy : await WebAssembly.compile(module) };
   return new Promise((resolve, reject) => {
     next?.resolve(undefined);
-    next = { question, module, resolve, reject };
+    next = { question, modules, resolve, reject };
     if (asked === undefined) send();
   });
 }
@@ -32,7 +35,7 @@ export function ask(question: Question, module?: Uint8Array): Promise<Done> {
 function send() {
   [asked, next] = [next, undefined];
   if (asked === undefined) return;
-  const { question, module, resolve, reject } = asked;
+  const { question, modules, resolve, reject } = asked;
   let timer = setTimeout(stop, LIMIT);
   function end(then: () => void) {
     clearTimeout(timer);
@@ -54,5 +57,5 @@ function send() {
     }
   };
   worker.onerror = ({ message }) => end(() => reject(new Error(message)));
-  worker.postMessage({ ...question, module });
+  worker.postMessage({ question, modules });
 }

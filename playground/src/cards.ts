@@ -5,21 +5,15 @@ import { EditorView } from "@codemirror/view";
 import { difference } from "./difference.ts";
 import { common } from "./editors.ts";
 import { copyButton, details, make } from "./elements.ts";
-import { ISSUER } from "./entra.ts";
-import { create } from "./federated.ts";
-import type { Card } from "./judge.ts";
-import { at, list } from "./kubernetes.ts";
-import type { Place } from "./place.ts";
-import { additions } from "./report.ts";
-import { body } from "./token.ts";
+import type { Place } from "./engine.ts";
+import type { Card, Said } from "./judge.ts";
+import { at, list } from "./json.ts";
 import { wordsOf } from "./errors.ts";
 
 /** What the cards need of the page. */
 export interface Around {
   /** The manifests that were judged. */
   text: string;
-  /** The cluster's issuer; empty where it was not typed in. */
-  issuer: string;
   /** Whether what an object gets is in sight at first. */
   few: boolean;
   /** Marks a part of the manifests. */
@@ -56,69 +50,74 @@ export function cardOf(around: Around, card: Card, key: string): HTMLElement {
   const head = make("h2", `${card.kind} ${card.namespace}/${card.name}: `);
   head.append(make("span", OUTCOMES[card.outcome], `outcome ${card.outcome}`));
   article.append(head);
+  if (card.heading !== undefined) article.append(make("p", card.heading));
   if (card.outcome === "refused") article.append(...refusal(around, card));
   if (card.why !== undefined && card.outcome !== "identity") article.append(make("p", card.why));
   for (const warning of card.warnings) {
     const paragraph = make("p");
-    paragraph.append(message(around, `Warning: ${without(card, warning.text)}`, warning, "warning"));
-    if (warning.paste !== undefined) paragraph.append(" ", copyButton(warning.paste));
+    const word = warning.severity === "unknown" ? "Unknown" : "Warning";
+    paragraph.append(message(around, `${word}: ${sentence(warning)}`, warning, "warning"));
+    if (warning.paste !== null) paragraph.append(" ", copyButton(warning.paste));
     article.append(paragraph);
   }
   if (card.outcome === "identity") article.append(...identity(around, card, key));
   return article;
 }
 
-/** The card says already which object it is about. */
-function without(card: Card, text: string): string {
-  const own = `${card.kind} ${card.namespace}/${card.name}: `;
-  return text.startsWith(own) ? text.slice(own.length) : text;
-}
+/** What is wrong and what to do, in one sentence. */
+const sentence = ({ text, fix, hits, paste }: Said) => `${text}${fix === "" ? "" : `; ${fix}`}${hits}${paste === null ? "" : `: ${paste}`}`;
 
 /** Each mistake with its fix, which can be copied. */
 function refusal(around: Around, card: Card): HTMLElement[] {
-  const parts = card.mistakes.flatMap(({ text, fix, paste, from, to }) => {
+  const parts = card.mistakes.flatMap(({ text, fix, hits, paste, from, to }) => {
     const paragraph = make("p");
-    paragraph.append(message(around, fix === "" ? text : `${text}; ${fix}:`, { from, to }));
-    return paste === undefined ? [paragraph] : [paragraph, copyable(paste)];
+    paragraph.append(message(around, `${text}${fix === "" ? "" : `; ${fix}`}${hits}${paste === null ? "" : ":"}`, { from, to }));
+    return paste === null ? [paragraph] : [paragraph, copyable(paste)];
   });
-  if (parts.length === 0) parts.push(...card.message.map((line) => make("p", line)));
+  for (const { text, from, to } of card.elsewhere) {
+    const paragraph = make("p");
+    paragraph.append(message(around, text, { from, to }));
+    parts.push(paragraph);
+  }
   return card.more === 0 ? parts : [...parts, make("p", `and ${card.more} more like these`)];
 }
 
 function identity(around: Around, card: Card, key: string): HTMLElement[] {
-  const issuer = around.issuer === "" ? ISSUER : around.issuer;
   const title = (text: string, isOpen = false) => details(key, text, isOpen);
   const parts: HTMLElement[] = [];
-  parts.push(title("What it gets", around.few)(make("pre", additions(card.before, card.after).join("\n"))));
-  const place = make("div", "", "editor");
-  const changes = title("The difference, in your YAML")(place);
-  const open = () => {
-    if (changes.open && place.childElementCount === 0) showDifference(place, around.text, card);
-  };
-  changes.addEventListener("toggle", open);
-  open();
-  parts.push(changes);
+  parts.push(title("What it gets", around.few)(make("pre", (card.added ?? []).join("\n"))));
+  const { path } = card;
+  if (path !== undefined) {
+    const place = make("div", "", "editor");
+    const changes = title("The difference, in your YAML")(place);
+    const open = () => {
+      if (changes.open && place.childElementCount === 0) showDifference(place, around.text, card, path);
+    };
+    changes.addEventListener("toggle", open);
+    open();
+    parts.push(changes);
+  }
   for (const container of ["containers", "initContainers", "ephemeralContainers"].flatMap((name) => list(card.after, "spec", name))) {
     const env = at(container, "env");
     if (env !== undefined) parts.push(title(`Environment of ${String(at(container, "name"))}`)(make("pre", JSON.stringify(env, null, 2))));
   }
-  parts.push(title("The token that the kubelet will project")(make("pre", JSON.stringify(body(card.after, card, issuer), null, 2)), make("p", "The kubelet asks for a new one when 80 % of its time has passed, and at the latest after a day.")));
-  const commands = card.tokens.map((token) => create({ ...token, issuer }));
+  parts.push(title("The token that the kubelet will project")(make("pre", JSON.stringify(card.token, null, 2)), make("p", "The kubelet asks for a new one when 80 % of its time has passed, and at the latest after a day.")));
+  const commands = card.tokens.map(({ command }) => command);
   if (commands.length > 0) parts.push(title("The federated credential for Microsoft Entra")(copyable(commands.join("\n"))));
   return parts;
 }
 
-function showDifference(place: HTMLElement, text: string, card: Card) {
+function showDifference(place: HTMLElement, text: string, card: Card, path: (string | number)[]) {
   try {
-    showTexts(place, card, text);
+    showTexts(place, card, text, path);
   } catch (error) {
     // The card has what the policy says all the same.
     place.append(make("p", `It can't be shown in your YAML: ${wordsOf(error)}`));
   }
 }
 
-function showTexts(place: HTMLElement, card: Card, text: string) {
-  const [before, after] = difference(text.slice(card.from, card.to), card.path, card.before ?? null, card.after ?? null);
+function showTexts(place: HTMLElement, card: Card, text: string, path: (string | number)[]) {
+  const [before, after] = difference(text.slice(card.from, card.to), path, card.before ?? null, card.after ?? null);
   const label = `${card.kind} ${card.name} as it comes out`;
   const view = new EditorView({
     parent: place,

@@ -1,7 +1,7 @@
 // The object as it comes out, in the user's own YAML: what the policy changes goes into the document, whose comments stay.
 import { type Document, isAlias, isMap, isSeq, type Node, type Pair, visit } from "yaml";
-import { at, canonical, isFields, type Json } from "./kubernetes.ts";
-import { parse } from "./read.ts";
+import { parse } from "./engine.ts";
+import { at, canonical, isFields, type Json } from "./json.ts";
 import { documentOf, nodeOf, pairOf, textOf } from "./yaml.ts";
 
 type Path = (string | number)[];
@@ -16,11 +16,11 @@ export function difference(text: string, path: Path, before: Json, after: Json):
   const place = path.length === 0 ? document.contents : (document.getIn(path, true) as Node | undefined);
   document.setIn(path, put(place ?? null, before, after));
   const out = textOf(document);
-  const says = (text: string) => canonical(at(parse(text).value, ...path, "spec") ?? null);
+  const says = (text: string) => canonical(at(parse(text), ...path, "spec") ?? null);
   if (says(out) === canonical(partOf(after))) return [own, out];
   // A name that is there twice, or a merge key that counts more than what stands before it: then without the comments.
   const whole = documentOf("");
-  whole.contents = nodeOf(changed(parse(text).value, path, partOf(after))) as typeof whole.contents;
+  whole.contents = nodeOf(changed(parse(text), path, partOf(after))) as typeof whole.contents;
   return [own, textOf(whole)];
 }
 

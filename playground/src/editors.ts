@@ -1,13 +1,13 @@
 // The two editors: manifests and settings.
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
+import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { Compartment, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
-import { basicSetup } from "codemirror";
+import { Decoration, type DecorationSet, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { element } from "./elements.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./engine.ts";
 
 const mark = StateEffect.define<number>();
 const marked = StateField.define<DecorationSet>({
@@ -34,7 +34,20 @@ const colours = syntaxHighlighting(
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const scheme = new Compartment();
 const ofScheme = () => EditorView.darkTheme.of(dark.matches);
-export const common = [basicSetup, yaml(), colours, EditorView.lineWrapping, scheme.of(ofScheme())];
+/** As CodeMirror's `basicSetup`, without what a page of manifests does not need: completion, and a search of its own beside the browser's. */
+const setup = [
+  lineNumbers(),
+  highlightActiveLineGutter(),
+  highlightSpecialChars(),
+  history(),
+  foldGutter(),
+  drawSelection(),
+  indentOnInput(),
+  bracketMatching(),
+  highlightActiveLine(),
+  keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
+];
+export const common = [setup, yaml(), colours, EditorView.lineWrapping, scheme.of(ofScheme())];
 
 /** An editor in the element of this id. `changed` is called with every edit. */
 export function editor(id: string, label: string, changed: () => void): EditorView {

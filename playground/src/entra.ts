@@ -1,50 +1,37 @@
 // What Microsoft Entra has or said, against the tokens of these pods: which of issuer, subject and audience differs, and from what.
 import { errors } from "virtual:entra";
-import { checkAll, create, credentials, type Presented } from "./federated.ts";
-import type { Card } from "./judge.ts";
-import type { Json } from "./kubernetes.ts";
-import type { Token } from "./token.ts";
-import { wordsOf } from "./errors.ts";
+import type { Judged, Token } from "./judge.ts";
 
 type Part = "issuer" | "subject" | "audience";
 
 /** What stands for an issuer that was not typed in. */
 export const ISSUER = "ISSUER";
 
-/** What the objects' pods present: those that get their identity or have it, and labelled ServiceAccounts without a pod among them. */
-export function tokens(cards: Card[]): Token[] {
-  const pods = cards.filter(({ isAccount }) => !isAccount).flatMap(({ tokens }) => tokens);
-  const known = new Set(pods.map(({ subject }) => subject));
-  return [...pods, ...cards.filter(({ isAccount }) => isAccount).flatMap(({ tokens }) => tokens.filter(({ subject }) => !known.has(subject)))];
-}
-
 /** What is said of the third tab's text; nothing where it is empty. */
-export function words(text: string, issuer: string, cards: Card[]): string | undefined {
+export function words(text: string, issuer: string, { tokens, credentials }: Judged): string | undefined {
   if (text.trim() === "") return undefined;
-  const presented = tokens(cards).map((token) => ({ ...token, issuer: issuer === "" ? ISSUER : issuer }));
-  const json = readJson(text);
-  if (json === undefined && /AADSTS\d/.test(text)) return explain(text, presented);
-  if (presented.length === 0) return "No pod here gets an identity: there is nothing to compare.";
-  try {
-    if (json === undefined) throw new Error("it is not JSON");
-    const all = credentials(json);
-    if (issuer === "") return "The cluster's issuer is not given: without it nothing can be compared.";
-    return checkAll(all, presented, issuer).join("\n");
-  } catch (error) {
-    return `That is neither an AADSTS message nor what az identity federated-credential list -o json prints: ${wordsOf(error)}`;
+  const isJson = canBeParsed(text);
+  if (!isJson && /AADSTS\d/.test(text)) return explain(text, tokens);
+  if (tokens.length === 0) return "No pod here gets an identity: there is nothing to compare.";
+  if (credentials === null || "error" in credentials) {
+    const why = credentials === null ? "it is not JSON" : credentials.error;
+    return `That is neither an AADSTS message nor what az identity federated-credential list -o json prints: ${why}`;
   }
+  if (issuer === "") return "The cluster's issuer is not given: without it nothing can be compared.";
+  return credentials.lines.join("\n");
 }
 
-function readJson(text: string): Json | undefined {
+function canBeParsed(text: string): boolean {
   try {
-    return JSON.parse(text) as Json;
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
 /** What a message means, or each of several. */
-function explain(text: string, presented: Presented[]): string {
+function explain(text: string, presented: Token[]): string {
   // A log may have escaped its quotes, and broken its lines.
   const plain = text.replaceAll("\\u0027", "'").replaceAll('\\"', '"').replaceAll(/\s+/g, " ");
   const said = plain.split(/(?=AADSTS\d)/).filter((part) => part.startsWith("AADSTS"));
@@ -65,7 +52,7 @@ function quoted(message: string): [Part, string][] {
   return [...found].map(([, part, text]) => [(part ?? "").toLowerCase() as Part, text ?? ""]);
 }
 
-function compare(message: string, presented: Presented[]): string[] {
+function compare(message: string, presented: Token[]): string[] {
   const parts = quoted(message);
   if (parts.length === 0) return [];
   if (presented.length === 0) return ["No pod here gets an identity: there is nothing to compare it with."];
@@ -75,7 +62,7 @@ function compare(message: string, presented: Presented[]): string[] {
   const names = (some: [Part, string][]) => some.map(([part]) => part).join(" and ");
   const meant = presented.filter((token) => known.every(([part, text]) => token[part] === text));
   if (meant.length > 0) {
-    return meant.flatMap((token) => [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${names(known)}; create it with:`, create(token)]);
+    return meant.flatMap((token) => [`It is about this pod's token: the identity ${token.clientId} has no federated credential with this ${names(known)}; create it with:`, token.command]);
   }
   return presented.flatMap((token) => {
     const others = known.filter(([part, text]) => token[part] !== text);

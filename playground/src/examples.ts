@@ -109,7 +109,7 @@ const refusals = [
   of("too-large", "A pod that is too large", join(account, edit(pod, /  containers:\n/, `  containers:\n${many(24, (index) => `    - {name: worker-${index}, image: busybox}\n`)}`)), also(`extraEnv: [{name: CERTIFICATES, value: "${"x".repeat(100_000)}"}]`)),
   of("own-id-not-checkable", "Client ID from another variable", join(account, variable("AZURE_CLIENT_ID", "$(OTHER_ID)")), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
   of("own-id-from-elsewhere", "Client ID from a Secret", join(account, deployment({ container: "          env:\n            - name: AZURE_CLIENT_ID\n              valueFrom: {secretKeyRef: {name: ids, key: client}}\n" })), governed(`{namespaces: [default], clientIds: [${CLIENT_ID}]}`)),
-  of("no-service-account", "Missing ServiceAccount", edit(pod, "app: yadaapi", 'app: yadaapi\n    azure.workload.identity/use: "true"')),
+  of("no-service-account", "Missing ServiceAccount", edit(pod, "app: yadaapi", 'app: yadaapi\n    azure.workload.identity/use: "true"'), settings, { lookUps: "not found" }),
   of("look-up-not-granted", "The policy lacks access to ServiceAccounts", join(account, pod), settings, { lookUps: "resource not granted" }),
   of("look-up-capability", "The policy lacks the capability", join(account, pod), settings, { lookUps: "capability not granted" }),
   of("look-up-forbidden", "RBAC forbids the look-up", join(account, pod), settings, { lookUps: "forbidden" }),

@@ -2,8 +2,8 @@
 import { type Document, isCollection, isMap, parse as parseQuestions } from "yaml";
 import questions from "../../questions-ui.yml?raw";
 import { make } from "./elements.ts";
-import { at, type Json } from "./kubernetes.ts";
-import { parse, readSettings } from "./read.ts";
+import { parse, readSettings } from "./engine.ts";
+import { at, type Json } from "./json.ts";
 import { documentOf, nodeOf, textOf } from "./yaml.ts";
 import { wordsOf } from "./errors.ts";
 
@@ -59,7 +59,7 @@ function kindOf({ variable, type, options = [], default: standard }: Question): 
     case "array[":
       return { input: area(2), show: (value) => (Array.isArray(value) ? value.join("\n") : shown(value)), read: lines };
     case "map[":
-      return { input: area(3), show: shown, read: (text) => parse(text).value };
+      return { input: area(3), show: shown, read: parse };
     default:
       // Certificates have several lines.
       return { input: variable.endsWith(".data") ? area(3) : input, show: shown, read: (text) => text };

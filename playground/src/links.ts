@@ -1,7 +1,7 @@
 // The whole state in the URL's fragment, which a browser sends to no server: deflated, in base64url, behind a version.
-import { LOOK_UPS, type LookUps } from "./accounts.ts";
-import { isFields, type Json } from "./kubernetes.ts";
-import { read, readSettings } from "./read.ts";
+import { read, readSettings } from "./engine.ts";
+import { isFields, type Json } from "./json.ts";
+import { LOOK_UPS, type LookUps } from "./lookups.ts";
 
 export interface State {
   manifests: string;
@@ -61,7 +61,7 @@ const ABOUT = /(name|names|id|url|uri|file|path|host|endpoint|proxy|seconds|expi
 /** What in the texts looks like a secret, and where. */
 export function secrets({ manifests, settings, credentials }: State): string[] {
   const found = new Set<string>();
-  for (const { object } of read(manifests).objects) search(object, found);
+  for (const document of read(manifests)) if ("value" in document) search(document.value, found);
   const own = readSettings(settings);
   if ("value" in own) search(own.value, found);
   // What can't be read may hold one all the same.

@@ -1,19 +1,17 @@
 import { sha256, size, version, webhook } from "virtual:policy";
 import type { Diagnostic } from "@codemirror/lint";
-import { LOOK_UPS, type LookUps } from "./accounts.ts";
 import { ask } from "./ask.ts";
 import { cardOf, endViews, problem, titled } from "./cards.ts";
 import { diagnose, editor, setText, show, textOf } from "./editors.ts";
 import { copy, details, element, make } from "./elements.ts";
 import { words } from "./entra.ts";
+import { type Place, readSettings, ready } from "./engine.ts";
 import { wordsOf } from "./errors.ts";
 import { examples } from "./examples.ts";
 import { Form } from "./form.ts";
-import type { Judged, Question } from "./judge.ts";
+import { type Judged, NOTHING, type Question } from "./judge.ts";
 import * as links from "./links.ts";
-import { type Place, settingPlaces } from "./place.ts";
-import { readSettings } from "./read.ts";
-import { report } from "./report.ts";
+import { LOOK_UPS, type LookUps } from "./lookups.ts";
 import "./style.css";
 
 const manifests = editor("manifests", "Manifests, in YAML", () => void update());
@@ -41,7 +39,7 @@ function showIn(tab: "manifests" | "settings", place: Place) {
 
 /** How many edits there were: an answer to an older one is not shown. */
 let edits = 0;
-let latest: Judged = { cards: [], broken: [], doubts: [], passedOver: [] };
+let latest: Judged = NOTHING;
 
 async function update() {
   const start = performance.now();
@@ -59,6 +57,7 @@ async function update() {
 
 /** Whether there was an answer to show: none where there is a newer edit. */
 async function judgeAndShow(edit: number): Promise<boolean> {
+  await ready;
   const read = readSettings(textOf(settings));
   if ("message" in read) {
     const { message, from } = read;
@@ -67,14 +66,15 @@ async function judgeAndShow(edit: number): Promise<boolean> {
     return true;
   }
   const text = textOf(manifests);
-  const question: Question = { manifests: text, settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps };
+  const question: Question = { manifests: text, settings: read.value, namespace: namespace.value || "default", lookUps: lookUps.value as LookUps, issuer: issuer.value.trim(), credentials: credentials.value };
   const slow = setTimeout(() => edit === edits && (element("summary").textContent = "Judging …"), 500);
   const judged = await ask(question).finally(() => clearTimeout(slow));
   if (judged === undefined || edit !== edits) return false;
   latest = judged;
   diagnose(manifests, diagnostics(judged));
   const said = judged.settings;
-  const places = said === undefined ? [] : settingPlaces(said.findings, read.node).map(({ from, to }) => ({ from: from + read.from, to: to + read.from }));
+  const again = said === undefined ? undefined : readSettings(textOf(settings), said.paths);
+  const places = again !== undefined && "places" in again ? again.places : [];
   diagnose(settings, places.map((place) => ({ ...place, severity: said?.valid === false ? "error" : "warning", message: said?.message ?? "" })));
   const parts: HTMLElement[] = [];
   const remarks = [...judged.broken.map((one) => ({ ...one, title: "Not readable" })), ...judged.doubts.map((one) => ({ ...one, title: "Doubtful" }))];
@@ -83,7 +83,7 @@ async function judgeAndShow(edit: number): Promise<boolean> {
     const [place] = places;
     parts.push(problem(said.valid ? "The settings" : "The settings are not valid", said.message, place && (() => showIn("settings", place))));
   }
-  const entra = words(credentials.value, issuer.value.trim(), judged.cards);
+  const entra = words(credentials.value, issuer.value.trim(), judged);
   if (entra !== undefined) parts.push(titled("Microsoft Entra", make("pre", entra, "entra")));
   parts.push(...some(judged.cards, text, 0));
   const { length } = judged.passedOver;
@@ -98,7 +98,7 @@ const AT_ONCE = 100;
 
 /** The cards from `first` on, and what shows those after them. */
 function some(all: Judged["cards"], text: string, first: number): HTMLElement[] {
-  const around = { text, issuer: issuer.value.trim(), few: all.length <= 5, mark: (place: Place) => showIn("manifests", place) };
+  const around = { text, few: all.length <= 5, mark: (place: Place) => showIn("manifests", place) };
   const cards = all.slice(first, first + AT_ONCE).map((card, index) => cardOf(around, card, `${first + index} ${card.kind} ${card.namespace}/${card.name}`));
   const left = all.length - first - AT_ONCE;
   if (left <= 0) return cards;
@@ -244,13 +244,13 @@ Object.assign(window, {
   playground: {
     judge: async (question: Partial<Question>) => {
       const judged = await ask({ manifests: "", settings: {}, namespace: "default", lookUps: "manifests", ...question });
-      return judged && report(judged);
+      return judged?.report;
     },
     with: (module: number[]) => ask({ ...state(), settings: {} }, Uint8Array.from(module)),
-    entra: () => words(credentials.value, issuer.value.trim(), latest.cards),
+    entra: () => words(credentials.value, issuer.value.trim(), latest),
     examples,
     type: (name: "manifests" | "settings", text: string) => setText(name === "manifests" ? manifests : settings, text),
     link: (of: Partial<links.State>) => links.write({ ...links.NOTHING, ...of }),
   },
 });
-void openFragment();
+void ready.then(openFragment);

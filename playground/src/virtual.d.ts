@@ -1,6 +1,9 @@
+declare module "virtual:modules" {
+  /** The policy's module and the engine's, compressed with gzip, in base64. */
+  export const policy: string;
+  export const engine: string;
+}
 declare module "virtual:policy" {
-  /** The module. */
-  export const base64: string;
   /** Its size in bytes. */
   export const size: number;
   /** Its SHA-256. */

@@ -1,9 +1,9 @@
 // YAML documents that are read and written without changing what the user wrote: every scalar keeps its own text.
 import { type Document, isMap, type Node, Pair, parseDocument, Scalar, YAMLMap, YAMLSeq } from "yaml";
-import { isFields, type Json } from "./kubernetes.ts";
-import { scalar } from "./scalars.ts";
+import { isPlain } from "./engine.ts";
+import { isFields, type Json } from "./json.ts";
 
-/** The document of a text, whose scalars are all texts; what they mean to kubectl, `scalar` says. Directives count for nothing. */
+/** The document of a text, whose scalars are all texts; what they mean to kubectl, the engine says. Directives count for nothing. */
 export function documentOf(text: string): Document.Parsed {
   const plain = text.replace(/(?<=^|\n)%.*/g, (directive) => " ".repeat(directive.length));
   return parseDocument(plain, { schema: "failsafe", uniqueKeys: false, prettyErrors: false });
@@ -26,7 +26,7 @@ export function nodeOf(value: Json): Node {
   }
   if (typeof value !== "string") return new Scalar(JSON.stringify(value));
   const made = new Scalar(value);
-  if (scalar(value, true, undefined) !== value || value === "<<") made.type = Scalar.QUOTE_DOUBLE;
+  if (!value.includes("\n") && !isPlain(value)) made.type = Scalar.QUOTE_DOUBLE;
   return made;
 }
 

@@ -11,53 +11,25 @@ import { root } from "./browser.mjs";
 const vite = await createServer({ root: join(root, "playground"), server: { middlewareMode: true, ws: false }, appType: "custom", logLevel: "error" });
 after(() => vite.close());
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
-const { parse, read, readSettings } = await load("read");
-const { at, canonical } = await load("kubernetes");
-const { judge } = await load("judge");
+const { parse, read, readSettings, ready } = await load("engine");
+const { at, canonical } = await load("json");
+const { modules } = await load("modules");
+const { judge: judgeWith } = await load("judge");
+const judge = async (question) => judgeWith(await modules, question);
+await ready;
 const { difference } = await load("difference");
 const { call } = await load("wapc");
 const { examples } = await load("examples");
 const links = await load("links");
 const { words } = await load("entra");
-const policy = await WebAssembly.compile(readFileSync(join(root, "policy.wasm")));
+const { policy } = await modules;
 
-const kubernetes = join(root, "target/kubernetes");
 const files = (folder) => readdirSync(folder, { recursive: true }).filter((name) => /\.ya?ml$/.test(name)).map((name) => readFileSync(join(folder, name), "utf8"));
 
-test("manifests are read as kubectl reads them", { skip: existsSync(kubernetes) ? false : "no target/kubernetes here" }, () => {
-  const corpus = readFileSync(join(root, "conformance/yaml/corpus.txt"), "utf8").split("\n----\n");
-  const manifests = ["deploy", "examples", "tests"].flatMap((folder) => files(join(root, folder))).flatMap((text) => text.split("\n---\n"));
-  // What the corpus has is not always an object, so it is put into one, on a line of its own.
-  const texts = [...corpus.map((text) => `apiVersion: v1\nkind: List\nof:\n  ${text.replaceAll("\n", "\n  ")}`), ...manifests];
-  const input = texts.map((yaml) => `${JSON.stringify({ yaml })}\n`).join("");
-  const { stdout } = spawnSync(kubernetes, { input, encoding: "utf8", maxBuffer: 2 ** 28 });
-  const answers = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const different = [];
-  texts.forEach((text, index) => {
-    const { objects, broken } = read(text);
-    const { errors = [], json } = answers[index];
-    const one = objects[0];
-    const theirs = errors.length > 0 ? "not readable" : json;
-    const ours = broken.length > 0 ? "not readable" : one === undefined ? (json ?? null) : one.path.length > 0 ? theirs : JSON.parse(JSON.stringify(one.object));
-    if (!same(ours, theirs ?? null)) different.push([text, JSON.stringify(ours), JSON.stringify(theirs), errors]);
-  });
-  assert.ok(texts.length > 150, `${texts.length}`);
-  assert.deepEqual(different, []);
-});
-
-function same(one, other) {
-  try {
-    assert.deepEqual(one, other);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const example = (name) => examples.flatMap(({ all }) => all).find((example) => example.name === name).state;
-const judged = (name) => {
+const judged = (name, more = {}) => {
   const { manifests, settings, lookUps = "manifests" } = example(name);
-  return judge(policy, { manifests, settings: readSettings(settings).value, namespace: "default", lookUps });
+  return judge({ manifests, settings: readSettings(settings).value, namespace: "default", lookUps, ...more });
 };
 
 /** Each message's first part, and the line of the example that it is about. */
@@ -79,11 +51,11 @@ const PLACES = [
   ["token-file-in-arguments", /has the path of another token file in its args/, /args: \[/],
   ["proxy-port-taken", /listens on the proxy's port/, /containerPort: 8000/],
   ["read-only-above", /read-only/, /mountPath: \/var\/run\/secrets\}/],
-  ["misspelt", /did you mean/, /azure.workload.identity\/clientid/],
-  ["annotation-as-label", /make it an annotation/, /azure.workload.identity\/tenant-id/],
+  ["misspelt", /is unknown/, /azure.workload.identity\/clientid/],
+  ["annotation-as-label", /has no effect/, /azure.workload.identity\/tenant-id/],
   ["label-misplaced", /no effect here/, /^    azure.workload.identity\/use/],
   ["retired-binding", /aadpodidbinding/, /aadpodidbinding: yada/],
-  ["pods-refused", /its pods will be refused/, /azure.workload.identity\/client-id: "\$/],
+  ["pods-refused", /which is not a UUID/, /azure.workload.identity\/client-id: "\$/],
 ];
 
 test("a message is about the line that it names", async () => {
@@ -108,18 +80,20 @@ test("no message points outside of the text", async () => {
   }
 });
 
-test("what is read twice, or not at all, is said with its place", () => {
-  const text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, name: b}\n---\na: [\n---\n{{ template }}\n---\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: c}\n";
-  const { objects, broken, doubts, passedOver } = read(text);
-  assert.deepEqual(objects.map(({ object, document }) => [object.metadata.name, document]), [["b", 1], ["c", 4]]);
-  assert.deepEqual(doubts, [{ message: "name is there twice, the last one counts", from: text.indexOf("name: b") }]);
-  assert.deepEqual([broken.length, passedOver.length], [2, 0]);
+test("what is read twice, or not at all, is said with its place", async () => {
+  const text = "apiVersion: v1\nkind: Pod\nmetadata: {name: é, name: b}\n---\na: [\n---\n{{ template }}\n---\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: c}\n";
+  const { cards, broken, doubts } = await judge({ manifests: text, settings: {}, namespace: "default", lookUps: "manifests" });
+  assert.deepEqual(cards.map(({ name }) => name), ["b", "c"]);
+  assert.deepEqual(doubts.map(({ message, from, line }) => [message, from, line]), [["name is there twice, the last one counts", text.indexOf("name: b"), 3]]);
+  assert.equal(broken.length, 2);
   assert.ok(broken.every(({ message }) => message.includes("helm template")) && broken[0].from > text.indexOf("a: ["), JSON.stringify(broken));
-  const lists = read('{"kind": "List", "apiVersion": "v1", "items": [{"kind": "Pod", "apiVersion": "v1"}]} {"kind": "Pod", "apiVersion": "v1"}');
-  assert.deepEqual(lists.objects.map(({ path, document }) => [path, document]), [[["items", 0], 1], [[], 2]]);
-  assert.deepEqual(readSettings("preflight: Off\ntokenExpirationSeconds: 7_200\n").value.tokenExpirationSeconds, 7200);
-  assert.equal(JSON.stringify(readSettings("apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\nspec: {settings: {trigger: Pod}}\n").value), '{"trigger":"Pod"}');
+  assert.deepEqual(read('{"a": 1} {"a": 2}').map(({ value, from, to }) => [value, from, to]), [[{ a: 1 }, 0, 8], [{ a: 2 }, 9, 17]]);
+  assert.deepEqual(readSettings("preflight: Off\ntokenExpirationSeconds: 7_200\n").value, { preflight: false, tokenExpirationSeconds: 7200 });
+  const manifest = "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\nspec: {settings: {é: 1, trigger: Pod}}\n";
+  assert.deepEqual(readSettings(manifest, ["spec.settings.trigger"]), { value: { é: 1, trigger: "Pod" }, places: [{ from: manifest.indexOf("trigger"), to: manifest.indexOf("Pod}") + 3 }] });
   assert.equal(readSettings("a: [").from, 4);
+  assert.equal(readSettings("---\ntenantId: a\n---\n").value.tenantId, "a");
+  assert.match(readSettings("a: 1\n---\nb: 1\n").message, /more than one document/);
 });
 
 test("the waPC host: what the guest says of a failure is the error, and so is silence", async () => {
@@ -130,54 +104,41 @@ test("the waPC host: what the guest says of a failure is the error, and so is si
   await assert.rejects(call(silent, "validate", "", () => new Uint8Array()), /the policy gave no answer/);
 });
 
-test("what counts twice, what a tool wrote, and what is in other places is read as kubectl reads it", () => {
-  const names = (text) => read(text).objects.map(({ object }) => object.metadata?.name);
-  assert.deepEqual(names("\uFEFFapiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\n"), ["a", "b"]);
-  assert.deepEqual(names("apiVersion: v1\r\nkind: Pod\r\nmetadata:\r\n  name: a\r\n---\r\n# nothing\r\n---\r\nkind: Pod\r\napiVersion: v1\r\nmetadata: {name: b}\r\n"), ["a", "b"]);
-  assert.deepEqual(names("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, x: 'a}{b'}"), ["a"]);
-  assert.deepEqual(names('apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {x: "a\u2028--- b"}}\n'), ["a"]);
-  assert.deepEqual(read("a: &c {x: 1}\nb: {<<: *c, x: 2}\napiVersion: v1\nkind: Pod\n").doubts, []);
-  const [broken] = read("a: 1\n---\nb: 2\n---\nc: [\n").broken;
-  assert.match(broken.message, /^line [56], column \d+: /);
-  assert.equal(readSettings("---\ntenantId: a\n---\n").value.tenantId, "a");
-  assert.match(readSettings("a: 1\n---\nb: 1\n").message, /more than one document/);
-  assert.equal(JSON.stringify(read("apiVersion: v1\nkind: Pod\n__proto__: {a: 1}\n").objects[0].object), '{"apiVersion":"v1","kind":"Pod","__proto__":{"a":1}}');
-});
-
 test("where a ServiceAccount is instead is told in the namespaces' order", async () => {
   const account = (namespace) => `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: s, namespace: ${namespace}}\n---\n`;
   const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {serviceAccountName: s, containers: [{name: a, image: x}]}\n";
   const manifests = `${["team-c", "team-b", "team-a", "team"].map(account).join("")}${pod}`;
-  const { cards } = await judge(policy, { manifests, settings: {}, namespace: "default", lookUps: "manifests" });
-  assert.match(cards.at(-1).why, /there is one of that name in namespace team, team-a, team-b$/);
+  const { cards } = await judge({ manifests, settings: {}, namespace: "default", lookUps: "manifests" });
+  assert.match(cards.at(-1).warnings[0].fix, /there is one of that name in namespace team, team-a, team-b$/);
 });
 
 test("what Microsoft Entra says is compared with what the pods present", async () => {
-  const { cards } = await judged("walkthrough");
   const issuer = "https://issuer.example/";
-  const say = (text, own = issuer) => words(text, own, cards);
+  const say = async (text, own = issuer) => words(text, own, await judged("walkthrough", { issuer: own, credentials: text }));
   const subject = "system:serviceaccount:default:myserviceaccount";
   const list = (...all) => JSON.stringify(all.map((one) => ({ name: "yada", issuer, subject, audiences: ["api://AzureADTokenExchange"], ...one })));
-  assert.equal(say(list({})), `${subject}: a federated credential fits`);
-  assert.match(say(list({}), ""), /issuer is not given/);
-  assert.match(say(list({ name: "fix-AADSTS700213" })), /fits$/);
-  assert.match(say(list({}, { subject: "system:serviceaccount:a:b" })), /fits\nwarning: federated credential "yada" is for system:serviceaccount:a:b, which no file has$/);
-  assert.match(say(list(...Array(21).fill({}))), /warning: there are 21 federated credentials: an identity can have 20/);
-  for (const wrong of ["[null]", '[{"name": null}]', "{}", "x", '[{"issuer": "a", "subject": "b", "audiences": [5]}]']) assert.match(say(wrong), /^That is neither/, wrong);
+  assert.equal(await say(list({})), `${subject}: a federated credential fits`);
+  assert.match(await say(list({}), ""), /issuer is not given/);
+  assert.match(await say(list({ name: "fix-AADSTS700213" })), /fits$/);
+  assert.match(await say(list({}, { subject: "system:serviceaccount:a:b" })), /fits\nwarning: federated credential "yada" is for system:serviceaccount:a:b, which no file has$/);
+  assert.match(await say(list(...Array(21).fill({}))), /warning: has 21 federated credentials: an identity can have 20/);
+  for (const wrong of ["[null]", '[{"name": null}]', "{}", "x", '[{"issuer": "a", "subject": "b", "audiences": [5]}]']) assert.match(await say(wrong), /^That is neither/, wrong);
   const log = (part, text) => `ERROR AADSTS700211: No matching federated identity record found for presented\n   assertion ${part} \\u0027${text}\\u0027.`;
-  assert.match(say(log("issuer", issuer)), /about this pod's token.*this issuer/s);
-  assert.match(say(log("issuer", "https://other/")), /the issuer differs\n +issuer +message +https:\/\/other\/\n +pod +https:\/\/issuer/);
-  const both = say(`${log("issuer", "https://other/")} AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'.`);
+  assert.match(await say(log("issuer", issuer)), /about this pod's token.*this issuer/s);
+  assert.match(await say(log("issuer", "https://other/")), /the issuer differs\n +issuer +message +https:\/\/other\/\n +pod +https:\/\/issuer/);
+  const both = await say(`${log("issuer", "https://other/")} AADSTS700213: No matching federated identity record found for presented assertion subject '${subject}'.`);
   assert.deepEqual(both.match(/^AADSTS\d+|the \w+ differs|this subject/gm), ["AADSTS700211", "the issuer differs", "AADSTS700213", "this subject"]);
-  assert.match(say(`AADSTS70021: No matching federated identity record found for presented assertion. Assertion Issuer: '${issuer}'. Assertion Subject: 'system:x'. Assertion Audience: 'api://AzureADTokenExchange'.`), /the subject differs/);
+  assert.match(await say(`AADSTS70021: No matching federated identity record found for presented assertion. Assertion Issuer: '${issuer}'. Assertion Subject: 'system:x'. Assertion Audience: 'api://AzureADTokenExchange'.`), /the subject differs/);
   // Of several pods, the one that is meant.
-  const two = [...cards, { ...cards.at(-1), tokens: cards.at(-1).tokens.map((token) => ({ ...token, subject: "system:serviceaccount:a:b" })) }];
-  const one = words(log("subject", "system:serviceaccount:a:b"), issuer, two);
-  assert.match(one, /about this pod's token.*--subject system:serviceaccount:a:b/s);
-  assert.doesNotMatch(one, /another token/);
-  assert.match(words(log("issuer", issuer), issuer, []), /No pod here gets an identity/);
-  assert.match(words(list({}), issuer, []), /No pod here gets an identity/);
-  assert.equal(words(" ", issuer, cards), undefined);
+  const one = await judged("walkthrough", { issuer });
+  const two = { ...one, tokens: [...one.tokens, ...one.tokens.map((token) => ({ ...token, subject: "system:serviceaccount:a:b", command: "az … --subject system:serviceaccount:a:b" }))] };
+  const meant = words(log("subject", "system:serviceaccount:a:b"), issuer, two);
+  assert.match(meant, /about this pod's token.*--subject system:serviceaccount:a:b/s);
+  assert.doesNotMatch(meant, /another token/);
+  const none = { ...one, tokens: [] };
+  assert.match(words(log("issuer", issuer), issuer, none), /No pod here gets an identity/);
+  assert.match(words(list({}), issuer, none), /No pod here gets an identity/);
+  assert.equal(words(" ", issuer, one), undefined);
 });
 
 test("a link holds the whole state, and tells what looks like a secret", async () => {
@@ -215,11 +176,11 @@ test("a link holds the whole state, and tells what looks like a secret", async (
 
 /** What is wrong with the YAML as it comes out, of each object that gets its identity. */
 async function wrongDifferences(manifests, settings, counts) {
-  const { cards } = await judge(policy, { manifests, settings, namespace: "default", lookUps: "manifests" });
+  const { cards } = await judge({ manifests, settings, namespace: "default", lookUps: "manifests" });
   const wrong = [];
-  for (const card of cards.filter(({ outcome }) => outcome === "identity")) {
+  for (const card of cards.filter(({ outcome, path }) => outcome === "identity" && path !== undefined)) {
     const [own, out] = difference(manifests.slice(card.from, card.to), card.path, card.before, card.after);
-    const says = (text) => canonical(at(parse(text).value, ...card.path, "spec"));
+    const says = (text) => canonical(at(parse(text), ...card.path, "spec"));
     counts.objects += 1;
     if (says(out) !== canonical(card.after.spec)) wrong.push([card.name, "out", out, JSON.stringify(card.after.spec)]);
     if (says(own) !== canonical(card.before.spec)) wrong.push([card.name, "own", own]);
@@ -254,9 +215,9 @@ test("the YAML as it comes out says what the module says, and keeps the user's c
   // Values that need quotes, from settings; a JSON text stays one; a long line stays one line.
   const extraEnv = ["0o17", "0X1F", "-0o7", "yes", "", "null", "1:20", "~", "<<", "a: b", "# no", "two\nlines"].map((value, index) => ({ name: `V${index}`, value }));
   wrong.push(...(await wrongDifferences(example("walkthrough").manifests, { ...tenant, extraEnv }, counts)));
-  const json = JSON.stringify({ apiVersion: "v1", kind: "List", items: [parse(account).value, parse(example("walkthrough").manifests.split("---\n")[1]).value] });
+  const json = JSON.stringify({ apiVersion: "v1", kind: "List", items: [parse(account), parse(example("walkthrough").manifests.split("---\n")[1])] });
   wrong.push(...(await wrongDifferences(json, tenant, counts)));
-  const { cards } = await judge(policy, { manifests: json, settings: tenant, namespace: "default", lookUps: "manifests" });
+  const { cards } = await judge({ manifests: json, settings: tenant, namespace: "default", lookUps: "manifests" });
   const pods = cards.filter(({ outcome }) => outcome === "identity");
   assert.equal(pods.length, 1);
   for (const text of difference(json, pods[0].path, pods[0].before, pods[0].after)) JSON.parse(text);

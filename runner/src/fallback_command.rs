@@ -3,7 +3,8 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::{Result, anyhow};
-use azwi_policy::{fallback, yaml};
+use azwi_policy::fallback;
+use check::yaml;
 use clap::Args;
 
 use crate::settings_or_manifest;

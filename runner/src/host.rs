@@ -6,58 +6,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use wapc::WapcHost;
 use wasmtime_provider::{WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
-use crate::{
-    findings::policy::Finding,
-    response::{AdmissionResponse, ValidationResponse},
-};
+use check::policy::Finding;
 
-/// A request for a Kubernetes resource, as `kubewarden_policy_sdk` sends it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GetResource {
-    /// As `v1`.
-    pub api_version: String,
-    /// As `ServiceAccount`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: Option<String>,
-    /// Whether the host must not answer from its cache.
-    pub disable_cache: bool,
-    /// The fields that are asked for; all where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field_masks: Option<Vec<String>>,
-}
+use crate::response::{AdmissionResponse, ValidationResponse};
 
-impl GetResource {
-    /// The host's text where there is no such resource
-    /// (policy-evaluator `callback_handler/kubernetes/client.rs`, `get_resource`).
-    #[must_use]
-    pub fn not_found(&self) -> String {
-        let Self { api_version, kind, name, namespace, .. } = self;
-        format!("Cannot find {api_version}/{kind} named '{name}' inside of namespace '{namespace:?}'")
-    }
-
-    /// The host's text where the policy was not granted the resource (policy-evaluator `runtimes/callback.rs`).
-    #[must_use]
-    pub fn not_granted(&self) -> String {
-        let Self { api_version, kind, .. } = self;
-        format!(
-            "Policy has not been granted access to Kubernetes {api_version}/{kind} resources. The violation has been reported."
-        )
-    }
-}
-
-/// The host's text for a failed look-up, as the guest sees it (policy-evaluator `runtimes/callback.rs`).
-#[must_use]
-pub fn callback_failure(text: &str) -> String {
-    format!("Callback evaluation failure: {text}")
-}
+pub use check::policy::{GetResource, callback_failure};
 
 /// Answers the look-ups of one evaluation; the error is the whole text that the guest sees.
 pub type Answers = Arc<dyn Fn(&GetResource) -> Result<Vec<u8>, String> + Send + Sync>;
@@ -221,15 +179,37 @@ impl Module {
             }
             Err(error) if error.to_string().contains("No handler registered") => {
                 let Evaluation { response, calls, .. } = self.evaluate(settings, request, answers)?;
-                let findings = Finding::unnamed(&response);
+                let findings = unnamed(&response);
                 Ok(Examination { response, findings, calls })
             }
             Err(error) => {
                 let response = AdmissionResponse::internal_error(uid, &error.to_string());
-                let findings = Finding::unnamed(&response);
+                let findings = unnamed(&response);
                 Ok(Examination { response, findings, calls: instance.calls() })
             }
         }
+    }
+
+    /// Asks the policy's function `findings`, with the payload of a question; the look-ups are noted down.
+    ///
+    /// # Errors
+    /// The module can't be instantiated, or its findings are none that this program knows.
+    pub fn ask(&self, payload: &str, answers: &Answers) -> Result<check::policy::Examination> {
+        use check::policy::Examination;
+        let instance = self.instance(Arc::clone(answers))?;
+        let examination = match instance.call("findings", payload.as_bytes()) {
+            Ok(found) => serde_json::from_slice::<Examination>(&found)
+                .context("the module's findings can't be read")?,
+            // Another policy has no such function.
+            Err(error) if error.to_string().contains("No handler registered") => {
+                match instance.call("validate", payload.as_bytes()) {
+                    Ok(answer) => Examination::unnamed(serde_json::from_slice(&answer)?),
+                    Err(error) => Examination::failed(&error.to_string()),
+                }
+            }
+            Err(error) => Examination::failed(&error.to_string()),
+        };
+        Ok(Examination { look_ups: instance.calls().look_ups, ..examination })
     }
 
     /// Puts one admission request through the policy.
@@ -249,6 +229,17 @@ impl Module {
         };
         Ok(Evaluation { response, answer, calls: instance.calls() })
     }
+}
+
+/// What a policy says that exports no findings.
+fn unnamed(response: &AdmissionResponse) -> Vec<Finding> {
+    let answer = ValidationResponse {
+        accepted: response.allowed,
+        message: Some(response.message().to_owned()),
+        warnings: response.warnings.clone(),
+        ..ValidationResponse::default()
+    };
+    check::policy::Examination::unnamed(answer).findings
 }
 
 /// An instance of a module: its memory outlives a call.

@@ -2,16 +2,9 @@
 //! of, answers its host calls, and computes the JSON patch as the PolicyServer does.
 #![forbid(unsafe_code)]
 
-pub mod accounts;
 pub mod bench;
 pub mod fallback;
-pub mod federated;
-pub mod findings;
 pub mod host;
-pub mod kinds;
-pub mod manifests;
 pub mod meter;
 pub mod replay;
-pub mod report;
 pub mod response;
-pub mod yaml;

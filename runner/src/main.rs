@@ -2,9 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod bench_command;
+#[path = "check/mod.rs"]
 mod check_command;
-mod check_credentials;
-mod check_output;
 mod fallback_command;
 mod pairs_command;
 
@@ -18,8 +17,9 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use azwi_policy::{
     host::{Answers, GetResource, Module},
-    replay, yaml,
+    replay,
 };
+use check::yaml;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
@@ -36,9 +36,9 @@ enum Command {
     /// Shows what the policy does with the manifests in FILE…
     ///
     /// The `ServiceAccount` objects among them stand in for those of the cluster: any other counts as missing. Folders are
-    /// read with the folders in them. Exit status: 0 all allowed (with warnings or without), 1 something refused, 2 could not
-    /// run, or no Kubernetes object in FILE….
-    Check(check_command::Check),
+    /// read with the folders in them. Exit status: 0 all allowed (with warnings or without), 1 something refused, or what
+    /// `--fail-on` counts, 2 could not run, or could not read everything.
+    Check(Box<check_command::Check>),
     /// Puts one recorded request through the policy, as `kwctl run` does.
     Run(Run),
     /// Prints a MutatingAdmissionPolicy that gives pods their identity while the PolicyServer is down, with its bindings.
@@ -112,7 +112,7 @@ fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
     // As kubectl reads them: there they go in the end, and it does not read `Off` as a string.
     let mut documents = yaml::documents(&text).into_iter();
     let value = match documents.next().map(|document| document.content) {
-        Some(Ok(value)) => value,
+        Some(Ok((value, _))) => value,
         Some(Err(error)) => bail!("the settings {} are no YAML or JSON: {error}", path.display()),
         None => Value::Null,
     };

@@ -7,22 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The policy's answer (`kubewarden_policy_sdk::response::ValidationResponse`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ValidationResponse {
-    /// Whether the request is accepted.
-    pub accepted: bool,
-    /// Why not.
-    pub message: Option<String>,
-    /// HTTP status code of a refusal.
-    pub code: Option<u16>,
-    /// The object as it shall be.
-    pub mutated_object: Option<Value>,
-    /// Audit annotations.
-    pub audit_annotations: Option<BTreeMap<String, String>>,
-    /// Warnings.
-    pub warnings: Option<Vec<String>>,
-}
+pub use check::policy::ValidationResponse;
 
 /// Kubernetes' `AdmissionResponse`, field by field as kwctl prints it (policy-evaluator `admission_response.rs`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -130,5 +130,5 @@ fn warns_about_too_many_credentials_and_about_unused_ones() {
     assert!(text.contains("is for system:serviceaccount:team:other, which no file has"), "{text}");
     let (text, status) = tried("other", &json!(many), Some("11111111-2222-4333-8444-555555555555"));
     assert_eq!(status, 1);
-    assert!(text.contains(&format!("no federated credential of {CLIENT_ID} is in the files")), "{text}");
+    assert!(text.contains(&format!("no federated credential of {CLIENT_ID} is in ")), "{text}");
 }

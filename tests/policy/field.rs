@@ -28,7 +28,10 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
     (
         "annotations-without-label",
         0,
-        &["gets no identity: neither it nor its ServiceAccount has the label"],
+        &[
+            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity, and no label asks for it",
+            "(used by Pod ns1/p)",
+        ],
         &["already"],
     ),
     (
@@ -51,7 +54,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "kustomize-patch",
         0,
         &["passed over: ", "it looks like a patch: judge `kubectl kustomize DIR`"],
-        &["refused"],
+        &["Deployment d: ", "error"],
     ),
     ("merge-keys", 0, &["Pod team/web-*: allowed, with its identity"], &["warning"]),
     (
@@ -68,9 +71,10 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "neither-labelled",
         0,
         &[
-            "Deployment ns1/d: gets no identity: neither it nor its ServiceAccount has the label; to add it: kubectl label serviceaccount -n ns1 wi azure.workload.identity/use=true",
+            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity, and no label asks for it: neither it nor its pods have the label azure.workload.identity/use; add the label, or \"false\" where it is meant so (used by Deployment ns1/d):",
+            "metadata: {labels: {azure.workload.identity/use: \"true\"}}",
         ],
-        &["Pod ns1/d-*: gets no identity"],
+        &["gets no identity", "kubectl label"],
     ),
     ("null-annotation-refused", 0, &["Pod ns1/p: allowed, with its identity"], &["refused"]),
     ("own-json-not-read", 0, &["Pod default/a: ", "Pod default/b: "], &["Error"]),
@@ -92,7 +96,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "same-account-twice",
         0,
         &[
-            "ServiceAccount ns1/wi is there twice with different content, in manifest.yaml (document 1) and manifest.yaml (document 2)",
+            "warning: manifest.yaml:9:1: ServiceAccount ns1/wi: is there twice with different content, and the last one counts: the other is at manifest.yaml:1:1",
         ],
         &[],
     ),
@@ -107,9 +111,9 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
             "ScaledJob sj: a kind that the policy does not judge; its pods, by spec.jobTargetRef.template:",
             "Task t is not judged",
             "Workflow",
-            "SparkApplication sp is not judged",
+            "SparkApplication sp: a kind that the policy does not judge; its pods, by spec.driver:",
             "PodTemplate pt: a kind",
-            "8 objects, 4 pods, 0 refused, ",
+            "8 objects, 6 pods, 0 refused, ",
         ],
         &[],
     ),
@@ -118,10 +122,10 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "unquoted-true",
         1,
         &[
-            "ServiceAccount team/app: label azure.workload.identity/use is true without quotes",
+            "ServiceAccount team/app: refused\n  error: label azure.workload.identity/use is true without quotes",
             "metadata: {labels: {\"azure.workload.identity/use\": \"true\"}}",
             "service-account-token-expiration is 7200 without quotes",
-            "Pod team/p: its ServiceAccount team/app could not be read: the host did not return a valid ServiceAccount",
+            "Pod team/p: refused\n  ServiceAccount team/app (manifest.yaml:3:49): see there",
         ],
         &["kubectl explain"],
     ),
@@ -140,8 +144,12 @@ fn prints_for_each_case_the_message_that_a_user_needs() {
             assert!(!text.contains(part), "{case} has {part:?}: {text}");
         }
     }
-    let folders = std::fs::read_dir(format!("{ROOT}/tests/cases")).unwrap().count();
-    assert_eq!(folders, CASES.len());
+    let folders = std::fs::read_dir(format!("{ROOT}/tests/cases")).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_tried =
+        |folder: &String| CASES.iter().any(|(case, ..)| case == folder) || crate::engine::has_case(folder);
+    let others: Vec<String> = folders.filter(|folder| !is_tried(folder)).collect();
+    assert!(others.is_empty(), "{others:?}");
 }
 
 #[test]
@@ -158,7 +166,7 @@ fn prints_yaml_that_is_read_back_as_the_same() {
 
 #[test]
 fn prints_each_finding_for_machines_with_a_rule_that_the_page_explains() {
-    let page = crate::common::file("docs/troubleshooting.md");
+    let page = crate::common::file("docs/troubleshooting.md") + &crate::common::file("docs/check.md");
     let (mut findings, mut annotations) = (0, 0);
     let speaking = [
         "nearest-misleads",
@@ -170,11 +178,20 @@ fn prints_each_finding_for_machines_with_a_rule_that_the_page_explains() {
     for (case, status, ..) in CASES.iter().filter(|(case, ..)| speaking.contains(case)) {
         let output = tried(case, &["-o", "json"]);
         assert_eq!(output.status.code(), Some(*status), "{case}");
-        for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let (end, lines) = lines.split_last().unwrap();
+        let end: Value = serde_json::from_str(end).unwrap();
+        assert!(end["summary"]["objects"].as_u64().unwrap() > 0 && end["passedOver"].is_array(), "{end}");
+        for line in lines {
             let finding: Value = serde_json::from_str(line).unwrap();
             findings += 1;
+            assert!(
+                finding["line"].as_u64().unwrap() > 0 && finding["column"].as_u64().unwrap() > 0,
+                "{line}"
+            );
             let rule = finding["rule"].as_str().unwrap();
-            assert!(rule == "doubtful" || page.contains(&format!("| `{rule}` |")), "{line}");
+            assert!(page.contains(&format!("| `{rule}` |")), "{line}");
             assert!(finding["file"].as_str().unwrap().starts_with("manifest."), "{line}");
             assert!(["error", "warning"].contains(&finding["severity"].as_str().unwrap()), "{line}");
         }
@@ -186,11 +203,11 @@ fn prints_each_finding_for_machines_with_a_rule_that_the_page_explains() {
         );
         annotations += output.lines().count();
     }
-    assert!(findings > 8 && annotations == findings, "{findings} {annotations}");
+    assert!(findings > 6 && annotations == findings, "{findings} {annotations}");
     let sarif: Value = serde_json::from_slice(&tried("unquoted-true", &["-o", "sarif"]).stdout).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let rules: Vec<&str> = results.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
-    assert_eq!(rules, ["unquoted", "unquoted", "look-up-malformed"]);
+    assert_eq!(rules, ["unquoted", "unquoted"]);
     assert_eq!((&sarif["version"], &results[0]["level"]), (&json!("2.1.0"), &json!("error")));
 }
 
@@ -216,7 +233,11 @@ fn fails_on_warnings_and_assumes_accounts_where_it_is_asked_to() {
             .args(more);
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
-    assert!(said(&[]).contains("ServiceAccount default/elsewhere is not among the files"), "{}", said(&[]));
+    assert!(
+        said(&[]).contains("ServiceAccount default/elsewhere, whose label would decide, was not given"),
+        "{}",
+        said(&[])
+    );
     assert!(said(&assumed).contains("Pod default/p: allowed, with its identity"), "{}", said(&assumed));
     std::fs::remove_file(&file).unwrap();
 }
@@ -255,18 +276,20 @@ fn says_where_a_service_account_was_looked_for() {
     let cluster = said("a.yaml", &["--cluster"]);
     assert!(
         cluster.contains(
-            "ServiceAccount default/web is neither among the files nor in the cluster; there is one"
+            "ServiceAccount default/web is neither among the files nor in the cluster; there is one of that name in namespace team"
         ),
         "{cluster}"
     );
     let known = said("known.yaml", &["--cluster"]);
     assert!(known.contains("Pod default/known: allowed, with its identity"), "{known}");
-    let denied = said("denied.yaml", &["--cluster"]);
-    assert!(
-        denied.contains(
-            "the host reported \"kubectl: error: You must be logged in to the server (Unauthorized)\""
-        ),
-        "{denied}"
+    // A cluster that can't be asked is a mistake of the call: nothing is said of the pod.
+    let mut denied = Command::new(RUNNER);
+    denied.args(["check", "--policy", POLICY, "--cluster"]).arg(path("denied.yaml"));
+    let denied = denied.env("PATH", format!("{}:/usr/bin:/bin", folder.display())).output().unwrap();
+    let words = "Error: the cluster can't be asked, so nothing is judged: kubectl: error: You must be logged in to the server (Unauthorized)\n";
+    assert_eq!(
+        (denied.status.code(), String::from_utf8(denied.stderr).unwrap(), denied.stdout),
+        (Some(2), words.to_owned(), Vec::new())
     );
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -305,7 +328,7 @@ fn never_hangs_panics_or_ends_early() {
     for part in [
         "pipe.yaml: not a regular file",
         "link.yaml: leads nowhere",
-        "b.yaml: line ",
+        "b.yaml:2:1: ",
         "render it first, with helm template",
         "2 objects, 2 pods, 0 refused, 0 warnings, 2 passed over, 2 not readable",
     ] {

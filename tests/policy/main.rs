@@ -19,6 +19,7 @@ mod common {
 mod debug_containers;
 mod docs;
 mod edges;
+mod engine;
 mod english;
 mod faults;
 mod federated;

@@ -1,0 +1,440 @@
+//! Compares federated credentials, as `az` lists them, with the tokens that pods will have, to predict what Microsoft Entra will answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    finding::{Finding, Severity},
+    judge::{Entry, Judged},
+    kinds::{is_account, use_label},
+    object::nowhere,
+    policy,
+};
+
+/// A federated credential of an identity or an application.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Credential {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Whose tokens it trusts, with its last slash.
+    pub issuer: String,
+    /// Which ServiceAccount's: `system:serviceaccount:NAMESPACE:NAME`.
+    pub subject: String,
+    /// For whom the token must be.
+    pub audiences: Vec<String>,
+    /// The client ID that it is for, where that was given.
+    #[serde(skip)]
+    pub client_id: Option<String>,
+}
+
+/// What a pod presents to Microsoft Entra.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Presented {
+    /// The client ID that it asks for.
+    pub client_id: String,
+    /// The cluster's issuer.
+    pub issuer: String,
+    /// Its ServiceAccount.
+    pub subject: String,
+    /// The audience of its token.
+    pub audience: String,
+}
+
+/// What a token and a credential can differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The issuer.
+    Issuer,
+    /// The subject.
+    Subject,
+    /// The subject, but only by upper and lower case, which Entra tells apart since 2024.
+    SubjectCase,
+    /// The audience.
+    Audience,
+}
+
+impl Part {
+    /// The error with which Entra refuses the token (Microsoft Entra, "authentication and authorization error codes").
+    #[must_use]
+    pub fn error(self) -> &'static str {
+        match self {
+            Self::Issuer => "AADSTS700211",
+            Self::Subject => "AADSTS700213",
+            Self::SubjectCase => "AADSTS7002138",
+            Self::Audience => "AADSTS700212",
+        }
+    }
+}
+
+/// Most credentials that an identity can have (Microsoft Entra, "workload identity federation considerations").
+pub const CREDENTIALS_MAX: usize = 20;
+
+/// Reads what `az identity federated-credential list -o json`, or `az ad app federated-credential list`, printed. The list itself does not
+/// say which client ID it is of.
+///
+/// # Errors
+/// No list of credentials.
+pub fn read(text: &str, client_id: Option<&str>) -> Result<Vec<Credential>, String> {
+    let mut credentials: Vec<Credential> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    for credential in &mut credentials {
+        credential.client_id = client_id.map(str::to_owned);
+    }
+    Ok(credentials)
+}
+
+/// The credentials of a list, and what the list is called: a file's name.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// The file's name.
+    pub name: String,
+    /// Its credentials.
+    pub credentials: Vec<Credential>,
+}
+
+/// What is said of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The token.
+    pub token: Presented,
+    /// In words; nothing is wrong where there is no finding.
+    pub text: String,
+    /// That no credential fits.
+    pub finding: Option<Finding>,
+}
+
+/// The tokens of a run: those of the pods that get their identity or have it, and those of labelled `ServiceAccounts` without a pod here.
+#[must_use]
+pub fn tokens(judged: &Judged) -> BTreeSet<Presented> {
+    let (accounts, pods): (Vec<&Entry>, Vec<&Entry>) =
+        judged.entries.iter().partition(|entry| is_account(&entry.before));
+    let mut tokens: BTreeSet<Presented> =
+        pods.into_iter().flat_map(|entry| entry.presented.iter().cloned()).collect();
+    let known: BTreeSet<String> = tokens.iter().map(|token| token.subject.clone()).collect();
+    let labelled = accounts.into_iter().filter(|entry| use_label(&entry.before) == Some("true"));
+    tokens.extend(
+        labelled.flat_map(|entry| {
+            entry.presented.iter().filter(|token| !known.contains(&token.subject)).cloned()
+        }),
+    );
+    tokens
+}
+
+/// Whether Microsoft Entra will take each token, by the credentials of `lists`; and what is worth knowing of the lists.
+#[must_use]
+pub fn check_all(
+    judged: &Judged,
+    lists: &[List],
+    issuer: &str,
+    namespace: &str,
+) -> (Vec<Said>, Vec<Finding>) {
+    let all: Vec<Credential> = lists.iter().flat_map(|list| list.credentials.iter().cloned()).collect();
+    let names: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
+    let tokens = tokens(judged);
+    let said = tokens.iter().map(|token| match check(&all, token) {
+        Ok(()) => {
+            Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
+        }
+        Err(mismatch) => {
+            let (what, command) = (mismatch.what(&names), mismatch.command());
+            let text = format!("{what}\ncreate it with:\n{command}");
+            let finding = finding(judged, token, namespace, what, command);
+            Said { token: token.clone(), text, finding: Some(finding) }
+        }
+    });
+    let said = said.collect();
+    let mut warnings = Vec::new();
+    for list in lists {
+        let of_list = |message| {
+            crate::object::of_file(Severity::Warning, "federated-credential", nowhere(&list.name), message)
+        };
+        let number = list.credentials.len();
+        if number > CREDENTIALS_MAX {
+            warnings.push(of_list(format!(
+                "has {number} federated credentials: an identity can have {CREDENTIALS_MAX}"
+            )));
+        }
+        for credential in unused(&list.credentials, issuer, &tokens) {
+            let (name, subject) = (&credential.name, &credential.subject);
+            warnings.push(of_list(format!(
+                "federated credential {} is for {subject}, which no file has",
+                quoted(name)
+            )));
+        }
+    }
+    (said, warnings)
+}
+
+/// The finding that no credential fits, at the ServiceAccount.
+fn finding(judged: &Judged, token: &Presented, default: &str, message: String, command: String) -> Finding {
+    let mut names = token.subject.rsplit(':');
+    let (name, namespace) =
+        (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
+    let pod = || {
+        judged
+            .entries
+            .iter()
+            .find(|entry| entry.presented.contains(token))
+            .and_then(|entry| judged.location(entry))
+    };
+    let location =
+        judged.account_location(&namespace, &name, default).or_else(pod).unwrap_or_else(|| nowhere(""));
+    Finding {
+        severity: Severity::Error,
+        rule: "federated-credential".to_owned(),
+        object: policy::Object {
+            kind: "ServiceAccount".to_owned(),
+            namespace: Some(namespace),
+            name: Some(name),
+        },
+        path: None,
+        container: None,
+        message,
+        fix: Some("create it with".to_owned()),
+        paste: Some(command),
+        location,
+        related: Vec::new(),
+    }
+}
+
+/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each
+/// container with an identity of its own presents the same token for that.
+#[must_use]
+pub fn presented(
+    issuer: Option<&str>,
+    settings: &Value,
+    audit: &BTreeMap<String, String>,
+    after: &Value,
+) -> Vec<Presented> {
+    let token = token(after);
+    let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
+    let audience = audience.and_then(Value::as_str).unwrap_or(AUDIENCE).to_owned();
+    let of_containers = audit.get("container-identities").map(String::as_str).unwrap_or_default();
+    let of_containers = of_containers.split("; ").filter_map(|entry| Some(entry.split_once('=')?.1));
+    let client_ids = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
+    let subject = audit.get("subject").cloned().unwrap_or_default();
+    let presented = client_ids.map(|client_id| Presented {
+        client_id: client_id.to_owned(),
+        issuer: issuer.unwrap_or(ISSUER).to_owned(),
+        subject: subject.clone(),
+        audience: audience.clone(),
+    });
+    presented.collect()
+}
+
+/// A text in quotes, as JSON has it.
+fn quoted(text: &str) -> Value {
+    Value::from(text)
+}
+
+/// What stands for an issuer that was not given.
+pub const ISSUER: &str = "ISSUER";
+
+/// The audience of public Azure (Microsoft Entra, "Workload identity federation").
+pub const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// The source of the identity's token, as the pod's volume has it.
+#[must_use]
+pub fn token(pod: &Value) -> Option<&Value> {
+    let sources = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+    let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
+    let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
+    tokens.find(|token| {
+        token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
+    })
+}
+
+/// Why no credential fits, by the one that is nearest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch<'c> {
+    /// The token.
+    pub presented: Presented,
+    /// The nearest credential, where the identity has any.
+    pub nearest: Option<&'c Credential>,
+    /// What differs between them.
+    pub parts: Vec<Part>,
+}
+
+impl Credential {
+    fn is_of(&self, client_id: &str) -> bool {
+        self.client_id.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(client_id))
+    }
+
+    /// What differs; nothing where Entra accepts the token.
+    fn differs(&self, presented: &Presented) -> Vec<Part> {
+        let subject = if self.subject.eq_ignore_ascii_case(&presented.subject) {
+            Part::SubjectCase
+        } else {
+            Part::Subject
+        };
+        [
+            (Part::Issuer, self.issuer == presented.issuer),
+            (subject, self.subject == presented.subject),
+            (Part::Audience, self.audiences.contains(&presented.audience)),
+        ]
+        .into_iter()
+        .filter_map(|(part, same)| (!same).then_some(part))
+        .collect()
+    }
+}
+
+/// Whether a credential fits what is presented.
+///
+/// # Errors
+/// None does.
+pub fn check<'c>(credentials: &'c [Credential], presented: &Presented) -> Result<(), Box<Mismatch<'c>>> {
+    let own = credentials.iter().filter(|credential| credential.is_of(&presented.client_id));
+    let nearest =
+        own.map(|credential| (credential.differs(presented), credential)).min_by_key(|(parts, _)| {
+            // One that is right but for its case was meant for this token.
+            (parts.iter().filter(|part| **part != Part::SubjectCase).count(), parts.len())
+        });
+    match nearest {
+        Some((parts, _)) if parts.is_empty() => Ok(()),
+        Some((parts, nearest)) => {
+            Err(Box::new(Mismatch { presented: presented.clone(), nearest: Some(nearest), parts }))
+        }
+        None => Err(Box::new(Mismatch { presented: presented.clone(), nearest: None, parts: Vec::new() })),
+    }
+}
+
+/// Credentials for this issuer that nothing among the files presents a token to.
+#[must_use]
+pub fn unused<'c>(
+    credentials: &'c [Credential],
+    issuer: &str,
+    presented: &BTreeSet<Presented>,
+) -> Vec<&'c Credential> {
+    let is_used = |credential: &Credential| presented.iter().any(|one| one.subject == credential.subject);
+    credentials.iter().filter(|credential| credential.issuer == issuer && !is_used(credential)).collect()
+}
+
+/// A word for a shell, in quotes if it contains a special character. What no shell can hold, a NUL, is left out.
+fn word(text: &str) -> String {
+    shlex::Quoter::new()
+        .allow_nul(true)
+        .quote(text)
+        .map_or_else(|_| String::new(), |word| word.replace('\0', ""))
+}
+
+impl Mismatch<'_> {
+    /// What differs, from the nearest credential of the lists of these names.
+    #[must_use]
+    pub fn what(&self, lists: &[&str]) -> String {
+        let Presented { client_id, issuer, subject, audience } = &self.presented;
+        let Some(nearest) = self.nearest else {
+            let place = if lists.is_empty() { "the files".to_owned() } else { lists.join(", ") };
+            return format!("no federated credential of {client_id} is in {place}");
+        };
+        let error = self.parts.first().copied().unwrap_or(Part::Subject).error();
+        let mut text = format!(
+            "no federated credential of {client_id} fits, Entra will answer {error}; the nearest is {}:",
+            quoted(&nearest.name)
+        );
+        for part in &self.parts {
+            let (name, token, credential) = match part {
+                Part::Issuer => ("issuer", issuer, nearest.issuer.clone()),
+                Part::Subject | Part::SubjectCase => ("subject", subject, nearest.subject.clone()),
+                Part::Audience => ("audience", audience, nearest.audiences.join(", ")),
+            };
+            text.extend([format!("\n  {name:8}  token       {token}\n            credential  {credential}")]);
+        }
+        text
+    }
+
+    /// The command that creates the one that fits.
+    #[must_use]
+    pub fn command(&self) -> String {
+        create(&self.presented)
+    }
+}
+
+/// The command that creates the credential for a token.
+#[must_use]
+pub fn create(presented: &Presented) -> String {
+    let Presented { issuer, subject, audience, .. } = presented;
+    let name = subject.rsplit(':').next().unwrap_or_default();
+    let [name, issuer, subject, audience] = [name, issuer, subject, audience].map(word);
+    format!(
+        "az identity federated-credential create --name {name} --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {issuer} --subject {subject} --audiences {audience}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presented() -> Presented {
+        Presented {
+            client_id: "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa".to_owned(),
+            issuer: "https://issuer.example/abc/".to_owned(),
+            subject: "system:serviceaccount:default:myserviceaccount".to_owned(),
+            audience: "api://AzureADTokenExchange".to_owned(),
+        }
+    }
+
+    fn credential(issuer: &str, subject: &str, audience: &str) -> Credential {
+        Credential {
+            name: "yada".to_owned(),
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            audiences: vec![audience.to_owned()],
+            client_id: None,
+        }
+    }
+
+    #[test]
+    fn tells_which_of_the_three_differs() {
+        let Presented { issuer, subject, audience, .. } = presented();
+        assert_eq!(check(&[credential(&issuer, &subject, &audience)], &presented()), Ok(()));
+        for (wrong, part, error) in [
+            (credential(issuer.trim_end_matches('/'), &subject, &audience), Part::Issuer, "AADSTS700211"),
+            (
+                credential(&issuer, "system:serviceaccount:default:other", &audience),
+                Part::Subject,
+                "AADSTS700213",
+            ),
+            (
+                credential(&issuer, "system:serviceaccount:Default:myserviceaccount", &audience),
+                Part::SubjectCase,
+                "AADSTS7002138",
+            ),
+            (credential(&issuer, &subject, "api://other"), Part::Audience, "AADSTS700212"),
+        ] {
+            let credentials = [credential("https://other/", "system:serviceaccount:a:b", "x"), wrong];
+            let mismatch = check(&credentials, &presented()).unwrap_err();
+            assert_eq!((&mismatch.parts[..], mismatch.nearest), (&[part][..], Some(&credentials[1])));
+            assert!(mismatch.what(&[]).contains(error), "{mismatch:?}");
+            assert!(
+                mismatch
+                    .command()
+                    .starts_with("az identity federated-credential create --name myserviceaccount")
+            );
+        }
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_read_otherwise() {
+        let presented = Presented { issuer: "https://x/$(id)'".to_owned(), ..presented() };
+        let text = check(&[], &presented).unwrap_err().command();
+        assert!(text.contains(r#"--issuer 'https://x/$(id)'"'" --subject system:"#), "{text}");
+    }
+
+    #[test]
+    fn looks_only_at_the_credentials_of_the_client_id() {
+        let Presented { issuer, subject, audience, .. } = presented();
+        let of = |client_id: &str| Credential {
+            client_id: Some(client_id.to_owned()),
+            ..credential(&issuer, &subject, &audience)
+        };
+        assert_eq!(check(&[of("6F3C2B58-9D3E-4F4C-8A51-0B7E4C1D92AA")], &presented()), Ok(()));
+        let other = [of("11111111-2222-4333-8444-555555555555")];
+        assert_eq!(check(&other, &presented()).unwrap_err().nearest, None);
+        let none = BTreeSet::new();
+        assert_eq!(unused(&other, &issuer, &none).len(), 1);
+        assert_eq!(unused(&other, &issuer, &BTreeSet::from([presented()])).len(), 0);
+    }
+}

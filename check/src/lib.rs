@@ -1,0 +1,34 @@
+//! What the policy makes of manifests: from the files' texts to what is said of them, in words and for machines.
+//!
+//! | module | in | out |
+//! |---|---|---|
+//! | [`yaml`] | a text | values, and where everything stands |
+//! | [`object`] | the values of the files | Kubernetes' objects, and what can't be read |
+//! | [`kinds`], [`pods`] | an object | what it is, and the pods that it would make |
+//! | [`accounts`] | the objects | the answers to the policy's look-ups |
+//! | [`question`], [`stray`] | the objects | the requests that the policy is asked about |
+//! | [`policy`] | | what the policy answers |
+//! | [`judge`], [`accept`] | the answers | an entry for each object; what was found, once each, and where it is |
+//! | [`federated`] | the entries, and lists of credentials | whether Microsoft Entra will take the tokens |
+//! | [`rules`] | the findings, and what the user wants of them | those that count |
+//! | [`report`], [`output`] | all of it | the words, and the forms for machines |
+//!
+//! Nothing here reads a file, starts a process or asks for the time: the terminal program and the page in the browser do that, each in its
+//! own way, and both ask the policy itself.
+#![forbid(unsafe_code)]
+
+pub mod accept;
+pub mod accounts;
+pub mod federated;
+pub mod finding;
+pub mod judge;
+pub mod kinds;
+pub mod object;
+pub mod output;
+pub mod pods;
+pub mod policy;
+pub mod question;
+pub mod report;
+pub mod rules;
+pub mod stray;
+pub mod yaml;

@@ -1,0 +1,13 @@
+//! YAML as kubectl reads and writes it, and where everything in it stands.
+
+mod parse;
+mod read;
+mod scalar;
+mod split;
+mod spot;
+mod write;
+
+pub use read::{Document, Doubt, NotYaml, documents};
+pub use split::decode;
+pub use spot::{Mark, Spot, Step, steps, written};
+pub use write::write;
