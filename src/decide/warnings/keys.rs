@@ -124,6 +124,9 @@ impl Keys<'_> {
             Some([AnnotatedObject::ServiceAccount]) => {
                 Notice::misplaced_annotation(name, "the ServiceAccount")
             }
+            None if name != names::USE_LABEL && !name.starts_with(names::USE_ENDPOINT_PREFIX) => {
+                unknown(MetadataKind::Annotation, name, AnnotatedObject::Pod, None)
+            }
             Some(_) | None => Notice::misplaced_annotation(name, path),
         });
         notices.for_each(|notice| warnings.add(|| Warning::new(about, notice)));
