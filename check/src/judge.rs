@@ -8,7 +8,7 @@ use crate::{
     accounts::{Accounts, Elsewhere},
     federated::{Presented, presented},
     finding::{Finding, Location, Related, Severity},
-    kinds::{is_account, is_pod, name_of, namespace_of, use_label},
+    kinds::{is_account, is_pod, kind, name_of, namespace_of, use_label},
     object::{Manifests, Object, PassedOver},
     policy::{self, Examination, GetResource},
     question::{About, Question, is_unexpanded, questions},
@@ -216,10 +216,11 @@ impl Finishing<'_> {
         let Examination { response, omitted, .. } = answer;
         let after = response.mutated_object.filter(|_| response.accepted).unwrap_or_else(|| before.clone());
         let audit = response.audit_annotations.unwrap_or_default();
+        let is_open = not_given.is_some() && is_cluster_scoped(&question, object);
         let outcome = match (response.accepted, before == after) {
-            (false, _) => Outcome::Refused,
-            (true, true) => Outcome::Untouched,
+            (false, _) if !is_open => Outcome::Refused,
             (true, false) => Outcome::Identity,
+            (true, true) | (false, _) => Outcome::Untouched,
         };
         let presents = response.accepted && !is_of_a_variable(&question);
         let presented = if presents {
@@ -460,14 +461,20 @@ impl Finishing<'_> {
             .pointer("/object/metadata/labels/azure.workload.identity~1use")
             .and_then(Value::as_str)
             == Some("true");
-        let message = if asks {
+        let message = if asks && is_cluster_scoped(question, object) {
+            format!(
+                "can't tell: ServiceAccount {name} is not among the files, and {} names no namespace",
+                kind(&object.value)
+            )
+        } else if asks {
             format!("its ServiceAccount {namespace}/{name} is not among the files")
         } else {
             format!(
                 "can't tell: the pod has no label, and ServiceAccount {namespace}/{name}, whose label would decide, was not given"
             )
         };
-        let severity = if asks { Severity::Error } else { Severity::Unknown };
+        let is_open = is_cluster_scoped(question, object);
+        let severity = if asks && !is_open { Severity::Error } else { Severity::Unknown };
         let mut finding =
             object.finding(&self.options.namespace, severity, "account-not-given", &path, message);
         finding.fix =
@@ -668,6 +675,11 @@ impl Finishing<'_> {
     }
 }
 
+/// Whether it is about pods of an object that names no namespace, as a cluster-scoped one: which account its pods get, the files don't say.
+fn is_cluster_scoped(question: &Question, object: &Object) -> bool {
+    question.about == About::Pod && object.value.pointer("/metadata/namespace").is_none()
+}
+
 /// Whether the names of what is asked about are still to be replaced.
 fn is_of_a_variable(question: &Question) -> bool {
     let names = [&question.asked.namespace, &question.asked.name].into_iter().flatten();
@@ -705,6 +717,7 @@ impl Judged {
             unknown: of(Severity::Unknown),
             passed_over: self.passed_over.len(),
             not_readable: is("not-readable"),
+            omitted: self.entries.iter().map(|entry| entry.omitted).sum(),
         }
     }
 
@@ -767,4 +780,6 @@ pub struct Counts {
     pub passed_over: usize,
     /// What can't be read.
     pub not_readable: usize,
+    /// Findings that the policy counted and did not list: more than a hundred of one object.
+    pub omitted: usize,
 }

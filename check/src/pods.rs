@@ -324,6 +324,16 @@ const KNOWN: &[Known] = &[
         containers: &[(".containers", ""), (".", "runner"), (".initContainers", "")],
         makes: None,
     },
+    // Crossplane, "DeploymentRuntimeConfig": parts of a Deployment, whose containers may leave the image to Crossplane.
+    Known {
+        group: "pkg.crossplane.io",
+        kinds: &["DeploymentRuntimeConfig"],
+        pods: &["spec.deploymentTemplate.spec.template"],
+        accounts: &[".spec.serviceAccountName", "spec.serviceAccountTemplate.metadata.name"],
+        metadata: &[".metadata"],
+        containers: &[(".spec.containers", "package-runtime"), (".spec.initContainers", "")],
+        makes: None,
+    },
     // CloudNativePG, "API reference": the account has the cluster's name.
     Known {
         group: "postgresql.cnpg.io",

@@ -686,3 +686,53 @@ fn judges_kinds_by_their_own_paths() {
         assert!(out.contains("Pod team/run-*: allowed, with its identity"), "{kind}: {out}");
     }
 }
+
+/// What names no namespace may get the one account of its name, and is refused for none.
+#[test]
+fn takes_the_one_account_for_what_is_cluster_scoped() {
+    let config = "apiVersion: pkg.crossplane.io/v1beta1\nkind: DeploymentRuntimeConfig\nmetadata: {name: azure}\nspec:\n  serviceAccountTemplate: {metadata: {name: web}}\n  deploymentTemplate:\n    spec:\n      template:\n        metadata: {labels: {azure.workload.identity/use: \"true\"}}\n        spec: {containers: [{name: package-runtime, args: [--debug]}]}\n";
+    let with = format!("{}---\n{config}", account("web", LABEL));
+    let folder =
+        Folder::new("scope", &[("settings.yaml", SETTINGS), ("with.yaml", &with), ("alone.yaml", config)]);
+    let (out, err, status) = folder.check(&["--settings", "settings.yaml", "with.yaml"]);
+    assert!(
+        status == 0
+            && out.contains("(in namespace team, where its ServiceAccount is)")
+            && out.contains("Pod team/azure-*: allowed, with its identity"),
+        "{out}{err}"
+    );
+    let (out, err, status) = folder.check(&["--settings", "settings.yaml", "alone.yaml"]);
+    assert!(
+        status == 0
+            && out.contains("unknown: DeploymentRuntimeConfig azure: can't tell")
+            && !out.contains("kubectl create"),
+        "{out}{err}"
+    );
+}
+
+/// A name that there is nowhere is told as that, and not moved about.
+#[test]
+fn tells_an_unknown_name_on_a_workload_as_unknown() {
+    let workload = deployment("serviceAccountName: web, ").replace("namespace: team}", "namespace: team, annotations: {azure.workload.identity/skip-container: a, azure.workload.identity/foo: b}}");
+    for kind in [
+        workload.clone(),
+        workload.replace("apps/v1", "argoproj.io/v1alpha1").replace("Deployment", "Rollout"),
+    ] {
+        let folder = Folder::new(
+            "names",
+            &[("settings.yaml", SETTINGS), ("a.yaml", &format!("{}---\n{kind}", account("web", LABEL)))],
+        );
+        let (out, err, _) = folder.check(&["--settings", "settings.yaml", "a.yaml"]);
+        assert!(
+            out.contains(
+                "annotation azure.workload.identity/skip-container is unknown; did you mean skip-containers?"
+            ),
+            "{out}{err}"
+        );
+        assert!(
+            out.contains("annotation azure.workload.identity/foo is unknown and has no effect")
+                && !out.contains("move it"),
+            "{out}"
+        );
+    }
+}

@@ -377,8 +377,9 @@ fn print(args: &Check, outputs: &[Output], judged: &Judged, said: &[Said], known
         || counts.not_readable > 0
         || (lines == 0 && on_stdout == Form::Text);
     if is_worth_a_line && !(args.quiet && judged.findings.is_empty()) {
-        let check::judge::Counts { objects, pods, refused, warnings, unknown, passed_over, not_readable } =
-            counts;
+        let check::judge::Counts {
+            objects, pods, refused, warnings, unknown, passed_over, not_readable, ..
+        } = counts;
         let unknown = if unknown == 0 { String::new() } else { format!(" {unknown} unknown,") };
         let known = if known == 0 { String::new() } else { format!(", {known} known before") };
         let accepted = if judged.accepted.is_empty() {
