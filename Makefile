@@ -195,17 +195,19 @@ noop.wasm: $(shell find benches/noop -type f) Cargo.toml Cargo.lock hack/build-w
 BUDGETS := benches/budgets.txt
 # What the policy costs, beside the floor and (with Go) the webhook; fails where a budget or a ratio is missed.
 .PHONY: bench
-bench: policy.wasm noop.wasm $(if $(shell command -v go),$(ORACLE))
+bench: policy.wasm noop.wasm target/engine.wasm $(if $(shell command -v go),$(ORACLE))
 	cargo build --profile measured --locked --package azwi-policy
 	target/measured/azwi-policy bench --against noop.wasm --threads 2 --budgets $(BUDGETS) $(if $(shell command -v go),--webhook $(ORACLE))
+	target/measured/azwi-policy bench --engine target/engine.wasm
 
 # The counted figures alone, which are the same at every run; and every two things that a request can repeat or lengthen, together:
 # how cost grows, and the ceilings of the PAIRS that cost most (0: of all, half an hour).
 PAIRS ?= 24
 .PHONY: budgets
-budgets: policy.wasm $(RUNNER) $(CONFORMANCE)
+budgets: policy.wasm target/engine.wasm $(RUNNER) $(CONFORMANCE)
 	@$(RUNNER) bench --count --budgets $(BUDGETS) -o budgets > target/counted.txt
 	@$(RUNNER) bench --pairs $(PAIRS)
+	@$(RUNNER) bench --count --engine target/engine.wasm
 	@$(CONFORMANCE) within-budgets $(BUDGETS)
 
 # The README's picture of what `make run` prints.

@@ -42,8 +42,13 @@ pub struct Account {
 pub struct Accounts {
     /// By namespace and name.
     pub found: BTreeMap<(String, String), Account>,
+    /// The namespaces of each name.
+    namespaces: BTreeMap<String, Vec<String>>,
     elsewhere: Elsewhere,
 }
+
+/// How many names are compared at most with those of a namespace: a file of thousands that are all missing is no misspelling.
+const COMPARED_MAX: usize = 1000;
 
 impl Accounts {
     /// Those among `objects`, of which `namespace` is the namespace where they name none, and those `elsewhere`.
@@ -61,7 +66,11 @@ impl Accounts {
             let key = (namespace_of(&value, namespace).to_owned(), name_of(&value).to_owned());
             found.insert(key, Account { value: Arc::new(value), object: index, within });
         }
-        Self { found, elsewhere }
+        let mut namespaces: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (namespace, name) in found.keys() {
+            namespaces.entry(name.clone()).or_default().push(namespace.clone());
+        }
+        Self { found, namespaces, elsewhere }
     }
 
     /// What a look-up is answered; the error is the whole text that the guest sees. `None` where the cluster is asked.
@@ -101,27 +110,31 @@ impl Accounts {
     /// What may be meant by one that is not among the files: of its own name elsewhere, or of a name like it beside it.
     #[must_use]
     pub fn meant(&self, (namespace, name): &(String, String)) -> Option<String> {
-        let others: Vec<&str> = self
-            .found
-            .keys()
-            .filter(|(_, other)| other == name)
-            .map(|(namespace, _)| namespace.as_str())
-            .take(3)
-            .collect();
-        if !others.is_empty() {
+        if let Some(others) = self.namespaces.get(name) {
+            let others: Vec<&str> = others.iter().map(String::as_str).take(3).collect();
             return Some(format!("there is one of that name in namespace {}", others.join(", ")));
         }
-        let beside = self.found.keys().filter(|(own, _)| own == namespace);
-        let near = beside.map(|(_, other)| (strsim::damerau_levenshtein(other, name), other));
-        let (_, nearest) = near.filter(|(distance, _)| *distance <= 1 + name.len() / 5).min()?;
+        let most = 1 + name.len() / 5;
+        let beside = self
+            .found
+            .range((namespace.clone(), String::new())..)
+            .take_while(|((own, _), _)| own == namespace);
+        let near = beside
+            .take(COMPARED_MAX)
+            .map(|((_, other), _)| other)
+            .filter(|other| other.len().abs_diff(name.len()) <= most);
+        let near = near.map(|other| (strsim::damerau_levenshtein(other, name), other));
+        let (_, nearest) = near.filter(|(distance, _)| *distance <= most).min()?;
         Some(format!("did you mean {namespace}/{nearest}?"))
     }
 
-    /// The only one of this name, in whatever namespace.
+    /// The only namespace that has one of this name.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<&str> {
-        let mut all = self.found.keys().filter(|(_, other)| other == name);
-        all.next().filter(|_| all.next().is_none()).map(|(namespace, _)| namespace.as_str())
+        match &self.namespaces.get(name)?[..] {
+            [one] => Some(one),
+            _ => None,
+        }
     }
 
     /// The names of those in a namespace that have the label.

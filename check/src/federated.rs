@@ -1,12 +1,12 @@
 //! Compares federated credentials, as `az` lists them, with the tokens that pods will have, to predict what Microsoft Entra will answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    finding::{Finding, Severity},
+    finding::{Finding, Location, Severity},
     judge::{Entry, Judged},
     kinds::{is_account, use_label},
     object::nowhere,
@@ -31,7 +31,7 @@ pub struct Credential {
 }
 
 /// What a pod presents to Microsoft Entra.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Presented {
     /// The client ID that it asks for.
@@ -134,6 +134,7 @@ pub fn check_all(
     let all: Vec<Credential> = lists.iter().flat_map(|list| list.credentials.iter().cloned()).collect();
     let names: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
     let tokens = tokens(judged);
+    let places = Places::new(judged, namespace);
     let said = tokens.iter().map(|token| match check(&all, token) {
         Ok(()) => {
             Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
@@ -141,7 +142,7 @@ pub fn check_all(
         Err(mismatch) => {
             let (what, command) = (mismatch.what(&names), mismatch.command());
             let text = format!("{what}\ncreate it with:\n{command}");
-            let finding = finding(judged, token, namespace, what, command);
+            let finding = places.finding(token, what, command);
             Said { token: token.clone(), text, finding: Some(finding) }
         }
     });
@@ -168,35 +169,47 @@ pub fn check_all(
     (said, warnings)
 }
 
-/// The finding that no credential fits, at the ServiceAccount.
-fn finding(judged: &Judged, token: &Presented, default: &str, message: String, command: String) -> Finding {
-    let mut names = token.subject.rsplit(':');
-    let (name, namespace) =
-        (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
-    let pod = || {
-        judged
-            .entries
-            .iter()
-            .find(|entry| entry.presented.contains(token))
-            .and_then(|entry| judged.location(entry))
-    };
-    let location =
-        judged.account_location(&namespace, &name, default).or_else(pod).unwrap_or_else(|| nowhere(""));
-    Finding {
-        severity: Severity::Error,
-        rule: "federated-credential".to_owned(),
-        object: policy::Object {
-            kind: "ServiceAccount".to_owned(),
-            namespace: Some(namespace),
-            name: Some(name),
-        },
-        path: None,
-        container: None,
-        message,
-        fix: Some("create it with".to_owned()),
-        paste: Some(command),
-        location,
-        related: Vec::new(),
+/// Where the tokens are from.
+struct Places {
+    accounts: HashMap<(String, String), Location>,
+    /// The first pod that presents each.
+    pods: HashMap<Presented, Location>,
+}
+
+impl Places {
+    fn new(judged: &Judged, namespace: &str) -> Self {
+        let mut pods = HashMap::new();
+        for entry in judged.entries.iter().rev() {
+            for token in &entry.presented {
+                pods.extend(judged.location(entry).map(|location| (token.clone(), location)));
+            }
+        }
+        Self { accounts: judged.accounts(namespace), pods }
+    }
+
+    /// The finding that no credential fits, at the ServiceAccount.
+    fn finding(&self, token: &Presented, message: String, command: String) -> Finding {
+        let mut names = token.subject.rsplit(':');
+        let (name, namespace) =
+            (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
+        let account = self.accounts.get(&(namespace.clone(), name.clone()));
+        let location = account.or_else(|| self.pods.get(token)).cloned().unwrap_or_else(|| nowhere(""));
+        Finding {
+            severity: Severity::Error,
+            rule: "federated-credential".to_owned(),
+            object: policy::Object {
+                kind: "ServiceAccount".to_owned(),
+                namespace: Some(namespace),
+                name: Some(name),
+            },
+            path: None,
+            container: None,
+            message,
+            fix: Some("create it with".to_owned()),
+            paste: Some(command),
+            location,
+            related: Vec::new(),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the policy's answers say of the objects: an entry for each that is judged, and everything that was found, once each and where it is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use serde_json::{Value, json};
 
@@ -146,6 +149,7 @@ impl Plan {
             findings,
             known: HashMap::new(),
             reported: BTreeSet::new(),
+            meant: RefCell::default(),
         };
         for (question, answer) in questions.into_iter().zip(answers) {
             finishing.add(question, answer);
@@ -164,12 +168,19 @@ impl Plan {
         // That pods will be refused is said by what they are refused for.
         judged.keep(|finding| {
             let is_said = finding.rule == "pods-refused" && refused.contains(&finding.object.to_string());
-            !is_said && !blamed.contains(finding)
+            let is_blamed = finding.rule == UNREAD && blamed.contains(&finding.object.to_string());
+            !is_said && !is_blamed
         });
         crate::accept::accept(&mut judged);
         judged
     }
 }
+
+/// The policy's rule for a ServiceAccount that its host does not answer with as one.
+const UNREAD: &str = "look-up-malformed";
+
+/// For how many missing accounts it is looked what may be meant.
+const MEANT_MAX: usize = 200;
 
 /// What makes two findings the same: the rule, the object, the container and the message.
 type Key = (String, String, Option<String>, String);
@@ -184,6 +195,8 @@ struct Finishing<'a> {
     known: HashMap<Key, usize>,
     /// Findings of a ServiceAccount that its own question reported.
     reported: BTreeSet<usize>,
+    /// What may be meant by accounts that are not among the files.
+    meant: RefCell<HashMap<(String, String), Option<String>>>,
 }
 
 impl Finishing<'_> {
@@ -477,9 +490,18 @@ impl Finishing<'_> {
         let severity = if asks && !is_open { Severity::Error } else { Severity::Unknown };
         let mut finding =
             object.finding(&self.options.namespace, severity, "account-not-given", &path, message);
-        finding.fix =
-            Some(self.accounts.meant(&(namespace, name)).unwrap_or_else(|| self.options.give.clone()));
+        finding.fix = Some(self.meant((namespace, name)).unwrap_or_else(|| self.options.give.clone()));
         finding
+    }
+
+    /// What may be meant by an account that is not among the files.
+    fn meant(&self, key: (String, String)) -> Option<String> {
+        let mut known = self.meant.borrow_mut();
+        // Thousands that are missing are not misspelt.
+        if known.len() >= MEANT_MAX && !known.contains_key(&key) {
+            return None;
+        }
+        known.entry(key).or_insert_with_key(|key| self.accounts.meant(key)).clone()
     }
 
     /// Notes a finding; its index, and whether it is new. What other objects report again is named in it.
@@ -492,7 +514,8 @@ impl Finishing<'_> {
                 && known.object != *own
             {
                 let one = Related { object: own.to_string(), location: object.location(&[]) };
-                if !known.related.contains(&one) {
+                // Its questions follow one another.
+                if known.related.last() != Some(&one) {
                     known.related.push(one);
                 }
             }
@@ -567,6 +590,7 @@ impl Finishing<'_> {
             .collect();
         let used: BTreeSet<(String, String)> =
             pods.iter().filter_map(|index| self.entries.get(*index)).map(account).collect();
+        let mut first_unused: HashMap<String, Option<String>> = HashMap::new();
         for index in pods {
             let Some(entry) = self.entries.get(index) else { continue };
             let (namespace, name) = account(entry);
@@ -577,11 +601,11 @@ impl Finishing<'_> {
             {
                 continue;
             }
-            let mut unused = self
-                .accounts
-                .labelled(&namespace)
-                .filter(|name| !used.contains(&(namespace.clone(), (*name).to_owned())));
-            let Some(beside) = unused.next().map(str::to_owned) else { continue };
+            let unused = first_unused.entry(namespace.clone()).or_insert_with(|| {
+                let is_unused = |name: &&str| !used.contains(&(namespace.clone(), (*name).to_owned()));
+                self.accounts.labelled(&namespace).find(is_unused).map(str::to_owned)
+            });
+            let Some(beside) = unused.clone() else { continue };
             let Some(object) = self.objects.get(entry.object) else { continue };
             let path = if is_pod(&object.value) { steps("spec") } else { steps("spec.template.spec") };
             let message = format!(
@@ -599,19 +623,23 @@ impl Finishing<'_> {
         }
     }
 
-    /// A pod whose ServiceAccount can't be read because it is malformed: the account's own findings say why. Returns those of the pods.
-    fn blame_accounts(&mut self) -> Vec<Finding> {
-        let mut blamed = Vec::new();
+    /// Pods whose ServiceAccount can't be read because it is malformed: the account's own findings say why. Returns the objects, of which
+    /// nothing more is to be said.
+    fn blame_accounts(&mut self) -> BTreeSet<String> {
+        let mut of_accounts: HashMap<String, Vec<usize>> = HashMap::new();
+        for (number, finding) in self.findings.iter().enumerate() {
+            if finding.severity == Severity::Error && finding.object.kind == "ServiceAccount" {
+                of_accounts.entry(finding.object.to_string()).or_default().push(number);
+            }
+        }
+        let mut blamed = BTreeSet::new();
         for entry in &mut self.entries {
-            let is_unread = |number: &usize| {
-                self.findings.get(*number).is_some_and(|finding| finding.rule == "look-up-malformed")
-            };
-            let all = || entry.findings.iter().chain(&entry.elsewhere);
-            let Some(unread) =
-                all().find(|number| is_unread(number)).and_then(|number| self.findings.get(*number)).cloned()
-            else {
-                continue;
-            };
+            let unread = entry.findings.iter().chain(&entry.elsewhere).find_map(|number| {
+                self.findings
+                    .get(*number)
+                    .filter(|finding| finding.rule == UNREAD)
+                    .map(|finding| finding.object.to_string())
+            });
             let name =
                 entry.before.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default");
             let account = policy::Object {
@@ -619,23 +647,24 @@ impl Finishing<'_> {
                 namespace: entry.title.namespace.clone(),
                 name: Some(name.to_owned()),
             };
-            let Some(object) = self.objects.get(entry.object) else { continue };
+            let (Some(unread), Some(numbers), Some(object)) =
+                (unread, of_accounts.get(&account.to_string()), self.objects.get(entry.object))
+            else {
+                continue;
+            };
             let own = Related {
                 object: object.title(&self.options.namespace).to_string(),
                 location: object.location(&[]),
             };
-            for (number, finding) in self
-                .findings
-                .iter_mut()
-                .enumerate()
-                .filter(|(_, finding)| finding.object == account && finding.severity == Severity::Error)
-            {
-                if !finding.related.contains(&own) {
+            for number in numbers {
+                if let Some(finding) =
+                    self.findings.get_mut(*number).filter(|finding| finding.related.last() != Some(&own))
+                {
                     finding.related.push(own.clone());
                 }
-                entry.elsewhere.push(number);
-                blamed.push(unread.clone());
+                entry.elsewhere.push(*number);
             }
+            blamed.insert(unread);
         }
         blamed
     }
@@ -750,15 +779,14 @@ impl Judged {
         Some(self.objects.get(entry.object)?.location(&[]))
     }
 
-    /// Where the ServiceAccount of a subject is among the files.
+    /// Where the `ServiceAccounts` are among the files, by namespace and name.
     #[must_use]
-    pub fn account_location(&self, namespace: &str, name: &str, default: &str) -> Option<Location> {
-        let account = self.objects.iter().rev().find(|object| {
-            is_account(&object.value)
-                && name_of(&object.value) == name
-                && namespace_of(&object.value, default) == namespace
-        })?;
-        Some(account.location(&[]))
+    pub fn accounts(&self, default: &str) -> HashMap<(String, String), Location> {
+        let accounts = self.objects.iter().filter(|object| is_account(&object.value));
+        let key = |object: &Object| {
+            (namespace_of(&object.value, default).to_owned(), name_of(&object.value).to_owned())
+        };
+        accounts.map(|object| (key(object), object.location(&[]))).collect()
     }
 }
 

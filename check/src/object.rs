@@ -111,44 +111,40 @@ impl Manifests {
     /// Adds the documents of a file's text.
     pub fn add(&mut self, file: &str, text: &str) {
         let file: Arc<str> = Arc::from(file);
-        for document in yaml::documents(text) {
-            let source = document.source.as_deref().map(Arc::from);
+        for Document { number, start, end, source, content, doubts } in yaml::documents(text) {
+            let source: Option<Arc<str>> = source.as_deref().map(Arc::from);
             let place = |mark| Location {
                 file: Arc::clone(&file),
                 source: source.clone(),
-                document: document.number,
+                document: number,
                 start: mark,
                 end: mark,
             };
-            match &document.content {
+            match content {
                 Ok((value, spot)) => {
+                    let before = self.objects.len();
                     let object = Object {
                         file: Arc::clone(&file),
                         source: source.clone(),
-                        document: document.number,
+                        document: number,
                         within: Vec::new(),
                         is_contained: false,
-                        value: value.clone(),
-                        spot: spot.clone(),
-                        range: (document.start, document.end),
+                        value,
+                        spot,
+                        range: (start, end),
                     };
-                    let before = self.objects.len();
-                    self.add_value(object, &document, text);
+                    self.add_value(object, text);
                     // A doubt is about an object of Kubernetes: other files have rules of their own.
                     if self.objects.len() > before {
-                        for doubt in &document.doubts {
-                            self.findings.push(of_file(
-                                Severity::Warning,
-                                "doubtful",
-                                place(doubt.mark),
-                                doubt.text.clone(),
-                            ));
-                        }
+                        let doubts = doubts.into_iter().map(|doubt| {
+                            of_file(Severity::Warning, "doubtful", place(doubt.mark), doubt.text)
+                        });
+                        self.findings.extend(doubts);
                     }
                 }
                 Err(error) => {
                     let mut finding =
-                        of_file(Severity::Error, "not-readable", place(error.mark), error.problem.clone());
+                        of_file(Severity::Error, "not-readable", place(error.mark), error.problem);
                     finding.fix = text
                         .contains("{{")
                         .then(|| "it looks like a template: render it first, with helm template".to_owned());
@@ -168,11 +164,11 @@ impl Manifests {
         self.passed_over.push(PassedOver { location: nowhere(file), text });
     }
 
-    fn add_value(&mut self, object: Object, document: &Document, text: &str) {
+    fn add_value(&mut self, object: Object, text: &str) {
         match &object.value {
             Value::Null => {}
             // A list of objects, as jq and other tools print it.
-            Value::Array(items) => self.add_items(&object, items, &[], document, text),
+            Value::Array(items) => self.add_items(&object, items, &[], text),
             value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
                 let is_text = |name| value.get(name).is_some_and(Value::is_string);
                 if !is_text("kind") || !is_text("apiVersion") {
@@ -185,7 +181,7 @@ impl Manifests {
                 }
                 match value.get("items") {
                     Some(Value::Array(items)) if kind(value).ends_with("List") => {
-                        self.add_items(&object, items, &[Step::field("items")], document, text);
+                        self.add_items(&object, items, &[Step::field("items")], text);
                     }
                     _ => self.add_object(object, text),
                 }
@@ -193,13 +189,13 @@ impl Manifests {
         }
     }
 
-    fn add_items(&mut self, list: &Object, items: &[Value], at: &[Step], document: &Document, text: &str) {
+    fn add_items(&mut self, list: &Object, items: &[Value], at: &[Step], text: &str) {
         for (index, item) in items.iter().enumerate() {
             let path: Vec<Step> = at.iter().cloned().chain([Step::Item(index)]).collect();
             let spot = list.spot.along(&path).0.clone();
             let within = list.within.iter().cloned().chain(path).collect();
             let inner = Object { value: item.clone(), spot, within, ..list.clone() };
-            self.add_value(inner, document, text);
+            self.add_value(inner, text);
         }
     }
 

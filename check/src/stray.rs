@@ -64,6 +64,7 @@ pub fn find(object: &Object, namespace: &str, findings: &mut Vec<Finding>) -> Op
     if kinds::is_policy(&object.value) {
         return None;
     }
+    let makes_pods = matches!(crate::pods::pods(&object.value), crate::pods::Pods::Others(_));
     let mut stray = Stray::default();
     let mut at = Vec::new();
     let mut found = Vec::new();
@@ -92,7 +93,7 @@ pub fn find(object: &Object, namespace: &str, findings: &mut Vec<Finding>) -> Op
         if is_own
             && is_known(name)
             && kinds::is_built_in(kinds::group_version(&object.value).0)
-            && !has_pods(object)
+            && !makes_pods
         {
             let message = format!("{word} {name} has no effect on a {}", kinds::kind(&object.value));
             let rule = if word == "label" { "label-misplaced" } else { "annotation-misplaced" };
@@ -102,10 +103,6 @@ pub fn find(object: &Object, namespace: &str, findings: &mut Vec<Finding>) -> Op
         }
     }
     (!stray.annotations.is_empty()).then_some(stray)
-}
-
-fn has_pods(object: &Object) -> bool {
-    matches!(crate::pods::pods(&object.value), crate::pods::Pods::Others(_))
 }
 
 /// The names that Microsoft Entra Workload ID documents ("Service account annotations", "Pod annotations"); the policy knows them, too.

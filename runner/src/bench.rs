@@ -2,6 +2,7 @@
 
 pub mod budgets;
 pub mod cases;
+pub mod files;
 pub mod lists;
 pub mod pairs;
 pub mod plot;

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf, time::Duration};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use azwi_policy::bench::{
     self, Figures, Subject,
     budgets::{self, Budgets},
-    cases, lists, plot, table, webhook,
+    cases, files, lists, plot, table, webhook,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -37,6 +37,9 @@ pub struct Bench {
     /// that cost most (0: of all, which takes an hour)
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,
+    /// Count what files cost in the page's engine, and measure what they cost here: both grow with the bytes, and no faster
+    #[arg(long, value_name = "WASM")]
+    engine: Option<PathBuf>,
     /// Look for the request that costs most for its bytes, for so many seconds
     #[arg(long, value_name = "SECONDS")]
     climb: Option<u64>,
@@ -67,6 +70,11 @@ pub fn run(args: &Bench) -> Result<bool> {
     if let Some(number) = args.pairs {
         let ceilings = if number == 0 { Ceilings::All } else { Ceilings::Steepest(number) };
         return Ok(is_within(&pairs_command::run(&args.policy, ceilings)?));
+    }
+    if let Some(path) = &args.engine {
+        let read =
+            |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        return Ok(is_within(&files::run(&read(path)?, &read(&args.policy)?, !args.count)?));
     }
     let paths = std::iter::once(&args.policy).chain(&args.against);
     let subjects = paths.map(|path| Subject::from_file(path)).collect::<Result<Vec<_>>>()?;

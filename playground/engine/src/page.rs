@@ -1,5 +1,7 @@
 //! What the page shows of a run.
 
+use std::collections::HashSet;
+
 use check::{
     federated::{self, List, Presented, create},
     finding::{Finding, Severity},
@@ -28,7 +30,7 @@ pub(crate) fn shown(judged: &Judged, asked: &Asked) -> Value {
         .iter()
         .filter(|entry| !matches!(entry.about, About::Metadata | About::Stray(_) | About::MadeAccount));
     let cards: Vec<Value> = entries.map(|entry| card(judged, entry, asked, &units)).collect();
-    let in_cards: Vec<usize> = judged
+    let in_cards: HashSet<usize> = judged
         .entries
         .iter()
         .filter(|entry| !matches!(entry.about, About::Metadata | About::Stray(_) | About::MadeAccount))

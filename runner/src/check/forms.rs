@@ -1,6 +1,6 @@
 //! The forms in which `check` prints what it found.
 
-use std::{io::Write, path::PathBuf};
+use std::{collections::HashMap, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use check::{
@@ -137,34 +137,29 @@ fn objects(
     comment: impl Fn(&Value) -> String,
 ) -> Result<String> {
     let mut out = String::new();
-    for (index, object) in judged.objects.iter().enumerate().filter(|(_, object)| !object.is_contained) {
-        // What another object contains is its part, and stands under it.
-        let is_inside = |inner: &check::object::Object| {
-            inner.is_contained
-                && inner.file == object.file
-                && inner.document == object.document
-                && inner.within.starts_with(&object.within)
-        };
-        let own: Vec<&Entry> = judged
-            .entries
-            .iter()
-            .filter(|entry| entry.object == index || judged.objects.get(entry.object).is_some_and(is_inside))
-            .collect();
-        let whole = own.iter().find(|entry| {
-            entry.object == index && entry.about == About::Whole && entry.outcome == Outcome::Identity
-        });
-        let mut value = whole.map_or_else(|| object.value.clone(), |entry| entry.after.clone());
-        if object.value.pointer("/metadata/namespace").is_none()
-            && let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.remove("namespace");
+    let mut of_object: HashMap<usize, Vec<&Entry>> = HashMap::new();
+    for entry in &judged.entries {
+        of_object.entry(entry.object).or_default().push(entry);
+    }
+    let own = |index: usize| of_object.get(&index).into_iter().flatten().copied();
+    for (index, object) in judged.objects.iter().enumerate() {
+        // What another object contains is its part, and stands behind it.
+        if !object.is_contained {
+            let whole =
+                own(index).find(|entry| entry.about == About::Whole && entry.outcome == Outcome::Identity);
+            let mut value = whole.map_or_else(|| object.value.clone(), |entry| entry.after.clone());
+            if object.value.pointer("/metadata/namespace").is_none()
+                && let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut)
+            {
+                metadata.remove("namespace");
+            }
+            out.push_str(&show(&value)?);
         }
-        out.push_str(&show(&value)?);
-        let pods = own.iter().filter(|entry| {
+        let is_pod = |entry: &&Entry| {
             matches!(entry.about, About::Pod | About::PodOfWorkload)
-                || (entry.about == About::Whole && entry.object != index)
-        });
-        for pod in pods.filter(|entry| entry.outcome != Outcome::Refused && !is_account(&entry.before)) {
+                || (entry.about == About::Whole && object.is_contained && !is_account(&entry.before))
+        };
+        for pod in own(index).filter(is_pod).filter(|entry| entry.outcome != Outcome::Refused) {
             out.push_str(&comment(&pod.after));
         }
     }

@@ -6,6 +6,7 @@ mod files;
 mod forms;
 
 use std::{
+    collections::HashSet,
     io::Write,
     path::PathBuf,
     sync::{
@@ -431,11 +432,13 @@ fn others(args: &Check, judged: &Judged, form: Form) {
             anstream::eprintln!("passed over: {}: {}", one.location, one.text);
         }
     }
-    let is_shown = |number: usize| judged.entries.iter().any(|entry| entry.findings.contains(&number));
+    let shown: HashSet<usize> =
+        judged.entries.iter().flat_map(|entry| entry.findings.iter().copied()).collect();
     let is_for_machines =
         !matches!(form, Form::Text | Form::Yaml | Form::Objects | Form::Env | Form::Terraform);
     let rest = judged.findings.iter().enumerate().filter(|(number, finding)| {
-        !is_shown(*number) && (finding.rule != "federated-credential" || finding.severity != Severity::Error)
+        !shown.contains(number)
+            && (finding.rule != "federated-credential" || finding.severity != Severity::Error)
     });
     for (_, finding) in rest.filter(|_| !is_for_machines) {
         anstream::eprintln!("{}", report::finding(finding, &Styles::COLOURED));
