@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use serde_json::{Value, json};
@@ -182,8 +183,8 @@ const UNREAD: &str = "look-up-malformed";
 /// For how many missing accounts it is looked what may be meant.
 const MEANT_MAX: usize = 200;
 
-/// What makes two findings the same: the rule, the object, the container and the message.
-type Key = (String, String, Option<String>, String);
+/// What makes two findings the same: the rule, the object, the container, the message, and the object's place.
+type Key = (String, String, Option<String>, String, Option<(Arc<str>, usize)>);
 
 struct Finishing<'a> {
     objects: &'a [Object],
@@ -453,7 +454,7 @@ impl Finishing<'_> {
             return;
         }
         let path = steps("metadata.labels[\"azure.workload.identity/use\"]");
-        let message = "names an identity, and no label asks for it: neither it nor its pods have the label azure.workload.identity/use".to_owned();
+        let message = "names an identity that not all of its pods get: neither it nor these pods have the label azure.workload.identity/use".to_owned();
         *finding = there.finding(&self.options.namespace, Severity::Warning, "no-label", &path, message);
         finding.object = policy::Object {
             kind: "ServiceAccount".to_owned(),
@@ -504,11 +505,18 @@ impl Finishing<'_> {
         known.entry(key).or_insert_with_key(|key| self.accounts.meant(key)).clone()
     }
 
+    /// The document that a place is in: of one object all findings are in one.
+    fn place_of(location: &Location) -> (Arc<str>, usize) {
+        (Arc::clone(&location.file), location.document)
+    }
+
     /// Notes a finding; its index, and whether it is new. What other objects report again is named in it.
     fn note(&mut self, finding: Finding, object: &Object, own: &policy::Object) -> (usize, bool) {
         let about =
             if finding.rule == "account-not-given" { String::new() } else { finding.object.to_string() };
-        let key = (finding.rule.clone(), about, finding.container.clone(), finding.message.clone());
+        // An account that is not given has no place of its own.
+        let place = (!about.is_empty()).then(|| Self::place_of(&finding.location));
+        let key = (finding.rule.clone(), about, finding.container.clone(), finding.message.clone(), place);
         if let Some(index) = self.known.get(&key) {
             if let Some(known) = self.findings.get_mut(*index)
                 && known.object != *own
@@ -572,7 +580,16 @@ impl Finishing<'_> {
         let says = here.iter().chain(elsewhere.iter()).any(|index| {
             self.findings.get(*index).is_some_and(|finding| finding.severity == Severity::Warning)
         });
-        (!says).then(|| "neither the pod nor its ServiceAccount has the label".to_owned())
+        let names_one = before
+            .pointer("/spec/serviceAccountName")
+            .and_then(Value::as_str)
+            .is_some_and(|name| !name.is_empty() && name != "default");
+        let why = if names_one {
+            "neither the pod nor its ServiceAccount has the label"
+        } else {
+            "the pod has no label, and names no ServiceAccount"
+        };
+        (!says).then(|| why.to_owned())
     }
 
     /// Pods that name no ServiceAccount, beside a labelled one that no pod uses.

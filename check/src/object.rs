@@ -33,6 +33,20 @@ pub struct Object {
 }
 
 impl Object {
+    /// A part of it, as an object of its own.
+    fn part(&self, value: Value, spot: Spot, within: Vec<Step>) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            source: self.source.clone(),
+            document: self.document,
+            within,
+            is_contained: self.is_contained,
+            value,
+            spot,
+            range: self.range,
+        }
+    }
+
     /// The object, by its names.
     #[must_use]
     pub fn title(&self, namespace: &str) -> policy::Object {
@@ -96,6 +110,9 @@ pub struct PassedOver {
     pub text: String,
 }
 
+/// What templates have, of Helm and of others.
+const TEMPLATE: [&str; 2] = ["{{", "{%"];
+
 /// What the files hold.
 #[derive(Debug, Clone, Default)]
 pub struct Manifests {
@@ -145,9 +162,9 @@ impl Manifests {
                 Err(error) => {
                     let mut finding =
                         of_file(Severity::Error, "not-readable", place(error.mark), error.problem);
-                    finding.fix = text
-                        .contains("{{")
-                        .then(|| "it looks like a template: render it first, with helm template".to_owned());
+                    finding.fix = TEMPLATE.iter().any(|mark| text.contains(mark)).then(|| {
+                        "it looks like a template: render it first, with helm template for a chart".to_owned()
+                    });
                     self.findings.push(finding);
                 }
             }
@@ -164,6 +181,18 @@ impl Manifests {
         self.passed_over.push(PassedOver { location: nowhere(file), text });
     }
 
+    /// Notes what is no object of Kubernetes: once a file, however much of it there is.
+    fn pass_over_value(&mut self, object: &Object) {
+        let text = "not a Kubernetes object (it has no apiVersion and kind)";
+        let is_known = self
+            .passed_over
+            .last()
+            .is_some_and(|last| last.location.file == object.file && last.text == text);
+        if !is_known {
+            self.passed_over.push(PassedOver { location: object.location(&[]), text: text.to_owned() });
+        }
+    }
+
     fn add_value(&mut self, object: Object, text: &str) {
         match &object.value {
             Value::Null => {}
@@ -172,11 +201,7 @@ impl Manifests {
             value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
                 let is_text = |name| value.get(name).is_some_and(Value::is_string);
                 if !is_text("kind") || !is_text("apiVersion") {
-                    let text = format!(
-                        "document {} is not a Kubernetes object (it has no apiVersion and kind)",
-                        object.document
-                    );
-                    self.passed_over.push(PassedOver { location: object.location(&[]), text });
+                    self.pass_over_value(&object);
                     return;
                 }
                 match value.get("items") {
@@ -194,7 +219,7 @@ impl Manifests {
             let path: Vec<Step> = at.iter().cloned().chain([Step::Item(index)]).collect();
             let spot = list.spot.along(&path).0.clone();
             let within = list.within.iter().cloned().chain(path).collect();
-            let inner = Object { value: item.clone(), spot, within, ..list.clone() };
+            let inner = list.part(item.clone(), spot, within);
             self.add_value(inner, text);
         }
     }
@@ -215,7 +240,7 @@ impl Manifests {
             })?;
             let spot = object.spot.along(&path).0.clone();
             let within = object.within.iter().cloned().chain(path).collect();
-            Some(Object { value: value.clone(), spot, within, is_contained: true, ..object.clone() })
+            Some(Object { is_contained: true, ..object.part(value.clone(), spot, within) })
         });
         let inner: Vec<Object> = inner.collect();
         self.objects.push(object);

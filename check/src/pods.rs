@@ -30,6 +30,26 @@ impl Pod {
     }
 }
 
+/// A template that says who its pods are, and not what runs in them: a patch, or part of what an operator completes.
+#[must_use]
+pub fn is_incomplete(object: &Value) -> bool {
+    fn search(value: &Value) -> bool {
+        let asks = || {
+            value.pointer("/metadata/labels/azure.workload.identity~1use").is_some()
+                || value.pointer("/spec/serviceAccountName").is_some()
+        };
+        if value.pointer("/spec/containers").is_some_and(Value::is_array) {
+            return asks();
+        }
+        match value {
+            Value::Object(fields) => fields.values().any(search),
+            Value::Array(items) => items.iter().any(search),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+    !is_policy(object) && object.get("spec").is_some_and(search)
+}
+
 /// Where the pods of an object are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pods {
@@ -46,6 +66,9 @@ pub enum Pods {
 /// The pods that `object` would make.
 #[must_use]
 pub fn pods(object: &Value) -> Pods {
+    if is_pod(object) && object.get("spec").is_none() {
+        return Pods::Patch;
+    }
     if is_pod(object) || is_account(object) || kind(object) == "AdmissionReview" || is_policy(object) {
         return Pods::Nothing;
     }
@@ -258,7 +281,7 @@ const KNOWN: &[Known] = &[
         group: "sparkoperator.k8s.io",
         kinds: &["SparkApplication"],
         pods: &["spec.driver", "spec.executor"],
-        accounts: &[".serviceAccount"],
+        accounts: &[".serviceAccount", "spec.driver.serviceAccount"],
         metadata: &["."],
         containers: &[(".", "spark-kubernetes"), (".initContainers", ""), (".sidecars", "")],
         makes: None,
@@ -267,7 +290,7 @@ const KNOWN: &[Known] = &[
         group: "sparkoperator.k8s.io",
         kinds: &["ScheduledSparkApplication"],
         pods: &["spec.template.driver", "spec.template.executor"],
-        accounts: &[".serviceAccount"],
+        accounts: &[".serviceAccount", "spec.template.driver.serviceAccount"],
         metadata: &["."],
         containers: &[(".", "spark-kubernetes"), (".initContainers", ""), (".sidecars", "")],
         makes: None,
@@ -322,6 +345,16 @@ const KNOWN: &[Known] = &[
         accounts: &[".serviceAccountName", "spec.template.spec.serviceAccountName"],
         metadata: &["spec.template.metadata"],
         containers: &[(".containers", ""), (".", "runner"), (".initContainers", "")],
+        makes: None,
+    },
+    // Kubeflow's notebook controller copies the labels of a Notebook to its pod.
+    Known {
+        group: "kubeflow.org",
+        kinds: &["Notebook"],
+        pods: &["spec.template.spec"],
+        accounts: &[".serviceAccountName"],
+        metadata: &["metadata"],
+        containers: &[(".containers", "notebook"), (".initContainers", "")],
         makes: None,
     },
     // Crossplane, "DeploymentRuntimeConfig": parts of a Deployment, whose containers may leave the image to Crossplane.

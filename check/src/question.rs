@@ -132,7 +132,7 @@ impl Asking<'_> {
                 if let Some(command) = kinds::rendered(value) {
                     let name = if name_of(value).is_empty() { kind(value).to_owned() } else { title };
                     self.pass_over(format!("{name} is not judged; what it renders is: judge `{command}`"));
-                } else if kinds::runs_pods_later(value) {
+                } else if kinds::runs_pods_later(value) || pods::is_incomplete(value) {
                     self.pass_over(format!("{title} is not judged; its pods are, when they are created"));
                 }
                 self.strays();

@@ -93,6 +93,9 @@ fn write_entry(out: &mut String, judged: &Judged, entry: &Entry, styles: &Styles
     for finding in refused {
         writeln!(out, "  {faint}{} ({}): see there{faint:#}", finding.object, finding.location)?;
     }
+    if entry.outcome == Outcome::Refused && entry.findings.is_empty() && entry.elsewhere.is_empty() {
+        writeln!(out, "  {faint}for what --skip or a baseline leaves out{faint:#}")?;
+    }
     if let Some(why) = &entry.why {
         writeln!(out, "  {faint}{why}{faint:#}")?;
     }

@@ -51,7 +51,7 @@ function rows() {
 
 /** What the page says otherwise than kubectl: once, at the ServiceAccount, and of all warnings. */
 const AT_THE_ACCOUNT = {
-  "no-label": "names an identity, and no label asks for it",
+  "no-label": "names an identity that not all of its pods get",
   "look-up-malformed": "annotation azure.workload.identity/client-id is 12 without quotes",
   "pods-refused": "annotation azure.workload.identity/client-id is \"${CLIENT_ID}\", which is not a UUID",
   "more-warnings": "Warning: container container-with-a-long-name-that-takes-its-room-0",

@@ -736,3 +736,69 @@ fn tells_an_unknown_name_on_a_workload_as_unknown() {
         );
     }
 }
+
+/// What the trees of others were told wrongly once.
+#[test]
+fn says_what_the_files_prove_and_no_more() {
+    let labelled = |name: &str| {
+        deployment("serviceAccountName: web, ").replace("name: web, n", &format!("name: {name}, n")).replace(
+            "    spec:",
+            "    metadata: {labels: {azure.workload.identity/use: \"true\"}}\n    spec:",
+        )
+    };
+    let spark = "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nmetadata: {name: pi, namespace: team}\nspec: {driver: {serviceAccount: web}, executor: {cores: 1}}\n";
+    let notebook = "apiVersion: kubeflow.org/v1\nkind: Notebook\nmetadata: {name: note, namespace: team, labels: {azure.workload.identity/use: \"true\"}}\nspec: {template: {spec: {serviceAccountName: web, containers: [{name: note, image: x}]}}}\n";
+    let elastic = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: logs, namespace: team}\nspec: {nodeSets: [{podTemplate: {metadata: {labels: {azure.workload.identity/use: \"true\"}}, spec: {containers: [{name: elasticsearch}]}}}]}\n";
+    let bad = account("web", LABEL).replace("6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa", "abc");
+    let files = [
+        ("settings.yaml", SETTINGS),
+        (
+            "some.yaml",
+            &format!(
+                "{}---\n{}---\n{}",
+                account("web", ""),
+                labelled("with"),
+                deployment("serviceAccountName: web, ")
+            ),
+        ),
+        ("spark.yaml", &format!("{}---\n{spark}", account("web", LABEL))),
+        ("notebook.yaml", &format!("{}---\n{notebook}", account("web", ""))),
+        ("elastic.yaml", elastic),
+        ("twice/a.yaml", &bad),
+        ("twice/b.yaml", &bad),
+        ("patch.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {a: b}}\n"),
+        ("front/tsconfig.json", "{ // comments\n}"),
+        ("front/broken.yaml", "a: ["),
+    ];
+    let folder = Folder::new("proof", &files);
+    let check = |arguments: &[&str]| folder.check(&[&["--settings", "settings.yaml"], arguments].concat());
+    let (out, ..) = check(&["some.yaml"]);
+    assert!(out.contains("not all of its pods get") && !out.contains("no label asks for it"), "{out}");
+    let (out, ..) = check(&["spark.yaml"]);
+    assert_eq!(out.matches("Pod team/pi-*: allowed, with its identity").count(), 2, "{out}");
+    let (out, err, _) = check(&["notebook.yaml"]);
+    assert!(
+        out.contains("Pod team/note-*: allowed, with its identity")
+            && !format!("{out}{err}").contains("no effect"),
+        "{out}{err}"
+    );
+    let (_, err, status) = check(&["elastic.yaml"]);
+    assert!(
+        status == 0 && err.contains("Elasticsearch logs is not judged; its pods are, when they are created"),
+        "{err}"
+    );
+    let (out, ..) = check(&["twice", "-o", "json"]);
+    assert_eq!(out.matches("\"rule\":\"client-id-malformed\"").count(), 2, "{out}");
+    let (out, err, status) = check(&["patch.yaml"]);
+    assert!(status == 0 && err.contains("it looks like a patch") && !out.contains("refused"), "{out}{err}");
+    // What is no manifest says nothing, and what can't be read is in the one log that there is.
+    let (out, _, status) = check(&["front", "-o", "sarif"]);
+    let log: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, log["runs"][0]["results"].as_array().map(Vec::len)), (2, Some(1)), "{out}");
+    assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false);
+    let list = format!("[{}]", vec!["{\"a\": 1}"; 20_000].join(", "));
+    std::fs::write(folder.0.join("list.json"), list).unwrap();
+    let start = std::time::Instant::now();
+    let (_, err, _) = check(&["list.json"]);
+    assert!(start.elapsed().as_secs() < 20 && err.matches("passed over").count() == 2, "{err}");
+}

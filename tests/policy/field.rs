@@ -29,7 +29,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "annotations-without-label",
         0,
         &[
-            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity, and no label asks for it",
+            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity that not all of its pods get",
             "(used by Pod ns1/p)",
         ],
         &["already"],
@@ -71,7 +71,7 @@ const CASES: &[(&str, i32, &[&str], &[&str])] = &[
         "neither-labelled",
         0,
         &[
-            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity, and no label asks for it: neither it nor its pods have the label azure.workload.identity/use; add the label, or \"false\" where it is meant so (used by Deployment ns1/d):",
+            "ServiceAccount ns1/wi: allowed, untouched\n  warning: names an identity that not all of its pods get: neither it nor these pods have the label azure.workload.identity/use; add the label, or \"false\" where it is meant so (used by Deployment ns1/d):",
             "metadata: {labels: {azure.workload.identity/use: \"true\"}}",
         ],
         &["gets no identity", "kubectl label"],

@@ -73,6 +73,7 @@ impl Sources<'_> {
         for glob in self.excludes {
             excludes.add(&format!("!{glob}")).with_context(|| format!("--exclude {glob} is no glob"))?;
         }
+        let excludes = excludes.build()?;
         // The walk asks about what is in the folder, not about the folder.
         let mut seen = Seen::default();
         let wants = seen.wants(folder);
@@ -81,7 +82,7 @@ impl Sources<'_> {
         let walk = WalkBuilder::new(folder)
             .require_git(false)
             .follow_links(true)
-            .overrides(excludes.build()?)
+            .overrides(excludes.clone())
             .sort_by_file_name(std::ffi::OsStr::cmp)
             .filter_entry(move |entry| {
                 wants && filter.lock().unwrap_or_else(PoisonError::into_inner).wants(entry.path())
@@ -96,6 +97,13 @@ impl Sources<'_> {
                 Err(error) => add_error(manifests, &error),
             }
         }
+        // What git tracks is not ignored, whatever .gitignore says.
+        for file in tracked(folder) {
+            let is_excluded = excludes.matched(&file, false).is_ignore();
+            if !is_excluded && is_manifest(&file) && !files.contains(&file) {
+                files.push(file);
+            }
+        }
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, text) in &seen.passed_over {
             manifests.pass_over(place, text.clone());
@@ -104,6 +112,7 @@ impl Sources<'_> {
             let is_part = file.canonicalize().is_ok_and(|real| seen.parts.contains(&real));
             match std::fs::metadata(&file) {
                 _ if is_part => {}
+                Ok(metadata) if metadata.is_file() && is_no_manifest(&file) => {}
                 Ok(metadata) if metadata.is_file() => add_file(manifests, &file),
                 Ok(_) => manifests.pass_over(&name_of(&file), "not a regular file".to_owned()),
                 Err(_) => manifests.pass_over(&name_of(&file), "leads nowhere".to_owned()),
@@ -111,6 +120,22 @@ impl Sources<'_> {
         }
         Ok(())
     }
+}
+
+/// Files of a folder that git tracks although `.gitignore` names them; none where there is no git, or no repository.
+fn tracked(folder: &Path) -> Vec<PathBuf> {
+    let arguments = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
+    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else { return Vec::new() };
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    names.split('\0').filter(|name| !name.is_empty()).map(|name| folder.join(name)).collect()
+}
+
+/// Whether a JSON file of a folder is none of Kubernetes: what editors and compilers read is often no JSON that kubectl knows.
+fn is_no_manifest(file: &Path) -> bool {
+    let is_json = file.extension().is_some_and(|ending| ending == "json");
+    is_json
+        && std::fs::read(file).is_ok_and(|bytes| !String::from_utf8_lossy(&bytes).contains("\"apiVersion\""))
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -138,8 +138,9 @@ pub fn run(args: &Check) -> Result<bool> {
     if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
         bail!("only one format can go to standard output: write the others to files, with -o FORMAT=FILE");
     }
-    let outcome = judge(args, &outputs);
-    if let Err(error) = &outcome {
+    let mut is_printed = false;
+    let outcome = judge(args, &outputs, &mut is_printed);
+    if let Some(error) = outcome.as_ref().err().filter(|_| !is_printed) {
         // Whoever uploads the log needs one, all the more where there is nothing in it.
         for output in outputs.iter().filter(|output| output.form == Form::Sarif) {
             output.write(&forms::document(
@@ -153,7 +154,7 @@ pub fn run(args: &Check) -> Result<bool> {
     outcome
 }
 
-fn judge(args: &Check, outputs: &[Output]) -> Result<bool> {
+fn judge(args: &Check, outputs: &[Output], is_printed: &mut bool) -> Result<bool> {
     let wanted = wanted(args, config::read(args.config.as_deref())?, outputs)?;
     let sources = Sources {
         paths: &args.files,
@@ -189,6 +190,7 @@ fn judge(args: &Check, outputs: &[Output]) -> Result<bool> {
         config::write_baseline(path, &judged)?;
     }
     print(args, outputs, &judged, &said, known)?;
+    *is_printed = true;
     let counts = judged.counts();
     if counts.not_readable > 0 {
         bail!("not everything could be read");
@@ -443,7 +445,7 @@ fn others(args: &Check, judged: &Judged, form: Form) {
     for (_, finding) in rest.filter(|_| !is_for_machines) {
         anstream::eprintln!("{}", report::finding(finding, &Styles::COLOURED));
     }
-    if judged.entries.is_empty() && !judged.objects.is_empty() && !args.quiet {
+    if judged.entries.is_empty() && !args.quiet {
         anstream::eprintln!("nothing for the policy among the {} objects", judged.objects.len());
     }
 }
