@@ -81,7 +81,7 @@ test("no message points outside of the text", async () => {
 });
 
 test("what is read twice, or not at all, is said with its place", async () => {
-  const text = "apiVersion: v1\nkind: Pod\nmetadata: {name: é, name: b}\n---\na: [\n---\n{{ template }}\n---\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: c}\n";
+  const text = "apiVersion: v1\nkind: Pod\nmetadata: {name: é, name: b}\nspec: {containers: []}\n---\na: [\n---\n{{ template }}\n---\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: c}\n";
   const { cards, broken, doubts } = await judge({ manifests: text, settings: {}, namespace: "default", lookUps: "manifests" });
   assert.deepEqual(cards.map(({ name }) => name), ["b", "c"]);
   assert.deepEqual(doubts.map(({ message, from, line }) => [message, from, line]), [["name is there twice, the last one counts", text.indexOf("name: b"), 3]]);
