@@ -1,41 +1,33 @@
 //! `azwi-policy check`.
 
+mod ask;
 mod cluster;
 mod config;
 mod files;
 mod forms;
+mod print;
 
-use std::{
-    collections::HashSet,
-    io::Write,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
-use azwi_policy::host::{Answers, GetResource, Module};
+use azwi_policy::host::Module;
 use check::{
     accounts::Elsewhere,
-    federated::{self, List, Said},
+    federated::{self, List},
     finding::{Finding, Severity},
-    judge::{Judged, Options, Outcome, Plan},
-    policy::Examination,
-    report::{self, Styles},
+    judge::{Judged, Options, Plan},
     yaml,
 };
 use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::Value;
 
 use self::{
-    cluster::Cluster,
+    ask::ask,
     config::Config,
     files::Sources,
     forms::{Form, Output},
+    print::print,
 };
 use crate::{check_settings, read_settings};
 
@@ -287,167 +279,6 @@ fn lists(files: &[String]) -> Result<Vec<List>> {
         Ok(List { name: file.to_owned(), credentials })
     };
     files.iter().map(read).collect()
-}
-
-/// From how many questions on they are asked at once: a thread takes as long to start as a question to be answered.
-const AT_ONCE_FROM: usize = 8;
-
-/// Asks all questions, on all cores.
-fn ask(module: &Module, plan: &Arc<Plan>) -> Result<Vec<Examination>> {
-    let cluster = Arc::new(Cluster::default());
-    let answers: Answers = {
-        let (plan, cluster) = (Arc::clone(plan), Arc::clone(&cluster));
-        Arc::new(move |request: &GetResource| {
-            plan.look_up(request).unwrap_or_else(|| cluster.answer(request))
-        })
-    };
-    let number = plan.len();
-    let progress = ProgressBar::new(number as u64);
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<Vec<(usize, Examination)>> {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(payload) = plan.payload(index) else { return Ok(done) };
-            done.push((index, module.ask(&payload, &answers)?));
-            progress.inc(1);
-        }
-    };
-    let threads =
-        if number < AT_ONCE_FROM { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
-    let parts: Vec<Result<Vec<(usize, Examination)>>> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let own = work();
-        let others = others
-            .into_iter()
-            .map(|other| other.join().unwrap_or_else(|_| Err(anyhow!("a thread ended early"))));
-        [own].into_iter().chain(others).collect()
-    });
-    progress.finish_and_clear();
-    if let Some(failure) = cluster.failure() {
-        bail!("the cluster can't be asked, so nothing is judged: {failure}");
-    }
-    let mut all: Vec<(usize, Examination)> = Vec::with_capacity(number);
-    for part in parts {
-        all.extend(part?);
-    }
-    all.sort_by_key(|(index, _)| *index);
-    Ok(all.into_iter().map(|(_, answer)| answer).collect())
-}
-
-/// Prints all of it: one form on standard output, others in their files, and what is for people on standard error.
-fn print(args: &Check, outputs: &[Output], judged: &Judged, said: &[Said], known: usize) -> Result<()> {
-    for output in outputs.iter().filter(|output| output.file.is_some()) {
-        let text = if output.form == Form::Text {
-            text(args, judged, said, &Styles::PLAIN)
-        } else {
-            forms::document(output.form, judged, said, failure(judged))?
-        };
-        output.write(&text)?;
-    }
-    let on_stdout =
-        outputs.iter().find(|output| output.file.is_none()).map_or(Form::Text, |output| output.form);
-    let mut lines = 0;
-    match on_stdout {
-        Form::Text => {
-            let text = text(args, judged, said, &Styles::COLOURED);
-            lines = text.lines().count();
-            let mut out = anstream::stdout().lock();
-            out.write_all(text.as_bytes())?;
-            out.flush()?;
-        }
-        form @ (Form::Yaml
-        | Form::Objects
-        | Form::Json
-        | Form::Sarif
-        | Form::Github
-        | Form::Azure
-        | Form::Gitlab
-        | Form::Junit
-        | Form::Terraform
-        | Form::Env) => {
-            Output { form, file: None }.write(&forms::document(form, judged, said, failure(judged))?)?;
-            if matches!(form, Form::Yaml | Form::Objects | Form::Env | Form::Terraform) {
-                notes(judged, said);
-            }
-        }
-    }
-    others(args, judged, on_stdout);
-    let counts = judged.counts();
-    let is_worth_a_line = counts.objects > 2
-        || known > 0
-        || !judged.accepted.is_empty()
-        || counts.not_readable > 0
-        || (lines == 0 && on_stdout == Form::Text);
-    if is_worth_a_line && !(args.quiet && judged.findings.is_empty()) {
-        let check::judge::Counts {
-            objects, pods, refused, warnings, unknown, passed_over, not_readable, ..
-        } = counts;
-        let unknown = if unknown == 0 { String::new() } else { format!(" {unknown} unknown,") };
-        let known = if known == 0 { String::new() } else { format!(", {known} known before") };
-        let accepted = if judged.accepted.is_empty() {
-            String::new()
-        } else {
-            format!(", {} accepted", judged.accepted.len())
-        };
-        anstream::eprintln!(
-            "{objects} objects, {pods} pods, {refused} refused, {warnings} warnings,{unknown} {passed_over} passed over, {not_readable} not readable{known}{accepted}"
-        );
-    }
-    Ok(())
-}
-
-/// Why not everything could be judged.
-fn failure(judged: &Judged) -> Option<&'static str> {
-    (judged.counts().not_readable > 0).then_some("not everything could be read")
-}
-
-/// The report, with what Microsoft Entra will say.
-fn text(args: &Check, judged: &Judged, said: &[Said], styles: &Styles) -> String {
-    let mut out = String::new();
-    for entry in judged.entries.iter().filter(|entry| report::speaks(judged, entry)) {
-        let is_fine = entry.outcome != Outcome::Refused && entry.findings.is_empty();
-        if !(args.quiet && is_fine) {
-            out.push_str(&report::entry(judged, entry, styles));
-        }
-    }
-    for said in said.iter().filter(|said| !args.quiet || said.finding.is_some()) {
-        out.extend([format!("{}: {}\n", said.token.subject, said.text.replace('\n', "\n  "))]);
-    }
-    out
-}
-
-/// What is for people where standard output is for programs: refusals, and what Microsoft Entra will say.
-fn notes(judged: &Judged, said: &[Said]) {
-    for entry in judged.entries.iter().filter(|entry| entry.outcome == Outcome::Refused) {
-        anstream::eprint!("{}", report::entry(judged, entry, &Styles::COLOURED));
-    }
-    for said in said {
-        anstream::eprintln!("{}: {}", said.token.subject, said.text.replace('\n', "\n  "));
-    }
-}
-
-/// What belongs to no object that was judged: headings, files, and what was passed over.
-fn others(args: &Check, judged: &Judged, form: Form) {
-    if !args.quiet {
-        for one in &judged.passed_over {
-            anstream::eprintln!("passed over: {}: {}", one.location, one.text);
-        }
-    }
-    let shown: HashSet<usize> =
-        judged.entries.iter().flat_map(|entry| entry.findings.iter().copied()).collect();
-    let is_for_machines =
-        !matches!(form, Form::Text | Form::Yaml | Form::Objects | Form::Env | Form::Terraform);
-    let rest = judged.findings.iter().enumerate().filter(|(number, finding)| {
-        !shown.contains(number)
-            && (finding.rule != "federated-credential" || finding.severity != Severity::Error)
-    });
-    for (_, finding) in rest.filter(|_| !is_for_machines) {
-        anstream::eprintln!("{}", report::finding(finding, &Styles::COLOURED));
-    }
-    if judged.entries.is_empty() && !args.quiet {
-        anstream::eprintln!("nothing for the policy among the {} objects", judged.objects.len());
-    }
 }
 
 /// Whether the exit status is 1. What the policy refuses counts for as long as an error says why.
