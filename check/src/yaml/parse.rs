@@ -51,10 +51,10 @@ impl<'t> Prepared<'t> {
             return;
         }
         let mut out = String::new();
-        let (mut is_tag, mut before) = (false, ' ');
+        let mut is_tag = false;
         for c in text.chars() {
             match c {
-                '!' if before.is_whitespace() || "[{,:".contains(before) => is_tag = true,
+                '!' => is_tag = true,
                 '[' | ']' | '{' | '}' | '"' | '\'' => is_tag = false,
                 c if c.is_whitespace() => is_tag = false,
                 _ => {}
@@ -65,7 +65,6 @@ impl<'t> Prepared<'t> {
             } else {
                 out.push(c);
             }
-            before = c;
         }
         self.text = out;
     }

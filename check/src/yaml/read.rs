@@ -522,6 +522,15 @@ mod tests {
         assert_eq!(problem("\ta: b"), (1, 1, "found character that cannot start any token".to_owned()));
     }
 
+    /// Texts at which libyaml-safer 0.3 panics, or reads otherwise than kubectl.
+    #[test]
+    fn never_panics_where_the_library_does() {
+        assert_eq!(one("a: [b, !x, c]"), json!({"a": ["b", "c"]}));
+        assert_eq!(one("a: [b:]\nc: 'x, !y, z'"), json!({"a": ["b:"], "c": "x, !y, z"}));
+        assert_eq!(one("a: |\n  b"), json!({"a": "b\n"}));
+        assert!(documents("{\"a\t]\"!a,")[0].content.is_err());
+    }
+
     #[test]
     fn refuses_a_document_that_aliases_blow_up() {
         let first = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]".to_owned();
