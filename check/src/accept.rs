@@ -4,17 +4,25 @@ use serde_json::Value;
 
 use crate::{
     finding::{Finding, Severity},
-    judge::Judged,
+    judge::{Judged, Plan},
     object::Object,
-    policy,
+    policy::{self, Examination},
     yaml::Step,
 };
 
 /// What the annotations' names begin with. It is not the prefix of Microsoft Entra Workload ID, whose names the policy reads.
 pub const PREFIX: &str = "accept.azwi-policy/";
 
+/// What was found, by the answers to all questions of a plan, without what the objects accept.
+#[must_use]
+pub fn finish(plan: Plan, answers: Vec<Examination>) -> Judged {
+    let mut judged = plan.finish(answers);
+    accept(&mut judged);
+    judged
+}
+
 /// Moves the findings that their objects accept. An acceptance without a reason, or of what was not found, is a finding itself.
-pub(crate) fn accept(judged: &mut Judged) {
+fn accept(judged: &mut Judged) {
     let annotated: Vec<usize> = (0..judged.objects.len())
         .filter(|index| judged.objects.get(*index).is_some_and(|object| annotations(object).next().is_some()))
         .collect();

@@ -9,6 +9,7 @@
 //! | [`question`], [`stray`] | the objects | the requests that the policy is asked about |
 //! | [`policy`] | | what the policy answers |
 //! | [`judge`], [`accept`] | the answers | an entry for each object; what was found, once each, and where it is |
+//! | [`presented`] | an answer | the tokens that its pods present |
 //! | [`federated`] | the entries, and lists of credentials | whether Microsoft Entra will take the tokens |
 //! | [`rules`] | the findings, and what the user wants of them | those that count |
 //! | [`report`], [`output`] | all of it | the words, and the forms for machines |
@@ -27,8 +28,10 @@ pub mod object;
 pub mod output;
 pub mod pods;
 pub mod policy;
+pub mod presented;
 pub mod question;
 pub mod report;
 pub mod rules;
+mod severity;
 pub mod stray;
 pub mod yaml;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::finding::Severity;
+use crate::severity::Severity;
 
 /// A request for a Kubernetes resource, as `kubewarden_policy_sdk` sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::{Entry, Options, Outcome};
 use crate::{
     accounts::Accounts,
-    federated::presented,
     finding::{Finding, Location, Related, Severity},
     kinds::{is_account, is_pod, use_label},
     object::Object,
     policy::{self, Examination, GetResource},
+    presented::presented,
     question::{About, Question, is_unexpanded},
 };
 

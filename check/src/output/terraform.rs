@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::federated::Presented;
+use crate::presented::Presented;
 
 /// The credential that fits, as a resource of Terraform's provider azurerm (5.x; `user_assigned_identity_id` is in 4.x too). Which
 /// resource the identity is, Terraform's files say: it is named after the ServiceAccount here.

@@ -7,7 +7,7 @@ mod split;
 mod spot;
 mod write;
 
-pub use read::{Document, Doubt, NotYaml, documents};
+pub use read::{Document, Doubt, documents};
 pub use split::decode;
-pub use spot::{Mark, Spot, Step, steps, written};
+pub use spot::{Mark, NotYaml, Spot, Step, steps, written};
 pub use write::write;

@@ -55,7 +55,7 @@ impl<'t> Prepared<'t> {
         for c in text.chars() {
             match c {
                 '!' => is_tag = true,
-                '[' | ']' | '{' | '}' | '"' | '\'' => is_tag = false,
+                '[' | ']' | '{' | '}' | '"' => is_tag = false,
                 c if c.is_whitespace() => is_tag = false,
                 _ => {}
             }

@@ -2,16 +2,13 @@
 //! after another. What libyaml's events mean is here.
 #![allow(clippy::wildcard_enum_match_arm)] // Of libyaml's events only some can stand in a place.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use libyaml_safer::{EventData, ScalarStyle};
 use serde_json::{Map, Value};
 
 use super::{
-    Mark, Spot,
+    Mark, NotYaml, Spot,
     parse::{Events, Prepared, Stop},
     scalar::{NotScalar, name as plain_name, scalar},
     split::{Part, parts},
@@ -41,21 +38,6 @@ pub struct Doubt {
     pub mark: Mark,
     /// What.
     pub text: String,
-}
-
-/// Where a document stops being YAML, and what is wrong there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotYaml {
-    /// Where.
-    pub mark: Mark,
-    /// What is wrong.
-    pub problem: String,
-}
-
-impl fmt::Display for NotYaml {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.mark.line, self.mark.column, self.problem)
-    }
 }
 
 /// The documents of a text, each for itself: one that is broken leaves the others.

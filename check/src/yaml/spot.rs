@@ -1,6 +1,9 @@
 //! Where the parts of a document stand.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
@@ -27,6 +30,21 @@ pub struct Spot {
     pub fields: BTreeMap<String, Spot>,
     /// The entries of a list.
     pub items: Vec<Spot>,
+}
+
+/// Where a document stops being YAML, and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotYaml {
+    /// Where.
+    pub mark: Mark,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for NotYaml {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.mark.line, self.mark.column, self.problem)
+    }
 }
 
 /// One step of a path.

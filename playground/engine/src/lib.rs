@@ -142,6 +142,6 @@ fn failed(payload: &[u8]) -> Outcome {
 
 fn finish(_payload: &[u8]) -> Outcome {
     let run = RUN.take().ok_or("nothing was begun")?;
-    let judged = run.plan.finish(run.answers);
+    let judged = check::accept::finish(run.plan, run.answers);
     Ok(page::shown(&judged, &run.asked).to_string().into_bytes())
 }

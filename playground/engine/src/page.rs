@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use check::{
-    federated::{self, List, Presented, create},
+    federated::{self, List, create},
     finding::{Finding, Severity},
     judge::{Entry, Judged, Outcome},
     kinds::{is_account, is_pod, kind, name_of},
     object::Object,
+    presented::{self, Presented},
     question::About,
     report::{self, Styles},
     yaml::{Step, steps},
@@ -172,10 +173,10 @@ fn said(entry: &Entry, finding: &Finding, units: &Units) -> Value {
 /// The token's body (Kubernetes, "Managing Service Accounts", "Schema for service account private claims"). What only the cluster knows is in
 /// angle brackets.
 fn body(entry: &Entry, issuer: &str) -> Value {
-    let token = federated::token(&entry.after);
+    let token = presented::token(&entry.after);
     let field = |name: &str| token.and_then(|token| token.get(name)).cloned();
     let seconds = field("expirationSeconds").unwrap_or_else(|| json!(3600));
-    let audience = field("audience").unwrap_or_else(|| json!(federated::AUDIENCE));
+    let audience = field("audience").unwrap_or_else(|| json!(presented::AUDIENCE));
     let account = entry
         .audit
         .get("service-account")
@@ -187,7 +188,7 @@ fn body(entry: &Entry, issuer: &str) -> Value {
     } else {
         format!("{name}<suffix>")
     };
-    let issuer = if issuer.is_empty() { federated::ISSUER } else { issuer };
+    let issuer = if issuer.is_empty() { presented::ISSUER } else { issuer };
     json!({
         "aud": [audience],
         "exp": format!("<iat + {seconds}>"),

@@ -169,7 +169,7 @@ fn judge(args: &Check, outputs: &[Output], is_printed: &mut bool) -> Result<bool
     let plan = Arc::new(Plan::new(manifests, wanted.settings.clone(), options));
     let answers = ask(&module, &plan)?;
     let plan = Arc::into_inner(plan).context("a question is still open")?;
-    let mut judged = plan.finish(answers);
+    let mut judged = check::accept::finish(plan, answers);
     let compares = !lists.is_empty() || outputs.iter().any(|output| output.form == Form::Terraform);
     let mut said = Vec::new();
     if let Some(issuer) = wanted.issuer.as_ref().filter(|_| compares) {

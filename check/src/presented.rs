@@ -1,0 +1,62 @@
+//! What a pod presents to Microsoft Entra: its token, by the policy's answer.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a pod presents to Microsoft Entra.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Presented {
+    /// The client ID that it asks for.
+    pub client_id: String,
+    /// The cluster's issuer.
+    pub issuer: String,
+    /// Its ServiceAccount.
+    pub subject: String,
+    /// The audience of its token.
+    pub audience: String,
+}
+
+/// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each
+/// container with an identity of its own presents the same token for that.
+#[must_use]
+pub fn presented(
+    issuer: Option<&str>,
+    settings: &Value,
+    audit: &BTreeMap<String, String>,
+    after: &Value,
+) -> Vec<Presented> {
+    let token = token(after);
+    let audience = token.and_then(|token| token.get("audience")).or_else(|| settings.get("audience"));
+    let audience = audience.and_then(Value::as_str).unwrap_or(AUDIENCE).to_owned();
+    let of_containers = audit.get("container-identities").map(String::as_str).unwrap_or_default();
+    let of_containers = of_containers.split("; ").filter_map(|entry| Some(entry.split_once('=')?.1));
+    let client_ids = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
+    let subject = audit.get("subject").cloned().unwrap_or_default();
+    let presented = client_ids.map(|client_id| Presented {
+        client_id: client_id.to_owned(),
+        issuer: issuer.unwrap_or(ISSUER).to_owned(),
+        subject: subject.clone(),
+        audience: audience.clone(),
+    });
+    presented.collect()
+}
+
+/// What stands for an issuer that was not given.
+pub const ISSUER: &str = "ISSUER";
+
+/// The audience of public Azure (Microsoft Entra, "Workload identity federation").
+pub const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// The source of the identity's token, as the pod's volume has it.
+#[must_use]
+pub fn token(pod: &Value) -> Option<&Value> {
+    let sources = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+    let sources = sources.filter_map(|volume| volume.pointer("/projected/sources")?.as_array()).flatten();
+    let mut tokens = sources.filter_map(|source| source.get("serviceAccountToken"));
+    tokens.find(|token| {
+        token.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with("azure-identity-token"))
+    })
+}
