@@ -66,6 +66,38 @@ fn keeps_the_manners_of_a_linter() {
     );
 }
 
+/// The page's configuration, annotation and options are real.
+#[test]
+fn takes_the_configuration_and_the_annotation_of_the_page() {
+    let page = crate::common::file("docs/check.md");
+    let block = |rest: &str| rest.split_once('\n').unwrap().1.split("```").next().unwrap().to_owned();
+    let blocks: Vec<String> = page.split("```yaml").skip(1).map(block).collect();
+    let [account, configuration] = &blocks[..] else { panic!("{blocks:?}") };
+    let credentials = crate::common::file("examples/walkthrough/federated-credentials.json");
+    let files = [
+        (".azwi-policy.yaml", configuration.as_str()),
+        ("settings.yaml", SETTINGS),
+        ("federated-credentials.json", credentials.as_str()),
+        ("known.json", "[]"),
+        ("a/account.yaml", account.as_str()),
+        ("a/web.yaml", &deployment("serviceAccountName: web, ")),
+        ("node_modules/x.yaml", "a: ["),
+        ("a/x.tmpl.yaml", "a: ["),
+    ];
+    let folder = Folder::new("page", &files);
+    let (out, err, _) = folder.check(&["."]);
+    assert!(
+        err.contains("1 accepted")
+            && !err.contains("not readable\nError")
+            && err.contains(", 0 not readable"),
+        "{out}{err}"
+    );
+    for option in page.split("\n| `--").skip(1).map(|row| row.split(['`', ' ']).next().unwrap()) {
+        let help = folder.check(&["--help"]).0;
+        assert!(help.contains(&format!("--{option}")), "--{option}");
+    }
+}
+
 /// Every form at once, each in its file, and each of them what its reader expects.
 #[test]
 fn writes_each_form_for_its_reader() {
