@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    advice::{Advice, Advisor, CREDENTIALS_MAX},
     finding::{Finding, Location, Severity},
     judge::{Entry, Judged},
     kinds::{is_account, use_label},
@@ -57,9 +58,6 @@ impl Part {
     }
 }
 
-/// Most credentials that an identity can have (Microsoft Entra, "workload identity federation considerations").
-pub const CREDENTIALS_MAX: usize = 20;
-
 /// Reads what `az identity federated-credential list -o json`, or `az ad app federated-credential list`, printed. The list itself does not
 /// say which client ID it is of.
 ///
@@ -78,6 +76,8 @@ pub fn read(text: &str, client_id: Option<&str>) -> Result<Vec<Credential>, Stri
 pub struct List {
     /// The file's name.
     pub name: String,
+    /// The client ID that it was given for; none where it is for all.
+    pub client_id: Option<String>,
     /// Its credentials.
     pub credentials: Vec<Credential>,
 }
@@ -89,8 +89,8 @@ pub struct Said {
     pub token: Presented,
     /// In words; nothing is wrong where there is no finding.
     pub text: String,
-    /// That no credential fits.
-    pub finding: Option<Finding>,
+    /// That no credential fits, and what to do.
+    pub finding: Option<(Finding, Advice)>,
 }
 
 /// The tokens of a run: those of the pods that get their identity or have it, and those of labelled `ServiceAccounts` without a pod here.
@@ -122,15 +122,16 @@ pub fn check_all(
     let names: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
     let tokens = tokens(judged);
     let places = Places::new(judged, namespace);
+    let mut advisor = Advisor::new(by_client(lists, &tokens), &tokens);
     let said = tokens.iter().map(|token| match check(&all, token) {
         Ok(()) => {
             Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
         }
         Err(mismatch) => {
-            let (what, command) = (mismatch.what(&names), mismatch.command());
-            let text = format!("{what}\ncreate it with:\n{command}");
-            let finding = places.finding(token, what, command);
-            Said { token: token.clone(), text, finding: Some(finding) }
+            let advice = advisor.advise(token);
+            let finding = places.finding(token, mismatch.what(&names), &advice);
+            let text = finding.sentence();
+            Said { token: token.clone(), text, finding: Some((finding, advice)) }
         }
     });
     let said = said.collect();
@@ -145,15 +146,41 @@ pub fn check_all(
                 "has {number} federated credentials: an identity can have {CREDENTIALS_MAX}"
             )));
         }
-        for credential in unused(&list.credentials, issuer, &tokens) {
-            let (name, subject) = (&credential.name, &credential.subject);
+        // An account without a label may ask for its token by itself: only what no file has is told.
+        let unused = unused(&list.credentials, issuer, &tokens);
+        let unused: Vec<String> = unused
+            .into_iter()
+            .filter(|credential| !places.has(&credential.subject))
+            .map(|credential| format!("{} ({})", quoted(&credential.name), credential.subject))
+            .collect();
+        if !unused.is_empty() {
             warnings.push(of_list(format!(
-                "federated credential {} is for {subject}, which no file has",
-                quoted(name)
+                "has credentials for ServiceAccounts that no file has: {}",
+                unused.join(", ")
             )));
         }
     }
     (said, warnings)
+}
+
+/// The credentials of each client ID that a token asks for, and whether a list of it was given. Where no list was given at all, names are for
+/// Terraform, which replaces nothing that exists.
+fn by_client<'l>(
+    lists: &'l [List],
+    tokens: &BTreeSet<Presented>,
+) -> HashMap<String, (Vec<&'l Credential>, bool)> {
+    let mut of = HashMap::new();
+    for token in tokens {
+        let client_id = token.client_id.to_ascii_lowercase();
+        of.entry(client_id.clone()).or_insert_with(|| {
+            let own: Vec<&List> = lists
+                .iter()
+                .filter(|list| list.client_id.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(&client_id)))
+                .collect();
+            (own.iter().flat_map(|list| &list.credentials).collect(), lists.is_empty() || !own.is_empty())
+        });
+    }
+    of
 }
 
 /// Where the tokens are from.
@@ -174,8 +201,16 @@ impl Places {
         Self { accounts: judged.accounts(namespace), pods }
     }
 
+    /// Whether the files have the ServiceAccount of a subject, with a label or without.
+    fn has(&self, subject: &str) -> bool {
+        let mut names = subject.rsplit(':');
+        let (name, namespace) =
+            (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
+        self.accounts.contains_key(&(namespace, name))
+    }
+
     /// The finding that no credential fits, at the ServiceAccount.
-    fn finding(&self, token: &Presented, message: String, command: String) -> Finding {
+    fn finding(&self, token: &Presented, message: String, advice: &Advice) -> Finding {
         let mut names = token.subject.rsplit(':');
         let (name, namespace) =
             (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
@@ -192,8 +227,8 @@ impl Places {
             path: None,
             container: None,
             message,
-            fix: Some("create it with".to_owned()),
-            paste: Some(command),
+            fix: Some(advice.words()),
+            paste: advice.command(token),
             location,
             related: Vec::new(),
         }
@@ -219,6 +254,12 @@ pub struct Mismatch<'c> {
 impl Credential {
     fn is_of(&self, client_id: &str) -> bool {
         self.client_id.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(client_id))
+    }
+
+    /// Whether Entra accepts the token for it.
+    #[must_use]
+    pub fn fits(&self, presented: &Presented) -> bool {
+        self.differs(presented).is_empty()
     }
 
     /// What differs; nothing where Entra accepts the token.
@@ -270,14 +311,6 @@ pub fn unused<'c>(
     credentials.iter().filter(|credential| credential.issuer == issuer && !is_used(credential)).collect()
 }
 
-/// A word for a shell, in quotes if it contains a special character. What no shell can hold, a NUL, is left out.
-fn word(text: &str) -> String {
-    shlex::Quoter::new()
-        .allow_nul(true)
-        .quote(text)
-        .map_or_else(|_| String::new(), |word| word.replace('\0', ""))
-}
-
 impl Mismatch<'_> {
     /// What differs, from the nearest credential of the lists of these names.
     #[must_use]
@@ -302,23 +335,6 @@ impl Mismatch<'_> {
         }
         text
     }
-
-    /// The command that creates the one that fits.
-    #[must_use]
-    pub fn command(&self) -> String {
-        create(&self.presented)
-    }
-}
-
-/// The command that creates the credential for a token.
-#[must_use]
-pub fn create(presented: &Presented) -> String {
-    let Presented { issuer, subject, audience, .. } = presented;
-    let name = subject.rsplit(':').next().unwrap_or_default();
-    let [name, issuer, subject, audience] = [name, issuer, subject, audience].map(word);
-    format!(
-        "az identity federated-credential create --name {name} --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {issuer} --subject {subject} --audiences {audience}"
-    )
 }
 
 #[cfg(test)]
@@ -366,19 +382,7 @@ mod tests {
             let mismatch = check(&credentials, &presented()).unwrap_err();
             assert_eq!((&mismatch.parts[..], mismatch.nearest), (&[part][..], Some(&credentials[1])));
             assert!(mismatch.what(&[]).contains(error), "{mismatch:?}");
-            assert!(
-                mismatch
-                    .command()
-                    .starts_with("az identity federated-credential create --name myserviceaccount")
-            );
         }
-    }
-
-    #[test]
-    fn quotes_what_a_shell_would_read_otherwise() {
-        let presented = Presented { issuer: "https://x/$(id)'".to_owned(), ..presented() };
-        let text = check(&[], &presented).unwrap_err().command();
-        assert!(text.contains(r#"--issuer 'https://x/$(id)'"'" --subject system:"#), "{text}");
     }
 
     #[test]

@@ -108,9 +108,12 @@ impl Finding {
     /// The whole sentence after the object: what is wrong, and what to do.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let fix = self.fix.as_ref().map(|fix| format!("; {fix}")).unwrap_or_default();
+        let what = self.what();
+        // What is wrong can be a table.
+        let between = if what.contains('\n') { "\n" } else { "; " };
+        let fix = self.fix.as_ref().map(|fix| format!("{between}{fix}")).unwrap_or_default();
         let paste = self.paste.as_ref().map(|paste| format!(":\n{paste}")).unwrap_or_default();
-        format!("{}{fix}{}{paste}", self.what(), self.hits())
+        format!("{what}{fix}{}{paste}", self.hits())
     }
 
     /// What is pasted, or else what to do.

@@ -120,8 +120,8 @@ test("what Microsoft Entra says is compared with what the pods present", async (
   assert.equal(await say(list({})), `${subject}: a federated credential fits`);
   assert.match(await say(list({}), ""), /issuer is not given/);
   assert.match(await say(list({ name: "fix-AADSTS700213" })), /fits$/);
-  assert.match(await say(list({}, { subject: "system:serviceaccount:a:b" })), /fits\nwarning: federated credential "yada" is for system:serviceaccount:a:b, which no file has$/);
-  assert.match(await say(list(...Array(21).fill({}))), /warning: has 21 federated credentials: an identity can have 20/);
+  assert.match(await say(list({}, { subject: "system:serviceaccount:a:b" })), /fits\nwarning: the list has credentials for ServiceAccounts that no file has: "yada" \(system:serviceaccount:a:b\)$/);
+  assert.match(await say(list(...Array(21).fill({}))), /warning: the list has 21 federated credentials: an identity can have 20/);
   for (const wrong of ["[null]", '[{"name": null}]', "{}", "x", '[{"issuer": "a", "subject": "b", "audiences": [5]}]']) assert.match(await say(wrong), /^That is neither/, wrong);
   const log = (part, text) => `ERROR AADSTS700211: No matching federated identity record found for presented\n   assertion ${part} \\u0027${text}\\u0027.`;
   assert.match(await say(log("issuer", issuer)), /about this pod's token.*this issuer/s);

@@ -21,6 +21,8 @@ pub(crate) fn text(bytes: Vec<u8>) -> String {
 /// A case: its folder, the arguments, the exit status, what must be heard on either stream, and what must not.
 type Case<'c> = (&'c str, &'c [&'c str], i32, &'c [&'c str], &'c [&'c str]);
 
+const ISSUER: &str = "https://westeurope.oic.prod-aks.azure.com/2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1/7c3e8fad-e5f6-4584-9195-c37082c9e4db/";
+
 const CASES: &[Case] = &[
     // Reading.
     (
@@ -183,7 +185,7 @@ const CASES: &[Case] = &[
         &[
             "in.yaml",
             "--issuer",
-            "https://westeurope.oic.prod-aks.azure.com/2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1/7c3e8fad-e5f6-4584-9195-c37082c9e4db/",
+            ISSUER,
             "--federated-credentials",
             "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa=none.json",
             "--federated-credentials",
@@ -195,18 +197,39 @@ const CASES: &[Case] = &[
         &["::error file=in.yaml,line=1,"],
         &["file=6f3c2b58", "file=none.json%2C"],
     ),
+    // Advice.
+    (
+        "audience-cure-is-refused",
+        &["--federated-credentials", "credentials.json", "--issuer", ISSUER, "all.yaml"],
+        1,
+        &["az identity federated-credential update --name gov "],
+        &["federated-credential create"],
+    ),
+    (
+        "cure-overwrites-another-cluster",
+        &["--federated-credentials", "credentials.json", "--issuer", ISSUER, "all.yaml"],
+        1,
+        &["create one beside the others with", "federated-credential create --name "],
+        &["create --name app "],
+    ),
+    (
+        "two-accounts-one-name",
+        &["--federated-credentials", "credentials.json", "--issuer", ISSUER, "all.yaml"],
+        1,
+        &["--name team-a--app ", "--name team-b--app "],
+        &["--name app "],
+    ),
+    (
+        "terraform-names",
+        &["in.yaml", "--issuer", ISSUER, "-o", "terraform"],
+        1,
+        &["\"dev--app\"", "\"prod--app\""],
+        &["= \"app\""],
+    ),
     // Outputs and calls.
     (
         "finding-without-its-manifest",
-        &[
-            "--federated-credentials",
-            "credentials.json",
-            "--issuer",
-            "https://westeurope.oic.prod-aks.azure.com/2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1/7c3e8fad-e5f6-4584-9195-c37082c9e4db/",
-            "-o",
-            "github",
-            "all.yaml",
-        ],
+        &["--federated-credentials", "credentials.json", "--issuer", ISSUER, "-o", "github", "all.yaml"],
         1,
         &["::error file=all.yaml,line="],
         &["file=credentials.json"],

@@ -53,9 +53,9 @@ fn prints_missing_credentials_as_terraform_resources() {
     };
     let resource = format!(
         r#"# For the identity with client ID {CLIENT_ID}.
-resource "azurerm_federated_identity_credential" "default_myserviceaccount" {{
-  name                      = "myserviceaccount"
-  user_assigned_identity_id = azurerm_user_assigned_identity.myserviceaccount.id
+resource "azurerm_federated_identity_credential" "default__myserviceaccount" {{
+  name                      = "default--myserviceaccount"
+  user_assigned_identity_id = azurerm_user_assigned_identity.identity_6f3c2b58.id
   issuer                    = "{ISSUER}"
   subject                   = "system:serviceaccount:default:myserviceaccount"
   audience                  = ["api://AzureADTokenExchange"]
@@ -111,11 +111,14 @@ fn reports_which_part_differs_and_the_error_that_entra_returns() {
         assert_eq!(status, 1, "{text}");
         assert!(text.contains(&format!("Entra will answer {error}; the nearest is \"yada\":")), "{text}");
         assert!(text.contains(&shown), "{text}");
-        let create = format!(
-            "az identity federated-credential create --name myserviceaccount --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {ISSUER} \
+        // Azure takes no second one of the same issuer and subject: where only the audience differs, that one is changed.
+        let (verb, name) =
+            if name == "audience" { ("update", "yada") } else { ("create", "default--myserviceaccount") };
+        let command = format!(
+            "az identity federated-credential {verb} --name {name} --identity-name IDENTITY_NAME --resource-group RESOURCE_GROUP --issuer {ISSUER} \
              --subject system:serviceaccount:default:myserviceaccount --audiences api://AzureADTokenExchange"
         );
-        assert!(text.contains(&create), "{text}");
+        assert!(text.contains(&command), "{text}");
     }
 }
 
@@ -127,7 +130,10 @@ fn warns_about_too_many_credentials_and_about_unused_ones() {
     let (text, status) = tried("many", &json!(many), None);
     assert_eq!(status, 0, "{text}");
     assert!(text.contains("has 21 federated credentials: an identity can have 20"), "{text}");
-    assert!(text.contains("is for system:serviceaccount:team:other, which no file has"), "{text}");
+    assert!(
+        text.contains("has credentials for ServiceAccounts that no file has: \"yada\" (system:serviceaccount:team:other)"),
+        "{text}"
+    );
     let (text, status) = tried("other", &json!(many), Some("11111111-2222-4333-8444-555555555555"));
     assert_eq!(status, 1);
     assert!(text.contains(&format!("no federated credential of {CLIENT_ID} is in ")), "{text}");

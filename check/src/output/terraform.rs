@@ -1,28 +1,42 @@
 //! Federated credentials as resources of Terraform.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use crate::presented::Presented;
+use crate::{advice::Advice, federated::Said, presented::Presented};
 
-/// The credential that fits, as a resource of Terraform's provider azurerm (5.x; `user_assigned_identity_id` is in 4.x too). Which
-/// resource the identity is, Terraform's files say: it is named after the ServiceAccount here.
+/// The credentials that are missing, as resources of Terraform's provider azurerm (5.x; `user_assigned_identity_id` is in 4.x too). Which
+/// resource an identity is, Terraform's files say: it is named after the client ID here, one for each.
 #[must_use]
-pub fn resource(presented: &Presented) -> String {
-    let Presented { client_id, issuer, subject, audience } = presented;
-    let mut parts = subject.rsplit(':');
-    let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    // An identifier begins with a letter. It can contain every character of a name except the dash and the dot.
-    let identifier = |text: &str| {
-        format!(
-            "{}{}",
-            if text.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" },
-            text.replace(['-', '.'], "_")
-        )
+pub fn resources(said: &[Said]) -> String {
+    let mut names = BTreeSet::new();
+    let missing = said.iter().filter_map(|said| Some((&said.token, &said.finding.as_ref()?.1)));
+    let resource = |(token, advice): (&Presented, &Advice)| match advice {
+        Advice::Create { name, .. } => resource(token, name, &mut names),
+        Advice::Update { .. } | Advice::Conflict | Advice::Full => {
+            format!(
+                "# {}, for the identity with client ID {}: {}.\n",
+                token.subject,
+                token.client_id,
+                advice.words()
+            )
+        }
     };
-    let (resource, identity) = (identifier(&format!("{namespace}_{name}")), identifier(name));
+    missing.map(resource).collect()
+}
+
+fn resource(token: &Presented, name: &str, names: &mut BTreeSet<String>) -> String {
+    let Presented { client_id, issuer, subject, audience } = token;
+    // An identifier begins with a letter. A dash becomes what no name has.
+    let plain = name.replace('-', "_");
+    let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain };
+    let first = client_id.split('-').next().unwrap_or_default();
+    let resource = if names.contains(&plain) { format!("{plain}_{first}") } else { plain };
+    names.insert(resource.clone());
     let [issuer, subject, audience, name] = [issuer.as_str(), subject, audience, name].map(hcl);
     format!(
-        "# For the identity with client ID {client_id}.\nresource \"azurerm_federated_identity_credential\" \"{resource}\" {{\n  name                      = {name}\n  user_assigned_identity_id = azurerm_user_assigned_identity.{identity}.id\n  issuer                    = {issuer}\n  subject                   = {subject}\n  audience                  = [{audience}]\n}}\n"
+        "# For the identity with client ID {client_id}.\nresource \"azurerm_federated_identity_credential\" \"{resource}\" {{\n  name                      = {name}\n  user_assigned_identity_id = azurerm_user_assigned_identity.identity_{first}.id\n  issuer                    = {issuer}\n  subject                   = {subject}\n  audience                  = [{audience}]\n}}\n"
     )
 }
 

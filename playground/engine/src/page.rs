@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use check::{
-    federated::{self, List, create},
+    advice::{Advice, unlisted_name},
+    federated::{self, List},
     finding::{Finding, Severity},
     judge::{Entry, Judged, Outcome},
     kinds::{is_account, is_pod, kind, name_of},
@@ -70,7 +71,8 @@ pub(crate) fn shown(judged: &Judged, asked: &Asked) -> Value {
 /// A token, with the command that creates its credential.
 fn token(presented: &Presented) -> Value {
     let Presented { client_id, issuer, subject, audience } = presented;
-    json!({"clientId": client_id, "issuer": issuer, "subject": subject, "audience": audience, "command": create(presented)})
+    let command = Advice::Create { name: unlisted_name(presented), is_beside: false }.command(presented);
+    json!({"clientId": client_id, "issuer": issuer, "subject": subject, "audience": audience, "command": command})
 }
 
 /// What is said of the credentials, line by line; or why they can't be read. Nothing where there are none, or no issuer.
@@ -82,10 +84,10 @@ fn credentials(judged: &Judged, asked: &Asked) -> Value {
         Ok(credentials) => credentials,
         Err(error) => return json!({"error": error}),
     };
-    let list = List { name: "the list".to_owned(), credentials };
+    let list = List { name: "the list".to_owned(), client_id: None, credentials };
     let (said, warnings) = federated::check_all(judged, &[list], &asked.issuer, &asked.namespace);
     let said = said.iter().map(|said| format!("{}: {}", said.token.subject, said.text.replace('\n', "\n  ")));
-    let warnings = warnings.iter().map(|warning| format!("warning: {}", warning.message));
+    let warnings = warnings.iter().map(|warning| format!("warning: the list {}", warning.message));
     json!({"lines": said.chain(warnings).collect::<Vec<_>>()})
 }
 

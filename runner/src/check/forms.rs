@@ -100,10 +100,7 @@ pub fn document(form: Form, judged: &Judged, said: &[Said], failure: Option<&str
         Form::Azure => azure::lines(judged),
         Form::Gitlab => format!("{}\n", serde_json::to_string_pretty(&gitlab::report(judged))?),
         Form::Junit => junit::report(judged),
-        Form::Terraform => {
-            let missing = said.iter().filter(|said| said.finding.is_some());
-            missing.map(|said| terraform::resource(&said.token)).collect()
-        }
+        Form::Terraform => terraform::resources(said),
         Form::Yaml => objects(
             judged,
             |value| Ok(format!("---\n{}", yaml::write(value))),

@@ -174,7 +174,9 @@ fn judge(args: &Check, outputs: &[Output], is_printed: &mut bool) -> Result<bool
     let mut said = Vec::new();
     if let Some(issuer) = wanted.issuer.as_ref().filter(|_| compares) {
         let (all, warnings) = federated::check_all(&judged, &lists, issuer, &wanted.namespace);
-        judged.findings.extend(all.iter().filter_map(|said| said.finding.clone()).chain(warnings));
+        judged
+            .findings
+            .extend(all.iter().filter_map(|said| Some(said.finding.as_ref()?.0.clone())).chain(warnings));
         said = all;
     }
     let known = wanted.rules.apply(&mut judged);
@@ -276,7 +278,7 @@ fn lists(files: &[String]) -> Result<Vec<List>> {
             federated::read(text, client_id).map_err(|problem| {
             anyhow!("{file} is not what az identity federated-credential list -o json prints, a list of issuer, subject and audiences: {problem}")
         })?;
-        Ok(List { name: file.to_owned(), credentials })
+        Ok(List { name: file.to_owned(), client_id: client_id.map(str::to_owned), credentials })
     };
     files.iter().map(read).collect()
 }
