@@ -35,6 +35,8 @@ pub enum Advice {
     Conflict,
     /// The identity has as many as it can have.
     Full,
+    /// A flexible credential may fit: its expression is not evaluated here.
+    Compare,
 }
 
 /// Gives advice for one token after another: what was advised before counts as done.
@@ -131,6 +133,7 @@ impl Advice {
                     .to_owned()
             }
             Self::Conflict => "two tokens of these files have this issuer and subject and different audiences, and Azure takes one credential for both: give one of the pods another ServiceAccount, or both the same audience".to_owned(),
+            Self::Compare => "compare its expression with the subject yourself".to_owned(),
             Self::Full => format!(
                 "the identity has {CREDENTIALS_MAX} federated credentials, as many as it can have: remove one that nothing uses, take a second identity, or use identity bindings"
             ),
@@ -143,7 +146,7 @@ impl Advice {
         match self {
             Self::Create { name, .. } => Some(command("create", name, token)),
             Self::Update { name } => Some(command("update", name, token)),
-            Self::Conflict | Self::Full => None,
+            Self::Conflict | Self::Full | Self::Compare => None,
         }
     }
 }

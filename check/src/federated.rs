@@ -1,6 +1,6 @@
 //! Compares federated credentials, as `az` lists them, with the tokens that pods will have, to predict what Microsoft Entra will answer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,7 +23,8 @@ pub struct Credential {
     pub name: String,
     /// Whose tokens it trusts, with its last slash.
     pub issuer: String,
-    /// Which ServiceAccount's: `system:serviceaccount:NAMESPACE:NAME`.
+    /// Which ServiceAccount's: `system:serviceaccount:NAMESPACE:NAME`. Empty for a flexible credential, which has an expression instead.
+    #[serde(default, deserialize_with = "or_empty")]
     pub subject: String,
     /// For whom the token must be.
     pub audiences: Vec<String>,
@@ -58,17 +59,43 @@ impl Part {
     }
 }
 
-/// Reads what `az identity federated-credential list -o json`, or `az ad app federated-credential list`, printed. The list itself does not
-/// say which client ID it is of.
+/// A text, or nothing for `null`.
+fn or_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(value)?.unwrap_or_default())
+}
+
+/// What tools print: a list, or Microsoft Graph's and ARM's `{"value": […]}` (`az rest`).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Printed {
+    List(Vec<Value>),
+    Page { value: Vec<Value> },
+}
+
+/// Reads what `az identity federated-credential list -o json`, `az ad app federated-credential list`, or `az rest` printed. The list itself
+/// does not say which client ID it is of.
 ///
 /// # Errors
 /// No list of credentials.
 pub fn read(text: &str, client_id: Option<&str>) -> Result<Vec<Credential>, String> {
-    let mut credentials: Vec<Credential> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    for credential in &mut credentials {
-        credential.client_id = client_id.map(str::to_owned);
-    }
-    Ok(credentials)
+    let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let (Printed::List(all) | Printed::Page { value: all }) = serde_json::from_value(all)
+        .map_err(|_| "neither a list nor an object with a list \"value\"".to_owned())?;
+    let read = |(index, one): (usize, Value)| {
+        // ARM puts everything but the name below `properties`.
+        let name = one.get("name").cloned();
+        let mut one = match one.get("properties").cloned() {
+            Some(inner @ Value::Object(_)) => inner,
+            _ => one,
+        };
+        if let (Some(fields), Some(name)) = (one.as_object_mut(), name) {
+            fields.insert("name".to_owned(), name);
+        }
+        let credential: Credential =
+            serde_json::from_value(one).map_err(|error| format!("credential {}: {error}", index + 1))?;
+        Ok(Credential { client_id: client_id.map(str::to_owned), ..credential })
+    };
+    all.into_iter().enumerate().map(read).collect()
 }
 
 /// The credentials of a list, and what the list is called: a file's name.
@@ -93,7 +120,8 @@ pub struct Said {
     pub finding: Option<(Finding, Advice)>,
 }
 
-/// The tokens of a run: those of the pods that get their identity or have it, and those of labelled `ServiceAccounts` without a pod here.
+/// The tokens of a run: those of the pods that get their identity or have it, and those of `ServiceAccounts` without such a pod here. One
+/// without a label that names an identity is asked for its token by External Secrets, Flux or a CSI driver.
 #[must_use]
 pub fn tokens(judged: &Judged) -> BTreeSet<Presented> {
     let (accounts, pods): (Vec<&Entry>, Vec<&Entry>) =
@@ -101,9 +129,8 @@ pub fn tokens(judged: &Judged) -> BTreeSet<Presented> {
     let mut tokens: BTreeSet<Presented> =
         pods.into_iter().flat_map(|entry| entry.presented.iter().cloned()).collect();
     let known: BTreeSet<String> = tokens.iter().map(|token| token.subject.clone()).collect();
-    let labelled = accounts.into_iter().filter(|entry| use_label(&entry.before) == Some("true"));
     tokens.extend(
-        labelled.flat_map(|entry| {
+        accounts.into_iter().flat_map(|entry| {
             entry.presented.iter().filter(|token| !known.contains(&token.subject)).cloned()
         }),
     );
@@ -128,8 +155,19 @@ pub fn check_all(
             Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
         }
         Err(mismatch) => {
-            let advice = advisor.advise(token);
-            let finding = places.finding(token, mismatch.what(&names), &advice);
+            let flexible = all.iter().find(|one| one.may_fit(token));
+            let (message, advice) = match flexible {
+                Some(flexible) => (
+                    format!(
+                        "can't tell: no plain federated credential of {} fits, and the flexible one {} may",
+                        token.client_id,
+                        quoted(&flexible.name)
+                    ),
+                    Advice::Compare,
+                ),
+                None => (format!("{}{}", mismatch.what(&names), places.asker(token)), advisor.advise(token)),
+            };
+            let finding = places.finding(token, message, &advice);
             let text = finding.sentence();
             Said { token: token.clone(), text, finding: Some((finding, advice)) }
         }
@@ -188,6 +226,8 @@ struct Places {
     accounts: HashMap<(String, String), Location>,
     /// The first pod that presents each.
     pods: HashMap<Presented, Location>,
+    /// The subjects of `ServiceAccounts` that have no label.
+    unlabelled: HashSet<String>,
 }
 
 impl Places {
@@ -198,7 +238,20 @@ impl Places {
                 pods.extend(judged.location(entry).map(|location| (token.clone(), location)));
             }
         }
-        Self { accounts: judged.accounts(namespace), pods }
+        let accounts = judged.entries.iter().filter(|entry| is_account(&entry.before));
+        let unlabelled = accounts.filter(|entry| use_label(&entry.before) != Some("true"));
+        let unlabelled =
+            unlabelled.flat_map(|entry| entry.presented.iter().map(|token| token.subject.clone()));
+        Self { accounts: judged.accounts(namespace), pods, unlabelled: unlabelled.collect() }
+    }
+
+    /// Who asks for a token that no label asks for.
+    fn asker(&self, token: &Presented) -> &'static str {
+        if self.unlabelled.contains(&token.subject) {
+            "\n  (the ServiceAccount has no label: External Secrets, Flux or a CSI driver would ask for this token)"
+        } else {
+            ""
+        }
     }
 
     /// Whether the files have the ServiceAccount of a subject, with a label or without.
@@ -216,8 +269,9 @@ impl Places {
             (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
         let account = self.accounts.get(&(namespace.clone(), name.clone()));
         let location = account.or_else(|| self.pods.get(token)).cloned().unwrap_or_else(|| nowhere(""));
+        let severity = if *advice == Advice::Compare { Severity::Unknown } else { Severity::Error };
         Finding {
-            severity: Severity::Error,
+            severity,
             rule: "federated-credential".to_owned(),
             object: policy::Object {
                 kind: "ServiceAccount".to_owned(),
@@ -256,6 +310,19 @@ impl Credential {
         self.client_id.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(client_id))
     }
 
+    /// Whether it has an expression in place of a subject, which is not evaluated here.
+    fn is_flexible(&self) -> bool {
+        self.subject.is_empty()
+    }
+
+    /// Whether a flexible one may accept the token: its expression decides.
+    fn may_fit(&self, presented: &Presented) -> bool {
+        self.is_flexible()
+            && self.is_of(&presented.client_id)
+            && self.issuer == presented.issuer
+            && self.audiences.contains(&presented.audience)
+    }
+
     /// Whether Entra accepts the token for it.
     #[must_use]
     pub fn fits(&self, presented: &Presented) -> bool {
@@ -285,7 +352,9 @@ impl Credential {
 /// # Errors
 /// None does.
 pub fn check<'c>(credentials: &'c [Credential], presented: &Presented) -> Result<(), Box<Mismatch<'c>>> {
-    let own = credentials.iter().filter(|credential| credential.is_of(&presented.client_id));
+    let own = credentials
+        .iter()
+        .filter(|credential| credential.is_of(&presented.client_id) && !credential.is_flexible());
     let nearest =
         own.map(|credential| (credential.differs(presented), credential)).min_by_key(|(parts, _)| {
             // One that is right but for its case was meant for this token.

@@ -44,6 +44,31 @@ pub fn presented(
     presented.collect()
 }
 
+/// What is asked for by a ServiceAccount that names an identity, whoever asks: nothing where its client ID is none.
+#[must_use]
+pub fn of_account(
+    issuer: Option<&str>,
+    settings: &Value,
+    account: &Value,
+    namespace: &str,
+) -> Option<Presented> {
+    let client_id = account.pointer("/metadata/annotations/azure.workload.identity~1client-id")?.as_str()?;
+    let name = account.pointer("/metadata/name")?.as_str()?;
+    is_uuid(client_id).then(|| Presented {
+        client_id: client_id.to_owned(),
+        issuer: issuer.unwrap_or(ISSUER).to_owned(),
+        subject: format!("system:serviceaccount:{namespace}:{name}"),
+        audience: settings.get("audience").and_then(Value::as_str).unwrap_or(AUDIENCE).to_owned(),
+    })
+}
+
+/// Whether a text is a UUID, as client IDs and tenant IDs are.
+#[must_use]
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
 /// What stands for an issuer that was not given.
 pub const ISSUER: &str = "ISSUER";
 

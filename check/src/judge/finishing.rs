@@ -15,7 +15,7 @@ use crate::{
     kinds::{is_account, is_pod, use_label},
     object::Object,
     policy::{self, Examination, GetResource},
-    presented::presented,
+    presented::{of_account, presented},
     question::{About, Question, is_unexpanded},
 };
 
@@ -79,11 +79,16 @@ impl Finishing<'_> {
             (true, true) | (false, _) => Outcome::Untouched,
         };
         let presents = response.accepted && !is_of_a_variable(&question);
-        let presented = if presents {
+        let mut presented = if presents {
             presented(self.options.issuer.as_deref(), self.settings, &audit, &after)
         } else {
             Vec::new()
         };
+        if presents && presented.is_empty() && is_account(&before) {
+            let issuer = self.options.issuer.as_deref();
+            let namespace = question.asked.namespace.as_deref().unwrap_or_default();
+            presented.extend(of_account(issuer, self.settings, &before, namespace));
+        }
         let Question { about, object, asked: title, heading, pod, .. } = question;
         let template = pod.and_then(|pod| match &pod.origins[..] {
             [(from, to)] if from.is_empty() => Some(to.clone()),

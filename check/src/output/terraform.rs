@@ -14,7 +14,7 @@ pub fn resources(said: &[Said]) -> String {
     let missing = said.iter().filter_map(|said| Some((&said.token, &said.finding.as_ref()?.1)));
     let resource = |(token, advice): (&Presented, &Advice)| match advice {
         Advice::Create { name, .. } => resource(token, name, &mut names),
-        Advice::Update { .. } | Advice::Conflict | Advice::Full => {
+        Advice::Update { .. } | Advice::Conflict | Advice::Full | Advice::Compare => {
             format!(
                 "# {}, for the identity with client ID {}: {}.\n",
                 token.subject,

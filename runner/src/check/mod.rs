@@ -16,6 +16,7 @@ use check::{
     federated::{self, List},
     finding::{Finding, Severity},
     judge::{Judged, Options, Plan},
+    presented::is_uuid,
     yaml,
 };
 use clap::{Args, ValueEnum};
@@ -256,11 +257,6 @@ fn wanted(args: &Check, config: Config, outputs: &[Output]) -> Result<Wanted> {
 fn is_https(text: &str) -> bool {
     text.strip_prefix("https://")
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace))
-}
-
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<usize> = text.split('-').map(str::len).collect();
-    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The lists of federated credentials, each with the client ID that stands before its file.
