@@ -35,6 +35,8 @@ pub enum Advice {
     Conflict,
     /// The identity has as many as it can have.
     Full,
+    /// A role is to be bound, and no credential created.
+    Bind,
     /// A flexible credential may fit: its expression is not evaluated here.
     Compare,
 }
@@ -133,6 +135,7 @@ impl Advice {
                     .to_owned()
             }
             Self::Conflict => "two tokens of these files have this issuer and subject and different audiences, and Azure takes one credential for both: give one of the pods another ServiceAccount, or both the same audience".to_owned(),
+            Self::Bind => "bind the role to the ServiceAccount".to_owned(),
             Self::Compare => "compare its expression with the subject yourself".to_owned(),
             Self::Full => format!(
                 "the identity has {CREDENTIALS_MAX} federated credentials, as many as it can have: remove one that nothing uses, take a second identity, or use identity bindings"
@@ -146,7 +149,7 @@ impl Advice {
         match self {
             Self::Create { name, .. } => Some(command("create", name, token)),
             Self::Update { name } => Some(command("update", name, token)),
-            Self::Conflict | Self::Full | Self::Compare => None,
+            Self::Conflict | Self::Full | Self::Compare | Self::Bind => None,
         }
     }
 }
@@ -187,6 +190,7 @@ mod tests {
             issuer: format!("https://issuer-{issuer}.example/"),
             subject: format!("system:serviceaccount:{subject}"),
             audience: AUDIENCES[audience].to_owned(),
+            is_for_binding: false,
         }
     }
 

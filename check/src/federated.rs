@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     advice::{Advice, Advisor, CREDENTIALS_MAX},
+    binding::{self, Access},
     finding::{Finding, Location, Severity},
     judge::{Entry, Judged},
     kinds::{is_account, use_label},
@@ -150,7 +151,19 @@ pub fn check_all(
     let tokens = tokens(judged);
     let places = Places::new(judged, namespace);
     let mut advisor = Advisor::new(by_client(lists, &tokens), &tokens);
-    let said = tokens.iter().map(|token| match check(&all, token) {
+    let (bound, others): (Vec<&Presented>, Vec<&Presented>) =
+        tokens.iter().partition(|token| token.is_for_binding);
+    let bound = bound.into_iter().map(|token| {
+        let access = binding::access(&judged.objects, token, namespace);
+        let text = binding::words(access, token);
+        let finding = (access == Access::NotBound).then(|| {
+            let mut finding = places.finding(token, text.clone(), &Advice::Bind);
+            (finding.rule, finding.severity) = ("identity-binding".to_owned(), Severity::Warning);
+            (finding, Advice::Bind)
+        });
+        Said { token: token.clone(), text, finding }
+    });
+    let said = others.into_iter().map(|token| match check(&all, token) {
         Ok(()) => {
             Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
         }
@@ -172,7 +185,7 @@ pub fn check_all(
             Said { token: token.clone(), text, finding: Some((finding, advice)) }
         }
     });
-    let said = said.collect();
+    let said = bound.chain(said).collect();
     let mut warnings = Vec::new();
     for list in lists {
         let of_list = |message| {
@@ -384,7 +397,7 @@ impl Mismatch<'_> {
     /// What differs, from the nearest credential of the lists of these names.
     #[must_use]
     pub fn what(&self, lists: &[&str]) -> String {
-        let Presented { client_id, issuer, subject, audience } = &self.presented;
+        let Presented { client_id, issuer, subject, audience, .. } = &self.presented;
         let Some(nearest) = self.nearest else {
             let place = if lists.is_empty() { "the files".to_owned() } else { lists.join(", ") };
             return format!("no federated credential of {client_id} is in {place}");
@@ -416,6 +429,7 @@ mod tests {
             issuer: "https://issuer.example/abc/".to_owned(),
             subject: "system:serviceaccount:default:myserviceaccount".to_owned(),
             audience: "api://AzureADTokenExchange".to_owned(),
+            is_for_binding: false,
         }
     }
 

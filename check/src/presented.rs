@@ -17,6 +17,8 @@ pub struct Presented {
     pub subject: String,
     /// The audience of its token.
     pub audience: String,
+    /// Whether the token goes to the cluster's endpoint of identity bindings, and not to Microsoft Entra.
+    pub is_for_binding: bool,
 }
 
 /// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each
@@ -35,7 +37,12 @@ pub fn presented(
     let of_containers = of_containers.split("; ").filter_map(|entry| Some(entry.split_once('=')?.1));
     let client_ids = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
     let subject = audit.get("subject").cloned().unwrap_or_default();
+    let endpoint = settings.get("customTokenEndpoint").filter(|endpoint| endpoint.is_object());
+    let endpoint =
+        endpoint.map(|endpoint| endpoint.get("audience").and_then(Value::as_str).unwrap_or(BINDING_AUDIENCE));
+    let is_for_binding = token.is_some() && endpoint == Some(audience.as_str());
     let presented = client_ids.map(|client_id| Presented {
+        is_for_binding,
         client_id: client_id.to_owned(),
         issuer: issuer.unwrap_or(ISSUER).to_owned(),
         subject: subject.clone(),
@@ -55,6 +62,7 @@ pub fn of_account(
     let client_id = account.pointer("/metadata/annotations/azure.workload.identity~1client-id")?.as_str()?;
     let name = account.pointer("/metadata/name")?.as_str()?;
     is_uuid(client_id).then(|| Presented {
+        is_for_binding: false,
         client_id: client_id.to_owned(),
         issuer: issuer.unwrap_or(ISSUER).to_owned(),
         subject: format!("system:serviceaccount:{namespace}:{name}"),
@@ -71,6 +79,9 @@ pub fn is_uuid(text: &str) -> bool {
 
 /// What stands for an issuer that was not given.
 pub const ISSUER: &str = "ISSUER";
+
+/// The audience of tokens for the endpoint of identity bindings (AKS, "Identity bindings"); the setting's default.
+const BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
 
 /// The audience of public Azure (Microsoft Entra, "Workload identity federation").
 pub const AUDIENCE: &str = "api://AzureADTokenExchange";

@@ -316,6 +316,23 @@ const CASES: &[Case] = &[
         &[],
         &["no file has"],
     ),
+    (
+        "binding-needs-no-own-credential",
+        &["--federated-credentials", "credentials.json", "--issuer", ISSUER, "all.yaml"],
+        0,
+        &[
+            "needs no federated credential of its own: AKS keeps one for identity bindings",
+            "resource 6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa",
+        ],
+        &["federated-credential create", "AADSTS"],
+    ),
+    (
+        "binding-needs-no-own-credential",
+        &["--issuer", ISSUER, "-o", "terraform", "all.yaml"],
+        0,
+        &[],
+        &["resource \""],
+    ),
     // Outputs and calls.
     (
         "finding-without-its-manifest",

@@ -14,7 +14,7 @@ pub fn resources(said: &[Said]) -> String {
     let missing = said.iter().filter_map(|said| Some((&said.token, &said.finding.as_ref()?.1)));
     let resource = |(token, advice): (&Presented, &Advice)| match advice {
         Advice::Create { name, .. } => resource(token, name, &mut names),
-        Advice::Update { .. } | Advice::Conflict | Advice::Full | Advice::Compare => {
+        Advice::Update { .. } | Advice::Conflict | Advice::Full | Advice::Compare | Advice::Bind => {
             format!(
                 "# {}, for the identity with client ID {}: {}.\n",
                 token.subject,
@@ -27,7 +27,7 @@ pub fn resources(said: &[Said]) -> String {
 }
 
 fn resource(token: &Presented, name: &str, names: &mut BTreeSet<String>) -> String {
-    let Presented { client_id, issuer, subject, audience } = token;
+    let Presented { client_id, issuer, subject, audience, .. } = token;
     // An identifier begins with a letter. A dash becomes what no name has.
     let plain = name.replace('-', "_");
     let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain };

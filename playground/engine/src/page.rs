@@ -70,7 +70,7 @@ pub(crate) fn shown(judged: &Judged, asked: &Asked) -> Value {
 
 /// A token, with the command that creates its credential.
 fn token(presented: &Presented) -> Value {
-    let Presented { client_id, issuer, subject, audience } = presented;
+    let Presented { client_id, issuer, subject, audience, .. } = presented;
     let command = Advice::Create { name: unlisted_name(presented), is_beside: false }.command(presented);
     json!({"clientId": client_id, "issuer": issuer, "subject": subject, "audience": audience, "command": command})
 }
