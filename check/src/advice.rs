@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
-use crate::{federated::Credential, presented::Presented};
+use crate::{credentials::Credential, presented::Presented};
 
 /// Most credentials that an identity can have (Microsoft Entra, "workload identity federation considerations").
 pub const CREDENTIALS_MAX: usize = 20;

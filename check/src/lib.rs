@@ -10,6 +10,7 @@
 //! | [`policy`] | | what the policy answers |
 //! | [`judge`], [`accept`] | the answers | an entry for each object; what was found, once each, and where it is |
 //! | [`presented`] | an answer | the tokens that its pods present |
+//! | [`credentials`] | a list's text | federated credentials |
 //! | [`federated`], [`advice`], [`binding`] | the entries, and lists of credentials | whether Microsoft Entra will take the tokens, and what to do |
 //! | [`rules`] | the findings, and what the user wants of them | those that count |
 //! | [`report`], [`output`] | all of it | the words, and the forms for machines |
@@ -22,6 +23,7 @@ pub mod accept;
 pub mod accounts;
 pub mod advice;
 pub mod binding;
+pub mod credentials;
 pub mod federated;
 pub mod finding;
 pub mod judge;

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use check::{
     advice::{Advice, unlisted_name},
-    federated::{self, List},
+    credentials::{self, List},
+    federated,
     finding::{Finding, Severity},
     judge::{Entry, Judged, Outcome},
     kinds::{is_account, is_pod, kind, name_of},
@@ -80,7 +81,7 @@ fn credentials(judged: &Judged, asked: &Asked) -> Value {
     if asked.credentials.trim().is_empty() || serde_json::from_str::<Value>(&asked.credentials).is_err() {
         return Value::Null;
     }
-    let credentials = match federated::read(&asked.credentials, None) {
+    let credentials = match credentials::read(&asked.credentials, None) {
         Ok(credentials) => credentials,
         Err(error) => return json!({"error": error}),
     };

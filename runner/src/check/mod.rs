@@ -13,7 +13,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use azwi_policy::host::Module;
 use check::{
     accounts::Elsewhere,
-    federated::{self, List},
+    credentials::{self, List},
+    federated,
     finding::{Finding, Severity},
     judge::{Judged, Options, Plan},
     presented::is_uuid,
@@ -271,7 +272,7 @@ fn lists(files: &[String]) -> Result<Vec<List>> {
         let text = yaml::decode(&bytes).map_err(|problem| anyhow!("{file} is {problem}"))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let credentials =
-            federated::read(text, client_id).map_err(|problem| {
+            credentials::read(text, client_id).map_err(|problem| {
             anyhow!("{file} is not what az identity federated-credential list -o json prints, a list of issuer, subject and audiences: {problem}")
         })?;
         Ok(List { name: file.to_owned(), client_id: client_id.map(str::to_owned), credentials })
