@@ -298,3 +298,21 @@ fn says_what_the_files_prove_and_no_more() {
     let (_, err, _) = check(&["list.json"]);
     assert!(start.elapsed().as_secs() < 20 && err.matches("passed over").count() == 2, "{err}");
 }
+
+/// Names of workload identity where no pod reads them, and in what renders pods elsewhere.
+#[test]
+fn tells_what_has_no_effect_where_it_stands() {
+    let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team, labels: {azure.workload.identity/use: \"true\"}}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: argocd}\nspec: {source: {helm: {valuesObject: {serviceAccount: {annotations: {azure.workload.identity/client-id: nonsense}}}}}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: net, namespace: team}\nspec: {podSelector: {matchLabels: {azure.workload.identity/use: \"true\"}}}\n";
+    let folder = Folder::new("places", &[("settings.yaml", SETTINGS), ("a.yaml", text)]);
+    let (out, err, status) = folder.check(&["--settings", "settings.yaml", "a.yaml"]);
+    let all = format!("{out}{err}");
+    assert_eq!(status, 0, "{all}");
+    assert!(
+        all.contains(
+            "a.yaml:3:33: Namespace team: label azure.workload.identity/use has no effect on a Namespace"
+        ),
+        "{all}"
+    );
+    assert!(all.contains("Application argocd/shop:\n  warning: annotation azure.workload.identity/client-id is \"nonsense\", which is not a UUID"), "{all}");
+    assert!(!all.contains("NetworkPolicy"), "{all}");
+}
