@@ -159,8 +159,12 @@ impl Places {
         }
         let accounts = judged.entries.iter().filter(|entry| is_account(&entry.before));
         let unlabelled = accounts.filter(|entry| use_label(&entry.before) != Some("true"));
-        let unlabelled =
-            unlabelled.flat_map(|entry| entry.presented.iter().map(|token| token.subject.clone()));
+        // What a pod presents is asked for by the pod.
+        let of_pods = judged.entries.iter().filter(|entry| !is_account(&entry.before));
+        let of_pods: HashSet<&str> =
+            of_pods.flat_map(|entry| &entry.presented).map(|token| token.subject.as_str()).collect();
+        let unlabelled = unlabelled.flat_map(|entry| &entry.presented).map(|token| token.subject.clone());
+        let unlabelled = unlabelled.filter(|subject| !of_pods.contains(subject.as_str()));
         Self { accounts: judged.accounts(namespace), pods, unlabelled: unlabelled.collect() }
     }
 

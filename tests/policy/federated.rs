@@ -138,3 +138,57 @@ fn warns_about_too_many_credentials_and_about_unused_ones() {
     assert_eq!(status, 1);
     assert!(text.contains(&format!("no federated credential of {CLIENT_ID} is in ")), "{text}");
 }
+
+/// What is said of a token stands once, and a pod's token is asked for by the pod, whatever label its ServiceAccount lacks.
+#[test]
+fn says_once_what_is_said_of_a_token() {
+    let account = crate::folder::account("web", "");
+    let role = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: use}}\nrules: [{{verbs: [use-managed-identity], apiGroups: [cid.wi.aks.azure.com], resources: [{CLIENT_ID}]}}]\n"
+    );
+    let pod = |more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: team, labels: {{azure.workload.identity/use: \"true\"}}{more}}}\nspec: {{serviceAccountName: web, containers: [{{name: a, image: x}}]}}\n"
+        )
+    };
+    let settings = "tenantId: 2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1\n";
+    let endpoint = format!(
+        "{settings}customTokenEndpoint: {{annotationSuffix: identity-binding, audience: api://AKSIdentityBinding, tokenProxy: https://proxy.example, ca: {{configMap: aks-ca}}}}\n"
+    );
+    let flexible = format!(
+        "[{{\"name\": \"flex\", \"issuer\": \"{ISSUER}\", \"subject\": null, \"audiences\": [\"api://AzureADTokenExchange\"]}}]"
+    );
+    let files = [
+        ("settings.yaml", settings),
+        ("endpoint.yaml", &endpoint),
+        ("none.json", "[]"),
+        ("flexible.json", &flexible),
+        ("plain.yaml", &format!("{account}---\n{}", pod(""))),
+        (
+            "binding.yaml",
+            &format!(
+                "{role}---\n{account}---\n{}",
+                pod(", annotations: {azure.workload.identity/use-identity-binding: \"true\"}")
+            ),
+        ),
+    ];
+    let folder = crate::folder::Folder::new("tokens", &files);
+    for (settings, list, file, words) in [
+        ("settings.yaml", "none.json", "plain.yaml", "no federated credential of"),
+        ("settings.yaml", "flexible.json", "plain.yaml", "the flexible one \"flex\" may"),
+        ("endpoint.yaml", "none.json", "binding.yaml", "none among the files is bound to it"),
+    ] {
+        let (out, err, _) = folder.check(&[
+            "--settings",
+            settings,
+            "--issuer",
+            ISSUER,
+            "--federated-credentials",
+            list,
+            file,
+        ]);
+        let all = format!("{out}{err}");
+        assert_eq!(all.matches(words).count(), 1, "{file}: {all}");
+        assert!(!all.contains("External Secrets"), "{all}");
+    }
+}

@@ -5,7 +5,6 @@ use std::{collections::HashSet, io::Write};
 use anyhow::Result;
 use check::{
     federated::Said,
-    finding::Severity,
     judge::{Judged, Outcome},
     report::{self, Styles},
 };
@@ -119,8 +118,10 @@ fn others(args: &Check, judged: &Judged, form: Form) {
     let is_for_machines =
         !matches!(form, Form::Text | Form::Yaml | Form::Objects | Form::Env | Form::Terraform);
     let rest = judged.findings.iter().enumerate().filter(|(number, finding)| {
-        !shown.contains(number)
-            && (finding.rule != "federated-credential" || finding.severity != Severity::Error)
+        // What Microsoft Entra will say of an account stands with its token; what is about a list does not.
+        let is_of_a_token = matches!(finding.rule.as_str(), "federated-credential" | "identity-binding")
+            && !finding.object.kind.is_empty();
+        !shown.contains(number) && !is_of_a_token
     });
     for (_, finding) in rest.filter(|_| !is_for_machines) {
         anstream::eprintln!("{}", report::finding(finding, &Styles::COLOURED));
