@@ -7,7 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
-use crate::{credentials::Credential, presented::Presented};
+use crate::{
+    credentials::Credential,
+    presented::{Presented, account_of},
+};
 
 /// Most credentials that an identity can have (Microsoft Entra, "workload identity federation considerations").
 pub const CREDENTIALS_MAX: usize = 20;
@@ -46,7 +49,8 @@ pub enum Advice {
 pub struct Advisor<'c> {
     /// The credentials of each client ID, and whether a list of it was given.
     of: HashMap<String, (Vec<&'c Credential>, bool)>,
-    tokens: &'c BTreeSet<Presented>,
+    /// How many tokens there are of each client ID, issuer and subject.
+    alike: HashMap<(String, &'c str, &'c str), usize>,
     /// The names that were advised, by client ID.
     advised: HashMap<String, Vec<String>>,
 }
@@ -55,7 +59,16 @@ impl<'c> Advisor<'c> {
     /// With what is known of each client ID: its credentials, and whether a list of it was given at all.
     #[must_use]
     pub fn new(of: HashMap<String, (Vec<&'c Credential>, bool)>, tokens: &'c BTreeSet<Presented>) -> Self {
-        Self { of, tokens, advised: HashMap::new() }
+        let mut alike = HashMap::new();
+        for token in tokens {
+            *alike.entry(Self::key(token)).or_default() += 1;
+        }
+        Self { of, alike, advised: HashMap::new() }
+    }
+
+    /// What Azure tells two credentials of an identity apart by.
+    fn key(token: &Presented) -> (String, &str, &str) {
+        (token.client_id.to_ascii_lowercase(), &token.issuer, &token.subject)
     }
 
     /// What to do so that a credential fits this token.
@@ -66,12 +79,7 @@ impl<'c> Advisor<'c> {
         let same = own
             .iter()
             .find(|one| one.issuer == token.issuer && one.subject == token.subject && !one.name.is_empty());
-        let is_twin = |other: &&Presented| {
-            *other != token
-                && other.client_id.eq_ignore_ascii_case(&token.client_id)
-                && (&other.issuer, &other.subject) == (&token.issuer, &token.subject)
-        };
-        if self.tokens.iter().any(|other| is_twin(&other)) {
+        if self.alike.get(&Self::key(token)).is_some_and(|number| *number > 1) {
             return Advice::Conflict;
         }
         if let Some(same) = same {
@@ -106,8 +114,7 @@ pub fn unlisted_name(token: &Presented) -> String {
 /// A name of namespace and ServiceAccount, `team--web`. With a hash of issuer and subject where two could share it otherwise.
 fn name_of(token: &Presented, with_hash: bool, attempt: usize) -> String {
     let Presented { issuer, subject, .. } = token;
-    let mut parts = subject.rsplit(':');
-    let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (namespace, name) = account_of(subject);
     let plain = format!("{namespace}--{name}");
     let valid: String =
         plain.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     kinds::{kind, name_of, namespace_of},
     object::Object,
-    presented::Presented,
+    presented::{Presented, account_of},
 };
 
 const VERB: &str = "use-managed-identity";
@@ -39,8 +39,7 @@ pub fn access(objects: &[Object], token: &Presented, default: &str) -> Access {
             .any(|rule| ["resources", "resourceNames"].iter().any(|list| has(rule, list, &token.client_id)))
     };
     let allowing: Vec<&str> = roles.into_iter().filter(allows).map(name_of).collect();
-    let mut parts = token.subject.rsplit(':');
-    let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (namespace, name) = account_of(&token.subject);
     let text = |value: &'_ Value, path: &str| {
         value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
     };

@@ -13,7 +13,7 @@ use crate::{
     kinds::{is_account, use_label},
     object::nowhere,
     policy,
-    presented::Presented,
+    presented::{Presented, account_of},
 };
 
 /// What is said of a token.
@@ -179,17 +179,14 @@ impl Places {
 
     /// Whether the files have the ServiceAccount of a subject, with a label or without.
     fn has(&self, subject: &str) -> bool {
-        let mut names = subject.rsplit(':');
-        let (name, namespace) =
-            (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
-        self.accounts.contains_key(&(namespace, name))
+        let (namespace, name) = account_of(subject);
+        self.accounts.contains_key(&(namespace.to_owned(), name.to_owned()))
     }
 
     /// The finding that no credential fits, at the ServiceAccount.
     fn finding(&self, token: &Presented, message: String, advice: &Advice) -> Finding {
-        let mut names = token.subject.rsplit(':');
-        let (name, namespace) =
-            (names.next().unwrap_or_default().to_owned(), names.next().unwrap_or_default().to_owned());
+        let (namespace, name) = account_of(&token.subject);
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let account = self.accounts.get(&(namespace.clone(), name.clone()));
         let location = account.or_else(|| self.pods.get(token)).cloned().unwrap_or_else(|| nowhere(""));
         let severity = if *advice == Advice::Compare { Severity::Unknown } else { Severity::Error };

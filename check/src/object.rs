@@ -8,7 +8,7 @@ use crate::{
     finding::{Finding, Location, Severity},
     kinds::{is_account, judged, kind, name_of, namespace_of},
     policy,
-    yaml::{self, Document, Mark, Spot, Step, written},
+    yaml::{self, Document, Mark, Spot, Step, value_at, walk, written},
 };
 
 /// A Kubernetes object, and where it is from.
@@ -226,18 +226,12 @@ impl Manifests {
 
     fn add_object(&mut self, mut object: Object, text: &str) {
         self.unquoted(&mut object, text);
-        let mut contained = Vec::new();
-        if !crate::kinds::is_policy(&object.value)
+        let is_opened = !crate::kinds::is_policy(&object.value)
             && judged(&object.value).is_none()
-            && kind(&object.value) != "AdmissionReview"
-        {
-            find_contained(&object.value, &mut Vec::new(), &mut contained);
-        }
+            && kind(&object.value) != "AdmissionReview";
+        let contained = if is_opened { contained(&object.value) } else { Vec::new() };
         let inner = contained.into_iter().filter_map(|path| {
-            let value = path.iter().try_fold(&object.value, |value, step| match step {
-                Step::Field(name) => value.get(name),
-                Step::Item(index) => value.get(*index),
-            })?;
+            let value = value_at(&object.value, &path)?;
             let spot = object.spot.along(&path).0.clone();
             let within = object.within.iter().cloned().chain(path).collect();
             Some(Object { is_contained: true, ..object.part(value.clone(), spot, within) })
@@ -319,29 +313,16 @@ pub fn nowhere(file: &str) -> Location {
 }
 
 /// The paths of whole objects of Kubernetes, of kinds that the policy judges, in another object.
-fn find_contained(value: &Value, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
-    match value {
-        Value::Object(_)
-            if !path.is_empty()
-                && judged(value).is_some()
-                && value.get("metadata").is_some_and(Value::is_object) =>
-        {
-            found.push(path.clone());
+fn contained(object: &Value) -> Vec<Vec<Step>> {
+    let mut found = Vec::new();
+    walk(object, &mut Vec::new(), &mut |path, value| {
+        let is_whole = !path.is_empty()
+            && judged(value).is_some()
+            && value.get("metadata").is_some_and(Value::is_object);
+        if is_whole {
+            found.push(path.to_vec());
         }
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                path.push(Step::field(name));
-                find_contained(value, path, found);
-                path.pop();
-            }
-        }
-        Value::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                path.push(Step::Item(index));
-                find_contained(value, path, found);
-                path.pop();
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+        !is_whole
+    });
+    found
 }

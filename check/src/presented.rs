@@ -21,6 +21,14 @@ pub struct Presented {
     pub is_for_binding: bool,
 }
 
+/// The namespace and the name of the ServiceAccount of a subject, `system:serviceaccount:NAMESPACE:NAME`.
+#[must_use]
+pub fn account_of(subject: &str) -> (&str, &str) {
+    let mut parts = subject.rsplit(':');
+    let (name, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    (namespace, name)
+}
+
 /// What an object with an identity presents to Entra, from the policy's answer: its audit annotations, and the token in the pod. Each
 /// container with an identity of its own presents the same token for that.
 #[must_use]

@@ -7,7 +7,7 @@ use crate::{
     finding::{Finding, Severity},
     kinds,
     object::Object,
-    yaml::{Step, written},
+    yaml::{Step, walk},
 };
 
 /// The prefix of the names that count.
@@ -66,9 +66,7 @@ pub fn find(object: &Object, namespace: &str, findings: &mut Vec<Finding>) -> Op
     }
     let makes_pods = matches!(crate::pods::pods(&object.value), crate::pods::Pods::Others(_));
     let mut stray = Stray::default();
-    let mut at = Vec::new();
-    let mut found = Vec::new();
-    search(&object.value, &mut at, &mut found);
+    let found = search(&object.value);
     for (path, value) in
         found.into_iter().filter(|(path, _)| !made.as_ref().is_some_and(|made| path.starts_with(made)))
     {
@@ -121,39 +119,19 @@ fn is_known(name: &str) -> bool {
 }
 
 /// The values of every name with the prefix, below what is not a whole object that is judged for itself, nor a pod template.
-fn search<'v>(value: &'v Value, path: &mut Vec<Step>, found: &mut Vec<(Vec<Step>, &'v Value)>) {
-    match value {
-        Value::Object(_)
-            if !path.is_empty()
-                && (kinds::judged(value).is_some() || value.pointer("/spec/containers").is_some()) => {}
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                // A selector names what others have.
-                if ["matchLabels", "selector", "podSelector"].contains(&name.as_str()) {
-                    continue;
-                }
-                path.push(Step::field(name));
-                if name.starts_with(PREFIX) {
-                    found.push((path.clone(), value));
-                } else {
-                    search(value, path, found);
-                }
-                path.pop();
-            }
+fn search(object: &Value) -> Vec<(Vec<Step>, &Value)> {
+    let mut found = Vec::new();
+    walk(object, &mut Vec::new(), &mut |path, value| match path.last() {
+        // A selector names what others have.
+        Some(Step::Field(name)) if ["matchLabels", "selector", "podSelector"].contains(&name.as_str()) => {
+            false
         }
-        Value::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                path.push(Step::Item(index));
-                search(value, path, found);
-                path.pop();
-            }
+        Some(Step::Field(name)) if name.starts_with(PREFIX) => {
+            found.push((path.to_vec(), value));
+            false
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// Where something stands, in words.
-#[must_use]
-pub fn place(path: &[Step]) -> String {
-    written(path.get(..path.len().saturating_sub(1)).unwrap_or_default())
+        Some(_) => kinds::judged(value).is_none() && value.pointer("/spec/containers").is_none(),
+        None => true,
+    });
+    found
 }

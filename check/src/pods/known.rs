@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Pod, at, named_as};
+use super::{Pod, named_as};
 use crate::{
     kinds::{group_version, kind, name_of},
-    yaml::{Step, steps},
+    yaml::{Step, steps, value_at},
 };
 
 /// How a kind describes a pod.
@@ -24,6 +24,21 @@ struct Known {
     makes: Option<(&'static str, &'static str)>,
 }
 
+/// What a template of Argo Workflows runs ("Fields": Template).
+const OF_TEMPLATE: &[(&str, &str)] = &[
+    (".container", "main"),
+    (".script", "main"),
+    (".containerSet.containers", ""),
+    (".initContainers", ""),
+    (".sidecars", ""),
+];
+
+/// What a task of Tekton runs ("Tasks").
+const OF_TASK: &[(&str, &str)] = &[(".steps", "step-"), (".sidecars", "sidecar-")];
+
+/// What a driver or an executor of Spark runs.
+const OF_SPARK: &[(&str, &str)] = &[(".", "spark-kubernetes"), (".initContainers", ""), (".sidecars", "")];
+
 const KNOWN: &[Known] = &[
     // Argo Workflows, "Fields": WorkflowSpec, Template.
     Known {
@@ -32,13 +47,7 @@ const KNOWN: &[Known] = &[
         pods: &["spec.templates[]"],
         accounts: &[".serviceAccountName", "spec.serviceAccountName"],
         metadata: &[".metadata", "spec.podMetadata", "spec.templateDefaults.metadata"],
-        containers: &[
-            (".container", "main"),
-            (".script", "main"),
-            (".containerSet.containers", ""),
-            (".initContainers", ""),
-            (".sidecars", ""),
-        ],
+        containers: OF_TEMPLATE,
         makes: None,
     },
     Known {
@@ -47,13 +56,7 @@ const KNOWN: &[Known] = &[
         pods: &["spec.workflowSpec.templates[]"],
         accounts: &[".serviceAccountName", "spec.workflowSpec.serviceAccountName"],
         metadata: &[".metadata", "spec.workflowSpec.podMetadata"],
-        containers: &[
-            (".container", "main"),
-            (".script", "main"),
-            (".containerSet.containers", ""),
-            (".initContainers", ""),
-            (".sidecars", ""),
-        ],
+        containers: OF_TEMPLATE,
         makes: None,
     },
     // Tekton, "TaskRuns" and "PipelineRuns": the run's labels and annotations are its pods'.
@@ -63,7 +66,7 @@ const KNOWN: &[Known] = &[
         pods: &["spec.taskSpec", "spec.taskRef"],
         accounts: &["spec.serviceAccountName"],
         metadata: &["metadata"],
-        containers: &[(".steps", "step-"), (".sidecars", "sidecar-")],
+        containers: OF_TASK,
         makes: None,
     },
     Known {
@@ -76,7 +79,7 @@ const KNOWN: &[Known] = &[
         ],
         accounts: &["spec.taskRunTemplate.serviceAccountName", "spec.serviceAccountName"],
         metadata: &["metadata"],
-        containers: &[(".steps", "step-"), (".sidecars", "sidecar-")],
+        containers: OF_TASK,
         makes: None,
     },
     // Kubeflow Spark operator, "API": DriverSpec, ExecutorSpec.
@@ -86,7 +89,7 @@ const KNOWN: &[Known] = &[
         pods: &["spec.driver", "spec.executor"],
         accounts: &[".serviceAccount", "spec.driver.serviceAccount"],
         metadata: &["."],
-        containers: &[(".", "spark-kubernetes"), (".initContainers", ""), (".sidecars", "")],
+        containers: OF_SPARK,
         makes: None,
     },
     Known {
@@ -95,7 +98,7 @@ const KNOWN: &[Known] = &[
         pods: &["spec.template.driver", "spec.template.executor"],
         accounts: &[".serviceAccount", "spec.template.driver.serviceAccount"],
         metadata: &["."],
-        containers: &[(".", "spark-kubernetes"), (".initContainers", ""), (".sidecars", "")],
+        containers: OF_SPARK,
         makes: None,
     },
     // KServe, "API reference": PodSpec is inlined in each component; the service's own labels and annotations are its pods'.
@@ -245,7 +248,7 @@ pub fn made_account(object: &Value) -> Option<(Value, Vec<Step>)> {
     let rule = KNOWN.iter().find(|known| known.group == group && known.kinds.contains(&kind))?;
     let (suffix, path) = rule.makes?;
     let path = steps(path);
-    let mut metadata = at(object, &path).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut metadata = value_at(object, &path).and_then(Value::as_object).cloned().unwrap_or_default();
     metadata.insert("name".to_owned(), json!(format!("{}{suffix}", name_of(object))));
     if let Some(namespace) = object.pointer("/metadata/namespace") {
         metadata.insert("namespace".to_owned(), namespace.clone());
@@ -262,7 +265,7 @@ fn places(object: &Value, path: &str) -> Vec<Vec<Step>> {
             let bases = if index == 0 {
                 vec![prefix]
             } else {
-                let length = at(object, &prefix).and_then(Value::as_array).map_or(0, Vec::len);
+                let length = value_at(object, &prefix).and_then(Value::as_array).map_or(0, Vec::len);
                 (0..length).map(|item| prefix.iter().cloned().chain([Step::Item(item)]).collect()).collect()
             };
             next.extend(
@@ -273,7 +276,7 @@ fn places(object: &Value, path: &str) -> Vec<Vec<Step>> {
         }
         found = next;
     }
-    found.retain(|path| at(object, path).is_some_and(Value::is_object));
+    found.retain(|path| value_at(object, path).is_some_and(Value::is_object));
     found
 }
 
@@ -287,7 +290,7 @@ fn of_known(object: &Value, rule: &Known, own: &[Step]) -> Option<Pod> {
     let mut containers = Vec::new();
     for (path, name) in rule.containers {
         let path = whole(path);
-        let list: Vec<(Vec<Step>, &Value)> = match at(object, &path) {
+        let list: Vec<(Vec<Step>, &Value)> = match value_at(object, &path) {
             Some(Value::Array(items)) => items
                 .iter()
                 .enumerate()
@@ -311,7 +314,7 @@ fn of_known(object: &Value, rule: &Known, own: &[Step]) -> Option<Pod> {
         .accounts
         .iter()
         .map(|path| whole(path))
-        .find_map(|path| Some((at(object, &path)?.as_str()?.to_owned(), path)));
+        .find_map(|path| Some((value_at(object, &path)?.as_str()?.to_owned(), path)));
     let mut spec = Map::new();
     if let Some((account, path)) = account.or(made).filter(|(account, _)| !account.is_empty()) {
         origins.push((vec![Step::field("spec"), Step::field("serviceAccountName")], path));
@@ -322,7 +325,7 @@ fn of_known(object: &Value, rule: &Known, own: &[Step]) -> Option<Pod> {
     }
     spec.insert("containers".to_owned(), Value::Array(containers));
     if let Some(volumes) =
-        at(object, own).and_then(|own| own.get("volumes")).filter(|volumes| volumes.is_array())
+        value_at(object, own).and_then(|own| own.get("volumes")).filter(|volumes| volumes.is_array())
     {
         spec.insert("volumes".to_owned(), volumes.clone());
         origins.push((vec![Step::field("spec"), Step::field("volumes")], whole(".volumes")));
@@ -332,7 +335,7 @@ fn of_known(object: &Value, rule: &Known, own: &[Step]) -> Option<Pod> {
         let mut all = Map::new();
         for path in rule.metadata.iter().rev().map(|path| whole(path)) {
             let path: Vec<Step> = path.into_iter().chain([Step::field(list)]).collect();
-            for (name, value) in at(object, &path).and_then(Value::as_object).into_iter().flatten() {
+            for (name, value) in value_at(object, &path).and_then(Value::as_object).into_iter().flatten() {
                 let place = vec![Step::field("metadata"), Step::field(list), Step::field(name)];
                 origins.retain(|(from, _)| *from != place);
                 origins.push((place, path.iter().cloned().chain([Step::field(name)]).collect()));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     kinds::{is_account, is_pod, is_policy, judged, kind, name_of},
-    yaml::{Step, steps},
+    yaml::{Step, steps, value_at, walk},
 };
 
 /// A pod that an object would make, and where its parts stand in the object.
@@ -37,21 +37,17 @@ impl Pod {
 /// A template that says who its pods are, and not what runs in them: a patch, or part of what an operator completes.
 #[must_use]
 pub fn is_incomplete(object: &Value) -> bool {
-    fn search(value: &Value) -> bool {
-        let asks = || {
-            value.pointer("/metadata/labels/azure.workload.identity~1use").is_some()
-                || value.pointer("/spec/serviceAccountName").is_some()
-        };
-        if value.pointer("/spec/containers").is_some_and(Value::is_array) {
-            return asks();
-        }
-        match value {
-            Value::Object(fields) => fields.values().any(search),
-            Value::Array(items) => items.iter().any(search),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-        }
+    let mut asks = false;
+    if let Some(spec) = object.get("spec").filter(|_| !is_policy(object)) {
+        walk(spec, &mut Vec::new(), &mut |_, value| {
+            let is_template = value.pointer("/spec/containers").is_some_and(Value::is_array);
+            asks |= is_template
+                && (value.pointer("/metadata/labels/azure.workload.identity~1use").is_some()
+                    || value.pointer("/spec/serviceAccountName").is_some());
+            !is_template && !asks
+        });
     }
-    !is_policy(object) && object.get("spec").is_some_and(search)
+    asks
 }
 
 /// Where the pods of an object are.
@@ -78,7 +74,7 @@ pub fn pods(object: &Value) -> Pods {
     }
     if judged(object).is_some() {
         let path = if kind(object) == "CronJob" { "spec.jobTemplate.spec.template" } else { "spec.template" };
-        let template = at(object, &steps(path));
+        let template = value_at(object, &steps(path));
         return match template {
             Some(template) if template.pointer("/spec/containers").is_some_and(Value::is_array) => {
                 of_template(object, object, template, steps(path))
@@ -95,13 +91,6 @@ pub fn pods(object: &Value) -> Pods {
     let around = Around { object, account: None };
     search(object, &mut Vec::new(), around, &mut found);
     if found.is_empty() { Pods::Nothing } else { Pods::Others(found) }
-}
-
-fn at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, step| match step {
-        Step::Field(name) => value.get(name),
-        Step::Item(index) => value.get(*index),
-    })
 }
 
 /// What is around a template: the nearest object with a kind and metadata, and the ServiceAccount that something around it names.

@@ -9,5 +9,5 @@ mod write;
 
 pub use read::{Document, Doubt, documents};
 pub use split::decode;
-pub use spot::{Mark, NotYaml, Spot, Step, steps, written};
+pub use spot::{Mark, NotYaml, Spot, Step, steps, value_at, walk, written};
 pub use write::write;

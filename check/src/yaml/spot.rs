@@ -5,6 +5,8 @@ use std::{
     fmt::{self, Write},
 };
 
+use serde_json::Value;
+
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 pub struct Mark {
@@ -112,6 +114,34 @@ impl Spot {
 
     fn is_scalar(&self) -> bool {
         self.fields.is_empty() && self.items.is_empty()
+    }
+}
+
+/// The value at `path`, where there is one.
+#[must_use]
+pub fn value_at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get(name),
+        Step::Item(index) => value.get(*index),
+    })
+}
+
+/// Goes through a value and everything in it, each with its path, in the order of names and entries. `visit` says whether to go into it.
+pub fn walk<'v>(value: &'v Value, path: &mut Vec<Step>, visit: &mut dyn FnMut(&[Step], &'v Value) -> bool) {
+    if !visit(path, value) {
+        return;
+    }
+    let mut inside = |step, value| {
+        path.push(step);
+        walk(value, path, visit);
+        path.pop();
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| inside(Step::field(name), value)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| inside(Step::Item(index), value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -112,8 +112,10 @@ impl Sources<'_> {
             let is_part = file.canonicalize().is_ok_and(|real| seen.parts.contains(&real));
             match std::fs::metadata(&file) {
                 _ if is_part => {}
-                Ok(metadata) if metadata.is_file() && is_no_manifest(&file) => {}
-                Ok(metadata) if metadata.is_file() => add_file(manifests, &file),
+                Ok(metadata) if metadata.is_file() => match std::fs::read(&file) {
+                    Ok(bytes) if is_no_manifest(&file, &bytes) => {}
+                    read => add_read(manifests, &file, read),
+                },
                 Ok(_) => manifests.pass_over(&name_of(&file), "not a regular file".to_owned()),
                 Err(_) => manifests.pass_over(&name_of(&file), "leads nowhere".to_owned()),
             }
@@ -132,10 +134,9 @@ fn tracked(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether a JSON file of a folder is none of Kubernetes: what editors and compilers read is often no JSON that kubectl knows.
-fn is_no_manifest(file: &Path) -> bool {
+fn is_no_manifest(file: &Path, bytes: &[u8]) -> bool {
     let is_json = file.extension().is_some_and(|ending| ending == "json");
-    is_json
-        && std::fs::read(file).is_ok_and(|bytes| !String::from_utf8_lossy(&bytes).contains("\"apiVersion\""))
+    is_json && !String::from_utf8_lossy(bytes).contains("\"apiVersion\"")
 }
 
 fn is_manifest(path: &Path) -> bool {
@@ -251,9 +252,13 @@ fn first_document(file: &Path) -> Option<Value> {
 }
 
 fn add_file(manifests: &mut Manifests, path: &Path) {
-    let name = name_of(path);
     // A pipe that was named is read, as `<(helm template …)` is one.
-    match std::fs::read(path) {
+    add_read(manifests, path, std::fs::read(path));
+}
+
+fn add_read(manifests: &mut Manifests, path: &Path, read: std::io::Result<Vec<u8>>) {
+    let name = name_of(path);
+    match read {
         Ok(bytes) => add_bytes(manifests, &name, &bytes),
         Err(error) => manifests.not_readable(&name, error.to_string()),
     }
