@@ -207,6 +207,7 @@ mod tests {
             issuer: token.issuer.clone(),
             subject: token.subject.clone(),
             audiences: vec![token.audience.clone()],
+            expression: None,
             client_id: None,
         }
     }
@@ -232,6 +233,7 @@ mod tests {
             issuer: value("--issuer"),
             subject: value("--subject"),
             audiences: vec![value("--audiences")],
+            expression: None,
             client_id: None,
         };
         let others = list.iter().enumerate().filter(|(index, _)| Some(*index) != exists);

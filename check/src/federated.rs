@@ -9,11 +9,11 @@ use crate::{
     binding::{self, Access},
     credentials::{Credential, List, Part},
     finding::{Finding, Location, Severity},
-    judge::{Entry, Judged},
+    judge::{Entry, Judged, Outcome},
     kinds::{is_account, use_label},
     object::nowhere,
     policy,
-    presented::{Presented, account_of},
+    presented::{Presented, account_of, containers, env},
 };
 
 /// What is said of a token.
@@ -28,7 +28,7 @@ pub struct Said {
 }
 
 /// The tokens of a run: those of the pods that get their identity or have it, and those of `ServiceAccounts` without such a pod here. One
-/// without a label that names an identity is asked for its token by External Secrets, Flux or a CSI driver.
+/// without a label that names an identity is asked for its token by External Secrets, Flux or a CSI driver. And those that operators present.
 #[must_use]
 pub fn tokens(judged: &Judged) -> BTreeSet<Presented> {
     let (accounts, pods): (Vec<&Entry>, Vec<&Entry>) =
@@ -41,6 +41,7 @@ pub fn tokens(judged: &Judged) -> BTreeSet<Presented> {
             entry.presented.iter().filter(|token| !known.contains(&token.subject)).cloned()
         }),
     );
+    tokens.extend(judged.tokens.iter().map(|(token, _)| token.clone()));
     tokens
 }
 
@@ -78,8 +79,13 @@ pub fn check_all(
             let (message, advice) = match flexible {
                 Some(flexible) => (
                     format!(
-                        "can't tell: no plain federated credential of {} fits, and the flexible one {} may",
+                        "can't tell: no plain federated credential of {} fits, and {} {} may",
                         token.client_id,
+                        if flexible.expression.is_some() {
+                            "the flexible one"
+                        } else {
+                            "the one whose issuer or subject is not known yet,"
+                        },
                         quoted(&flexible.name)
                     ),
                     Advice::Compare,
@@ -92,7 +98,7 @@ pub fn check_all(
         }
     });
     let said = bound.chain(said).collect();
-    let mut warnings = Vec::new();
+    let mut warnings = other_clouds(judged, issuer, namespace);
     for list in lists {
         let of_list = |message| {
             crate::object::of_file(Severity::Warning, "federated-credential", nowhere(&list.name), message)
@@ -118,6 +124,48 @@ pub fn check_all(
         }
     }
     (said, warnings)
+}
+
+/// The cloud that an issuer of AKS is of, by the end of its host.
+const ISSUERS: [(&str, &str); 3] = [
+    (".oic.prod-aks.azure.com", "Azure"),
+    (".oic.prod-aks.azure.us", "Azure US Government"),
+    (".oic.prod-aks.azure.cn", "Azure operated by 21Vianet"),
+];
+
+/// The cloud that an authority is of (Microsoft Entra, "National clouds").
+const AUTHORITIES: [(&str, &str); 4] = [
+    ("login.microsoftonline.com", "Azure"),
+    ("login.microsoftonline.us", "Azure US Government"),
+    ("login.partner.microsoftonline.cn", "Azure operated by 21Vianet"),
+    ("login.chinacloudapi.cn", "Azure operated by 21Vianet"),
+];
+
+/// Containers whose token is of an issuer of one cloud and goes to the authority of another.
+fn other_clouds(judged: &Judged, issuer: &str, namespace: &str) -> Vec<Finding> {
+    let host = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase()
+    };
+    let own = host(issuer);
+    let Some((_, own)) = ISSUERS.into_iter().find(|(end, _)| own.ends_with(end)) else { return Vec::new() };
+    let mut found: Vec<Finding> = Vec::new();
+    for entry in judged.entries.iter().filter(|entry| !entry.presented.is_empty()) {
+        let authority = containers(&entry.after)
+            .filter_map(|container| env(container, "AZURE_AUTHORITY_HOST")?.get("value")?.as_str())
+            .find_map(|value| {
+                AUTHORITIES.into_iter().find(|(end, cloud)| host(value) == *end && *cloud != own)
+            });
+        let Some((authority, cloud)) = authority else { continue };
+        let Some(object) = judged.objects.get(entry.object) else { continue };
+        let message = format!("its token is of an issuer of {own} and goes to {authority}, which is {cloud}");
+        let mut finding = object.finding(namespace, Severity::Warning, "other-cloud", &[], message);
+        finding.fix = Some("compare the policy's setting azureEnvironment, or the container's AZURE_AUTHORITY_HOST, with the cluster's cloud".to_owned());
+        if found.last().is_none_or(|last| last.location != finding.location) {
+            found.push(finding);
+        }
+    }
+    found
 }
 
 /// The credentials of each client ID that a token asks for, and whether a list of it was given. Where no list was given at all, names are for
@@ -147,6 +195,10 @@ struct Places {
     pods: HashMap<Presented, Location>,
     /// The subjects of `ServiceAccounts` that have no label.
     unlabelled: HashSet<String>,
+    /// The container that has the client ID from itself, and not from the ServiceAccount.
+    own: HashMap<Presented, String>,
+    /// The object that makes an operator present it.
+    asked: HashMap<Presented, (String, Location)>,
 }
 
 impl Places {
@@ -165,15 +217,35 @@ impl Places {
             of_pods.flat_map(|entry| &entry.presented).map(|token| token.subject.as_str()).collect();
         let unlabelled = unlabelled.flat_map(|entry| &entry.presented).map(|token| token.subject.clone());
         let unlabelled = unlabelled.filter(|subject| !of_pods.contains(subject.as_str()));
-        Self { accounts: judged.accounts(namespace), pods, unlabelled: unlabelled.collect() }
+        let mut own = HashMap::new();
+        for entry in judged.entries.iter().filter(|entry| entry.outcome == Outcome::Identity) {
+            for container in containers(&entry.before) {
+                let id = env(container, "AZURE_CLIENT_ID").and_then(|env| env.get("value")?.as_str());
+                let its = entry.presented.iter().find(|token| Some(token.client_id.as_str()) == id);
+                let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+                own.extend(its.map(|token| (token.clone(), name.to_owned())));
+            }
+        }
+        let asked = judged.tokens.iter().filter_map(|(token, at)| {
+            let asked = judged.asked.get(*at)?;
+            let object = judged.objects.get(asked.object)?;
+            Some((token.clone(), (object.title(namespace).to_string(), object.location(&asked.path))))
+        });
+        let asked = asked.collect();
+        let unlabelled = unlabelled.collect();
+        Self { accounts: judged.accounts(namespace), pods, unlabelled, own, asked }
     }
 
-    /// Who asks for a token that no label asks for.
-    fn asker(&self, token: &Presented) -> &'static str {
-        if self.unlabelled.contains(&token.subject) {
-            "\n  (the ServiceAccount has no label: External Secrets, Flux or a CSI driver would ask for this token)"
+    /// Who asks for a token, where it is not a pod for the identity of its ServiceAccount.
+    fn asker(&self, token: &Presented) -> String {
+        if let Some(container) = self.own.get(token) {
+            format!("\n  (container {container} has this client ID from itself)")
+        } else if let Some((object, _)) = self.asked.get(token) {
+            format!("\n  ({object} asks for this token)")
+        } else if self.unlabelled.contains(&token.subject) {
+            "\n  (the ServiceAccount has no label: External Secrets, Flux or a CSI driver would ask for this token)".to_owned()
         } else {
-            ""
+            String::new()
         }
     }
 
@@ -188,7 +260,9 @@ impl Places {
         let (namespace, name) = account_of(&token.subject);
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let account = self.accounts.get(&(namespace.clone(), name.clone()));
-        let location = account.or_else(|| self.pods.get(token)).cloned().unwrap_or_else(|| nowhere(""));
+        let asked = || self.asked.get(token).map(|(_, location)| location);
+        let location = account.or_else(|| self.pods.get(token)).or_else(asked);
+        let location = location.cloned().unwrap_or_else(|| nowhere(""));
         let severity = if *advice == Advice::Compare { Severity::Unknown } else { Severity::Error };
         Finding {
             severity,
@@ -232,7 +306,7 @@ pub struct Mismatch<'c> {
 pub fn check<'c>(credentials: &'c [Credential], presented: &Presented) -> Result<(), Box<Mismatch<'c>>> {
     let own = credentials
         .iter()
-        .filter(|credential| credential.is_of(&presented.client_id) && !credential.is_flexible());
+        .filter(|credential| credential.is_of(&presented.client_id) && !credential.is_open());
     let nearest =
         own.map(|credential| (credential.differs(presented), credential)).min_by_key(|(parts, _)| {
             // One that is right but for its case was meant for this token.
@@ -304,6 +378,7 @@ mod tests {
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
             audiences: vec![audience.to_owned()],
+            expression: None,
             client_id: None,
         }
     }

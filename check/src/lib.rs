@@ -10,6 +10,7 @@
 //! | [`policy`] | | what the policy answers |
 //! | [`judge`], [`accept`] | the answers | an entry for each object; what was found, once each, and where it is |
 //! | [`presented`] | an answer | the tokens that its pods present |
+//! | [`operators`] | the objects | the tokens that operators present for them |
 //! | [`credentials`] | a list's text | federated credentials |
 //! | [`federated`], [`advice`], [`binding`] | the entries, and lists of credentials | whether Microsoft Entra will take the tokens, and what to do |
 //! | [`rules`] | the findings, and what the user wants of them | those that count |
@@ -29,6 +30,7 @@ pub mod finding;
 pub mod judge;
 pub mod kinds;
 pub mod object;
+pub mod operators;
 pub mod output;
 pub mod pods;
 pub mod policy;

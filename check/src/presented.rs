@@ -1,6 +1,6 @@
 //! What a pod presents to Microsoft Entra: its token, by the policy's answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -43,13 +43,17 @@ pub fn presented(
     let audience = audience.and_then(Value::as_str).unwrap_or(AUDIENCE).to_owned();
     let of_containers = audit.get("container-identities").map(String::as_str).unwrap_or_default();
     let of_containers = of_containers.split("; ").filter_map(|entry| Some(entry.split_once('=')?.1));
-    let client_ids = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
+    let said = audit.get("client-id").map(String::as_str).into_iter().chain(of_containers);
+    // What its containers have counts, and not what the annotation says: one may have an ID of its own.
+    let mut own = asking(after).peekable();
+    let client_ids: BTreeSet<&str> =
+        if own.peek().is_some() { own.filter_map(|(_, id)| id).collect() } else { said.collect() };
     let subject = audit.get("subject").cloned().unwrap_or_default();
     let endpoint = settings.get("customTokenEndpoint").filter(|endpoint| endpoint.is_object());
     let endpoint =
         endpoint.map(|endpoint| endpoint.get("audience").and_then(Value::as_str).unwrap_or(BINDING_AUDIENCE));
     let is_for_binding = token.is_some() && endpoint == Some(audience.as_str());
-    let presented = client_ids.map(|client_id| Presented {
+    let presented = client_ids.into_iter().map(|client_id| Presented {
         is_for_binding,
         client_id: client_id.to_owned(),
         issuer: issuer.unwrap_or(ISSUER).to_owned(),
@@ -57,6 +61,30 @@ pub fn presented(
         audience: audience.clone(),
     });
     presented.collect()
+}
+
+/// The containers of a pod that have a token file, by their names, each with the client ID that its SDK asks for; none where that comes from
+/// elsewhere, or is none.
+pub fn asking(pod: &Value) -> impl Iterator<Item = (&str, Option<&str>)> {
+    containers(pod).filter(|container| env(container, "AZURE_FEDERATED_TOKEN_FILE").is_some()).map(
+        |container| {
+            let id = env(container, "AZURE_CLIENT_ID").and_then(|env| env.get("value")?.as_str());
+            (container.get("name").and_then(Value::as_str).unwrap_or_default(), id.filter(|id| is_uuid(id)))
+        },
+    )
+}
+
+/// All containers of a pod.
+pub fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    lists.into_iter().filter_map(|list| pod.get("spec")?.get(list)?.as_array()).flatten()
+}
+
+/// The last variable of this name, which counts.
+#[must_use]
+pub fn env<'c>(container: &'c Value, name: &str) -> Option<&'c Value> {
+    let all = container.get("env")?.as_array()?;
+    all.iter().rev().find(|env| env.get("name").and_then(Value::as_str) == Some(name))
 }
 
 /// What is asked for by a ServiceAccount that names an identity, whoever asks: nothing where its client ID is none.

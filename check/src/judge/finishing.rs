@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Entry, Options, Outcome};
+use super::{
+    Entry, Options, Outcome,
+    surroundings::{Equipped, Surroundings},
+};
 use crate::{
     accounts::Accounts,
     finding::{Finding, Location, Related, Severity},
@@ -31,6 +34,7 @@ type Key = (String, String, Option<String>, String, Option<(Arc<str>, usize)>);
 pub(super) struct Finishing<'a> {
     pub(super) objects: &'a [Object],
     pub(super) accounts: &'a Accounts,
+    pub(super) surroundings: Surroundings<'a>,
     pub(super) settings: &'a Value,
     pub(super) options: &'a Options,
     pub(super) entries: Vec<Entry>,
@@ -51,7 +55,12 @@ impl Finishing<'_> {
         let not_given =
             answer.look_ups.first().filter(|look_up| self.accounts.is_not_given(look_up)).cloned();
         for found in &answer.findings {
-            for finding in self.findings_of(&question, object, &own, found, not_given.as_ref()) {
+            for mut finding in self.findings_of(&question, object, &own, found, not_given.as_ref()) {
+                let pod = question.request.get("object").unwrap_or(&Value::Null);
+                let namespace = question.asked.namespace.as_deref().unwrap_or_default();
+                if !self.conditional(&mut finding, pod, namespace) {
+                    continue;
+                }
                 let (index, is_new) = self.note(finding, object, &own);
                 if matches!(question.about, About::Whole | About::MadeAccount)
                     && question.asked.kind == "ServiceAccount"
@@ -78,6 +87,13 @@ impl Finishing<'_> {
             (true, false) => Outcome::Identity,
             (true, true) | (false, _) => Outcome::Untouched,
         };
+        if response.accepted && !audit.is_empty() && is_pod(&before) {
+            let pod = Equipped { question: &question, object, own: &own, before: &before, after: &after };
+            for finding in self.around(&pod) {
+                let (index, is_new) = self.note(finding, object, &own);
+                if is_new { &mut here } else { &mut elsewhere }.push(index);
+            }
+        }
         let presents = response.accepted && !is_of_a_variable(&question);
         let mut presented = if presents {
             presented(self.options.issuer.as_deref(), self.settings, &audit, &after)

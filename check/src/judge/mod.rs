@@ -3,6 +3,7 @@
 mod accounts;
 mod finishing;
 mod placed;
+mod surroundings;
 
 use std::{
     cell::RefCell,
@@ -11,12 +12,16 @@ use std::{
 
 use serde_json::{Value, json};
 
-use self::finishing::{Finishing, UNREAD};
+use self::{
+    finishing::{Finishing, UNREAD},
+    surroundings::Surroundings,
+};
 use crate::{
     accounts::{Accounts, Elsewhere},
     finding::{Finding, Location, Severity},
     kinds::{is_account, is_pod, name_of, namespace_of},
     object::{Manifests, Object, PassedOver},
+    operators::{self, Asked},
     policy::{self, Examination, GetResource},
     presented::Presented,
     question::{About, Question, questions},
@@ -103,6 +108,10 @@ pub struct Judged {
     pub passed_over: Vec<PassedOver>,
     /// Those that are accepted, with the reason that their object gives.
     pub accepted: Vec<(Finding, String)>,
+    /// What operators ask for.
+    pub asked: Vec<Asked>,
+    /// The tokens of those whose client ID is known, each with its place among them.
+    pub tokens: Vec<(Presented, usize)>,
 }
 
 impl Plan {
@@ -148,6 +157,7 @@ impl Plan {
         let mut finishing = Finishing {
             objects: &objects,
             accounts: &accounts,
+            surroundings: Surroundings::new(&objects, &options.namespace),
             settings: &settings,
             options: &options,
             entries: Vec::new(),
@@ -160,6 +170,7 @@ impl Plan {
             finishing.add(question, answer);
         }
         finishing.unused_accounts();
+        finishing.old_paths();
         finishing.place();
         let blamed = finishing.blame_accounts();
         let refused: BTreeSet<String> = finishing
@@ -169,12 +180,28 @@ impl Plan {
             .map(|finding| finding.object.to_string())
             .collect();
         let Finishing { entries, findings, .. } = finishing;
-        let mut judged = Judged { objects, entries, findings, passed_over, accepted: Vec::new() };
+        let asked = operators::asked(&objects, &entries, &options.namespace);
+        let token =
+            |one: &Asked| one.token(&objects, &options.namespace, options.issuer.as_deref(), &settings);
+        let tokens = asked.iter().enumerate().filter_map(|(at, one)| Some((token(one)?, at))).collect();
+        let told: BTreeSet<String> = asked
+            .iter()
+            .filter(|one| one.tells_client_id())
+            .map(|one| one.account.clone())
+            .chain(surroundings::told_elsewhere(&entries))
+            .map(|(namespace, name)| {
+                let kind = "ServiceAccount".to_owned();
+                policy::Object { kind, namespace: Some(namespace), name: Some(name) }.to_string()
+            })
+            .collect();
+        let mut judged =
+            Judged { objects, entries, findings, passed_over, accepted: Vec::new(), asked, tokens };
         // That pods will be refused is said by what they are refused for.
         judged.keep(|finding| {
             let is_said = finding.rule == "pods-refused" && refused.contains(&finding.object.to_string());
             let is_blamed = finding.rule == UNREAD && blamed.contains(&finding.object.to_string());
-            !is_said && !is_blamed
+            let is_told = finding.rule == "no-client-id" && told.contains(&finding.object.to_string());
+            !is_said && !is_blamed && !is_told
         });
         judged
     }
