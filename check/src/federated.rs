@@ -84,7 +84,7 @@ pub fn check_all(
                         if flexible.expression.is_some() {
                             "the flexible one"
                         } else {
-                            "the one whose issuer or subject is not known yet,"
+                            "the one whose issuer or subject is not given,"
                         },
                         quoted(&flexible.name)
                     ),

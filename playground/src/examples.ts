@@ -18,6 +18,7 @@ export interface Example {
 
 const OTHER_ID = "11111111-2222-4333-8444-555555555555";
 const CLIENT_ID = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
+const TENANT_ID = "2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1";
 const ISSUER = (JSON.parse(credentials) as { issuer: string }[])[0]?.issuer ?? "";
 
 /** The text with its part changed; an example whose part is not there is none. */
@@ -35,6 +36,24 @@ const withId = (id: string) => edit(account, /client-id: .*/, `client-id: ${id}`
 const withoutId = edit(account, /  annotations:\n.*\n/, "");
 const unlabelled = edit(account, /  labels:\n.*\n/, "");
 const annotated = (line: string) => `${account.trimEnd()}\n    azure.workload.identity/${line}\n`;
+
+// What the API server sends when its annotation is changed.
+const indented = (text: string) => text.trim().replaceAll(/^/gm, "    ");
+const changedAccount = `apiVersion: admission.k8s.io/v1
+kind: AdmissionReview
+request:
+  uid: 6f7a1c9e-2d1b-4a53-9b61-1f0c2f6f9d11
+  kind: {group: "", version: v1, kind: ServiceAccount}
+  resource: {group: "", version: v1, resource: serviceaccounts}
+  name: myserviceaccount
+  namespace: default
+  operation: UPDATE
+  userInfo: {username: alice}
+  oldObject:
+${indented(account)}
+  object:
+${indented(withId(OTHER_ID))}
+`;
 
 // Its pod, changed: annotations, and lines of the spec or of its container.
 const annotate = (...lines: string[]) => edit(pod, /\nspec:/, `\n  annotations:\n${lines.map((line) => `    azure.workload.identity/${line}`).join("\n")}\nspec:`);
@@ -130,12 +149,16 @@ const warnings = [
   of("no-label-on-pod", "The pods are not labelled", join(account, deployment({ template: "\n      annotations:\n        azure.workload.identity/skip-containers: proxy" })), also("trigger: Pod")),
   of("zero-client-id", "Placeholder client ID (all zeros)", join(withId("00000000-0000-0000-0000-000000000000"), pod)),
   of("credential-wins", "A client secret that takes precedence", join(account, variable("AZURE_CLIENT_SECRET", "example"))),
+  of("tenant-as-client", "The tenant's ID as the client ID", join(withId(TENANT_ID), pod)),
+  of("client-id-changed", "Another client ID for running pods", changedAccount),
+  of("nodes-identity", "az login without the token", join(account, deployment({ container: "          command: [sh, -c, az login --identity]\n" }))),
   of("credential-left-out", "AZURE_TOKEN_CREDENTIALS without workload identity", join(account, variable("AZURE_TOKEN_CREDENTIALS", "dev"))),
   of("refers-to-injected", "A variable that is not expanded", join(account, variable("ARM_CLIENT_ID", "$(AZURE_CLIENT_ID)"))),
   of("other-token-file", "Token file of another layout", join(account, variable("TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token"))),
   of("token-file-in-arguments", "Token file of another layout, in the arguments", join(account, deployment({ container: "          args: [--token-file=/var/run/secrets/azure/tokens/azure-identity-token]\n" }))),
   ofPod("proxy-port-taken", "A port that the proxy has", edit(proxied, "name: yadaapi\n      env", "name: yadaapi\n      ports: [{containerPort: 8000}]\n      env")),
   of("own-value", "Variable set by the container", join(account, variable("AZURE_TENANT_ID", "contoso.onmicrosoft.com"))),
+  of("token-by-subpath", "Token mounted by subPath", join(account, deployment({ container: "          env:\n            - {name: AZURE_FEDERATED_TOKEN_FILE, value: /azure/token}\n          volumeMounts:\n            - {name: wi, mountPath: /azure/token, subPath: token, readOnly: true}\n      volumes:\n        - {name: wi, projected: {sources: [{serviceAccountToken: {audience: \"api://AzureADTokenExchange\", path: token}}]}}\n" }))),
   of("own-token", "Token from the container's own volume", join(account, deployment({ container: "          env:\n            - {name: AZURE_FEDERATED_TOKEN_FILE, value: /vcluster/token}\n          volumeMounts:\n            - {name: vcluster, mountPath: /vcluster}\n      volumes:\n        - {name: vcluster, secret: {secretName: token}}\n" }))),
   of("other-audience", "Token for another audience, under the webhook's volume name", join(account, deployment({ container: "          env:\n            - {name: AZURE_FEDERATED_TOKEN_FILE, value: /var/run/secrets/azure/tokens/azure-identity-token}\n          volumeMounts:\n            - {name: azure-identity-token, mountPath: /var/run/secrets/azure/tokens}\n      volumes:\n        - {name: azure-identity-token, projected: {sources: [{serviceAccountToken: {path: azure-identity-token, audience: vault}}]}}\n" }))),
   of("token-file-unknown", "Token file given by another variable", join(account, variable("AZURE_FEDERATED_TOKEN_FILE", "/tokens/$(NAME)"))),
@@ -181,6 +204,12 @@ const answers = [
   entra("AADSTS700024", "A token that is too old", "Client assertion is not within its valid time range."),
   entra("AADSTS700023", "A token taken for a certificate", "Client assertion audience claim does not match Realm issuer."),
   entra("AADSTS700222", "A token of Entra's own", "AAD-issued tokens may not be used for federated identity flows."),
+  entra("AADSTS7000215", "A client secret that is not valid", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID."),
+  entra("AADSTS7000229", "No service principal in the tenant", `The client application '${CLIENT_ID}' is missing service principal in the tenant '${TENANT_ID}'.`),
+  entra("AADSTS900023", "A tenant that is no tenant", "Specified tenant identifier '${AZURE_TENANT_ID}' is neither a valid DNS name, nor a valid external domain."),
+  entra("AADSTS900382", "An authority of another cloud", "Confidential Client is not supported in Cross Cloud request."),
+  entra("AADSTS500011", "A resource that is not found", "The resource principal named https://vault.example was not found in the tenant named Contoso."),
+  entra("AADSTS53003", "Conditional Access", "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."),
   entra("AADSTS700082", "Not a matter of the manifests", "The refresh token has expired due to inactivity."),
 ];
 

@@ -103,7 +103,7 @@ pub(crate) fn decide(
         warnings.extend(proxy::warnings(pod, port));
         warnings.extend(governance.map(|_| Warning::new(pod.title, Notice::ProxyServesAny)));
     }
-    warnings::of_containers(settings, &own.containers, &identities, &mut warnings);
+    warnings::of_containers(settings, &own.containers, &identities, own.proxy.is_some(), &mut warnings);
     let plan = build::plan(settings, &own.containers, &identities, expiration, own.proxy);
     let plan = plan.map_err(|TooLarge| Tally::from(Refusal::new(pod.title, Mistake::TooLarge)));
     let audit = match plan {

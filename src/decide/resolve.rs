@@ -84,6 +84,7 @@ fn judge_labels(
 /// Warnings about a pod that gets no identity: an ignored label, an annotation in the wrong place.
 pub(crate) fn unused_warnings(settings: &Settings, title: &Title, metadata: &Metadata) -> Warnings {
     let mut warnings = Warnings::default();
+    warnings.extend(warnings::of_retired_binding(title, metadata));
     if metadata.label == UseLabel::False {
         return warnings;
     }

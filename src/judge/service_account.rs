@@ -58,13 +58,25 @@ pub(crate) fn judge(
     let old = old.filter(|old| old.label == UseLabel::True || !labelled);
     let governance = Governance::of(settings.allowed_identities.as_deref(), &namespace);
     let read = |account: &ServiceAccount| AccountIdentity::read(settings, governance.as_ref(), account);
-    let known =
-        old.map(|old| mistakes(settings, governance.as_ref(), &old, &read(&old)).1).unwrap_or_default();
     let said = read(&new);
+    let mut known = Vec::new();
+    let mut before = None;
+    if let Some(old) = &old {
+        let said = read(old);
+        known = mistakes(settings, governance.as_ref(), old, &said).1;
+        before = said.client_id.ok().flatten();
+    }
     let (client_id, found) = mistakes(settings, governance.as_ref(), &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
         found.into_iter().partition(|refusal| known.contains(refusal));
     warnings.extend(old_mistakes.into_iter().map(Refusal::still_wrong));
+    if labelled {
+        warnings.extend(warnings::of_client_id(settings, &said, &title));
+        let after = said.client_id.as_ref().ok().and_then(Option::as_ref);
+        if before.is_some() && after.is_some() && before.as_ref() != after {
+            warnings.push(Warning::new(&title, Notice::ClientIdChanged));
+        }
+    }
     if refusals.is_empty() && client_id == ClientIdState::Missing && labelled {
         warnings.push(Warning::new(&title, Notice::NoClientId));
     }

@@ -31,6 +31,10 @@ impl ContainerList {
     }
 }
 
+/// The fields with commands and their arguments.
+pub(crate) const COMMANDS: [&str; 6] =
+    ["command", "args", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
+
 /// A container.
 #[derive(Debug, Clone)]
 pub(crate) struct Container<'t> {
@@ -50,8 +54,8 @@ pub(crate) struct Container<'t> {
     pub(crate) target: Cow<'t, str>,
     /// The JSON of its `ports`, where it has any.
     ports: Option<&'t str>,
-    /// The JSON of its `command` and `args`, where it has them.
-    pub(crate) arguments: [Option<&'t str>; 2],
+    /// The JSON of what it runs, where it has any: of the fields in [`COMMANDS`].
+    pub(crate) commands: [Option<&'t str>; COMMANDS.len()],
 }
 
 /// An environment variable.
@@ -305,6 +309,10 @@ impl<'t> Container<'t> {
     fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>, names: Names) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let json = |field: &'static str| Ok(at.field(field)?.and_then(|field| field.raw()));
+        let mut commands = [None; COMMANDS.len()];
+        for (command, field) in commands.iter_mut().zip(COMMANDS) {
+            *command = json(field)?;
+        }
         Ok(Self {
             list,
             index,
@@ -321,7 +329,7 @@ impl<'t> Container<'t> {
                 ContainerList::Init | ContainerList::Main => Cow::Borrowed(""),
             },
             ports: json("ports")?,
-            arguments: [json("command")?, json("args")?],
+            commands,
         })
     }
 

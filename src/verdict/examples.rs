@@ -23,7 +23,7 @@ use crate::{
     verdict::{
         facts::{ClientOf, Fault, IdentityPart, Instead, LookUpFailure, Obstacle, OwnValue, WrongValue},
         mistake::{Mistake, MistakeDiscriminants},
-        notice::{Notice, NoticeDiscriminants, SkipHint},
+        notice::{Asked, Notice, NoticeDiscriminants, SkipHint, Source},
         outcome::Verdict,
         refusal::Refusal,
         response,
@@ -211,7 +211,16 @@ fn notices() -> Vec<(About, Notice)> {
         (of_pod.clone(), Notice::NoLabel { account: Some(reference()), trigger: Trigger::ServiceAccount }),
         (of_pod.clone(), Notice::NoLabel { account: None, trigger: Trigger::Pod }),
         (of_account.clone(), Notice::ZeroId),
-        (of_container(), Notice::CredentialWins { variable: "AZURE_CLIENT_SECRET" }),
+        (of_container(), Notice::CredentialWins { variable: "AZURE_CLIENT_SECRET", source: Source::Certain }),
+        (
+            of_container(),
+            Notice::CredentialWins { variable: "AZURE_CLIENT_SECRET", source: Source::Optional },
+        ),
+        (of_container(), Notice::NodesIdentity { field: Asked::Command("args") }),
+        (of_container(), Notice::NodesIdentity { field: Asked::Variable("ARM_USE_MSI".into()) }),
+        (of_container(), Notice::TokenBySubPath { path: "/azure/token".into() }),
+        (of_account.clone(), Notice::TenantAsClient),
+        (of_account.clone(), Notice::ClientIdChanged),
         (of_container(), Notice::LeftOut),
         (
             of_container(),

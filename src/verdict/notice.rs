@@ -55,6 +55,13 @@ pub(crate) enum Notice {
     CredentialWins {
         /// The variable that gives it.
         variable: &'static str,
+        /// Whether the variable is there.
+        source: Source,
+    },
+    /// A container asks for the node's identity, which it does not get.
+    NodesIdentity {
+        /// Where.
+        field: Asked,
     },
     /// A container tells `DefaultAzureCredential` to leave workload identity out.
     LeftOut,
@@ -79,8 +86,17 @@ pub(crate) enum Notice {
     },
     /// The client ID is all zeros.
     ZeroId,
+    /// The client ID is the tenant's.
+    TenantAsClient,
+    /// A ServiceAccount gets another client ID, which its running pods don't have.
+    ClientIdChanged,
     /// A container brings its own token.
     OwnToken,
+    /// A container mounts its own token by `subPath`.
+    TokenBySubPath {
+        /// Where.
+        path: Untrusted,
+    },
     /// A container has a token of a reserved volume for another audience.
     OtherAudience(Untrusted),
     /// The token path in a container's variable can't be determined.
@@ -174,6 +190,24 @@ pub(crate) enum Notice {
     },
 }
 
+/// Whether a container has a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It has.
+    Certain,
+    /// Only where a ConfigMap or a Secret has the key (`optional: true`).
+    Optional,
+}
+
+/// Where a container asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// In a variable.
+    Variable(Untrusted),
+    /// In one of the fields with commands.
+    Command(&'static str),
+}
+
 /// What a name in `skip-containers` that no container has was likely meant to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SkipHint {
@@ -209,9 +243,10 @@ impl Notice {
         match self {
             Self::NoClientId => new(
                 "no-client-id",
-                format!("no annotation {}, so {} is not set", names::CLIENT_ID, names::AZURE_CLIENT_ID),
+                format!("no client-id annotation, so {} is not set", names::AZURE_CLIENT_ID),
             )
-            .at(Spot::annotation(names::CLIENT_ID)),
+            .at(Spot::annotation(names::CLIENT_ID))
+            .fix("fine if told elsewhere"),
             Self::SkipsNobody { name, hint } => skips_nobody(name, hint),
             Self::IdentityOfNobody { name, there } => new(
                 "identity-of-nobody",
@@ -226,10 +261,20 @@ impl Notice {
             Self::OwnValue { variable } => new("own-value", format!("sets its own {variable}"))
                 .at(Spot::env(variable))
                 .fix("remove it to use the identity's"),
-            Self::CredentialWins { variable } => {
-                new("credential-wins", format!("has {variable}, which DefaultAzureCredential tries first"))
-                    .at(Spot::env(variable))
-                    .fix("remove it")
+            Self::CredentialWins { variable, source } => {
+                let optional = if *source == Source::Optional { "optional " } else { "" };
+                let text = format!("has {optional}{variable}, which DefaultAzureCredential tries first");
+                let said = new("credential-wins", text).at(Spot::env(variable));
+                if *source == Source::Optional { said } else { said.fix("remove it") }
+            }
+            Self::NodesIdentity { field } => {
+                let (place, spot) = match field {
+                    Asked::Variable(name) => (name.plain(40), Spot::Env(name.clone())),
+                    Asked::Command(field) => ((*field).to_owned(), Spot::OfContainer(field)),
+                };
+                new("nodes-identity", format!("asks for the node's identity in {place}"))
+                    .at(spot)
+                    .fix("use $AZURE_FEDERATED_TOKEN_FILE")
             }
             Self::LeftOut => Description::new(
                 "credential-left-out",
@@ -251,9 +296,26 @@ impl Notice {
                     .fix("use $AZURE_FEDERATED_TOKEN_FILE")
             }
             Self::NoLabel { account, trigger } => no_label(account.as_ref(), *trigger),
-            Self::ZeroId => Description::new("zero-client-id", "client-id is all zeros, a placeholder")
-                .at(Spot::annotation(names::CLIENT_ID))
-                .fix("set it to the identity's client ID"),
+            Self::ZeroId | Self::TenantAsClient => {
+                let (rule, what) = if matches!(self, Self::ZeroId) {
+                    ("zero-client-id", "all zeros, a placeholder")
+                } else {
+                    ("tenant-as-client", "the tenant's ID")
+                };
+                new(rule, format!("client-id is {what}"))
+                    .at(Spot::annotation(names::CLIENT_ID))
+                    .fix("set it to the identity's client ID")
+            }
+            Self::ClientIdChanged => {
+                Description::new("client-id-changed", "its running pods keep the old client ID")
+                    .at(Spot::annotation(names::CLIENT_ID))
+                    .fix("restart its workloads")
+            }
+            Self::TokenBySubPath { path } => {
+                new("token-by-subpath", "mounts its token by subPath, which is never renewed".to_owned())
+                    .at(Spot::Mount(path.clone()))
+                    .fix("mount the folder")
+            }
             Self::OwnToken => Description::new("own-token", "uses its own token file")
                 .at(Spot::env(names::AZURE_FEDERATED_TOKEN_FILE))
                 .fix("the policy does not change this container"),

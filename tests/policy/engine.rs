@@ -9,8 +9,11 @@ fn tried(case: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(RUNNER);
     command
         .current_dir(format!("{ROOT}/tests/cases/{case}"))
-        .args(["check", "--policy", POLICY, "--settings", "settings.yaml"])
+        .args(["check", "--policy", POLICY])
         .args(arguments);
+    if !arguments.contains(&"--settings") {
+        command.args(["--settings", "settings.yaml"]);
+    }
     command.output().expect("target/host/azwi-policy: build it with `make`")
 }
 
@@ -286,9 +289,66 @@ const CASES: &[Case] = &[
         "credential-of-an-account-without-label",
         &["--federated-credentials", "wrong.json", "--issuer", ISSUER, "in.yaml"],
         1,
-        &["AADSTS700213", "External Secrets, Flux or a CSI driver would ask"],
+        &["AADSTS700213", "(SecretStore team/s asks for this token)"],
         &["fits\n"],
     ),
+    (
+        "the-containers-own-client-id",
+        &[
+            "--federated-credentials",
+            "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa=credentials.json",
+            "--federated-credentials",
+            "11111111-2222-4333-8444-555555555555=other.json",
+            "--issuer",
+            ISSUER,
+            "all.yaml",
+        ],
+        1,
+        &[
+            "no federated credential of 11111111-2222-4333-8444-555555555555 is in",
+            "(container a has this client ID from itself)",
+        ],
+        &["a federated credential fits"],
+    ),
+    // What keeps an SDK from the identity.
+    (
+        "client-id-from-elsewhere",
+        &["--settings", "warn.yaml", "all.yaml"],
+        0,
+        &["Pod cert-manager/cm: allowed, with its identity", "0 warnings"],
+        &["no client-id"],
+    ),
+    ("client-id-from-elsewhere", &["all.yaml"], 1, &["requireClientId is true"], &[]),
+    (
+        "proxy-in-a-restricted-namespace",
+        &["all.yaml"],
+        0,
+        &["Namespace locked enforces Pod Security restricted, which refuses azwi-proxy-init"],
+        &[],
+    ),
+    (
+        "token-by-subpath",
+        &["all.yaml"],
+        0,
+        &["container a mounts its token by subPath, which is never renewed"],
+        &["uses its own token file"],
+    ),
+    (
+        "token-path-outside-env-and-args",
+        &["all.yaml"],
+        0,
+        &[
+            "sets JAVA_OPTS to a token file that it does not have",
+            "sets CONFIG to a token file that it does not have",
+            "has the path of another token file in its livenessProbe",
+            "has the path of another token file in its lifecycle",
+            "ConfigMap data/prom: names the token's path of webhooks before 1.6.1",
+            "ProviderConfig default: names the token's path of webhooks before 1.6.1",
+            "or set layout: Legacy",
+        ],
+        &[],
+    ),
+    ("troubleshooting-rows", &["all.yaml"], 0, &["not all of its pods get"], &[]),
     (
         "which-no-file-has",
         &["--federated-credentials", "eso.json", "--issuer", ISSUER, "eso.yaml"],

@@ -156,7 +156,7 @@ fn says_once_what_is_said_of_a_token() {
         "{settings}customTokenEndpoint: {{annotationSuffix: identity-binding, audience: api://AKSIdentityBinding, tokenProxy: https://proxy.example, ca: {{configMap: aks-ca}}}}\n"
     );
     let flexible = format!(
-        "[{{\"name\": \"flex\", \"issuer\": \"{ISSUER}\", \"subject\": null, \"audiences\": [\"api://AzureADTokenExchange\"]}}]"
+        "[{{\"name\": \"flex\", \"issuer\": \"{ISSUER}\", \"subject\": null, \"audiences\": [\"api://AzureADTokenExchange\"], \"claimsMatchingExpression\": {{\"value\": \"claims['job'] eq 'x'\", \"languageVersion\": 1}}}}]"
     );
     let files = [
         ("settings.yaml", settings),

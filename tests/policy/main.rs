@@ -45,6 +45,7 @@ mod readme;
 mod refusals;
 mod service_accounts;
 mod stale_state;
+mod surroundings;
 mod token_endpoint;
 
 mod warnings;

@@ -186,6 +186,27 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|_| ()), annotated("client-id", "00000000-0000-0000-0000-000000000000")),
         (settings(), labelled(|pod| set(pod, "AZURE_CLIENT_SECRET", "x")), own()),
         (settings(), labelled(|pod| set(pod, "AZURE_TOKEN_CREDENTIALS", "dev")), own()),
+        (settings(), labelled(|pod| set(pod, "ARM_USE_MSI", "true")), own()),
+        (settings(), labelled(|_| ()), annotated("client-id", TENANT_ID)),
+        (
+            settings(),
+            crate::service_accounts::account_request(
+                &yada_account(),
+                Some(&service_account(&json!({"client-id": TENANT_ID}))),
+            ),
+            no_look_up(),
+        ),
+        (
+            settings(),
+            labelled(|pod| {
+                set(pod, "AZURE_FEDERATED_TOKEN_FILE", "/azure/token");
+                let projected = json!({"sources": [{"serviceAccountToken": {"path": "token", "audience": "api://AzureADTokenExchange"}}]});
+                pod["spec"]["volumes"] = json!([{"name": "wi", "projected": projected}]);
+                pod["spec"]["containers"][0]["volumeMounts"] =
+                    json!([{"name": "wi", "mountPath": "/azure/token", "subPath": "token"}]);
+            }),
+            own(),
+        ),
         (named(), yada(|_| ()), holding(&service_account(&json!({"identity": "paymnets"})))),
         (
             named(),

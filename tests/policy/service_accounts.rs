@@ -3,7 +3,7 @@
 use crate::common::*;
 use serde_json::{Value, json};
 
-fn account_request(account: &Value, old: Option<&Value>) -> Value {
+pub(crate) fn account_request(account: &Value, old: Option<&Value>) -> Value {
     let create = || requests::create(requests::SERVICE_ACCOUNT, "default", account);
     old.map_or_else(create, |old| requests::update(requests::SERVICE_ACCOUNT, "default", account, old))
 }
@@ -110,7 +110,7 @@ fn checks_the_expiration_and_warns_about_a_missing_client_id_of_a_new_service_ac
     assert_eq!(
         warnings(&response),
         [
-            "ServiceAccount default/myserviceaccount: no annotation azure.workload.identity/client-id, so AZURE_CLIENT_ID is not set"
+            "ServiceAccount default/myserviceaccount: no client-id annotation, so AZURE_CLIENT_ID is not set; fine if told elsewhere"
         ]
     );
 }

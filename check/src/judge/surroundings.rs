@@ -20,6 +20,9 @@ use crate::{
 /// The token's path of webhooks before 1.6.1, and of the layout Legacy.
 const OLD_PATH: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
 
+/// The volume of webhooks before 1.6.1, and of the layout Legacy.
+const OLD_VOLUME: &str = "azure-identity-token";
+
 /// The Pod Security level that a namespace enforces (Kubernetes, "Pod Security Admission").
 const ENFORCE: &str = "/metadata/labels/pod-security.kubernetes.io~1enforce";
 
@@ -151,6 +154,24 @@ pub(super) fn told_elsewhere(entries: &[Entry]) -> BTreeSet<(String, String)> {
     all.into_iter().filter(|(_, is_told)| *is_told).map(|(account, _)| account).collect()
 }
 
+/// A mount of the volume of webhooks before 1.6.1, which the pod does not have: the API server refuses the pod.
+fn legacy_mount(container: &Value, pod: &Value) -> Option<(&'static str, String, &'static str, String)> {
+    let is_it = |one: &Value| one.get("name").is_some_and(|name| name == OLD_VOLUME);
+    let index = container.get("volumeMounts")?.as_array()?.iter().position(is_it)?;
+    let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
+    if volumes.is_some_and(|volumes| volumes.iter().any(is_it)) {
+        return None;
+    }
+    let message =
+        format!("mounts volume {OLD_VOLUME}, which webhooks before 1.6.1 add and the pod does not have");
+    Some((
+        "legacy-mount",
+        message,
+        "remove the mount, or set layout: Legacy",
+        format!("volumeMounts[{index}]"),
+    ))
+}
+
 /// A pod that gets its identity, or has it.
 pub(super) struct Equipped<'e> {
     pub(super) question: &'e Question,
@@ -181,7 +202,10 @@ impl Finishing<'_> {
                     continue;
                 }
                 let at = format!("spec.{list}[{index}]");
-                for (rule, message, fix, part) in self.variables(container, after, namespace) {
+                let variables = self.variables(container, after, namespace);
+                for (rule, message, fix, part) in
+                    variables.into_iter().chain(legacy_mount(container, pod.after))
+                {
                     let path = origin(pod.question, &steps(&format!("{at}.{part}"))).unwrap_or_default();
                     let mut finding =
                         pod.object.finding(&self.options.namespace, Severity::Warning, rule, &path, message);
@@ -260,15 +284,19 @@ impl Finishing<'_> {
         else {
             return true;
         };
+        let said = format!("has optional {variable}, which");
         match from.value(&self.surroundings, namespace) {
-            Key::Value(_) => true,
+            Key::Value(_) => {
+                finding.message = finding.message.replace(&said, &format!("has {variable}, which"));
+                true
+            }
             Key::Absent => false,
             Key::NotGiven => {
                 let condition = format!(
                     "has {variable} if {} {namespace}/{} has the key {}, which",
                     from.kind, from.name, from.key
                 );
-                finding.message = finding.message.replace(&format!("has {variable}, which"), &condition);
+                finding.message = finding.message.replace(&said, &condition);
                 true
             }
         }

@@ -10,11 +10,11 @@ use crate::{
         identity::identities::Identities,
         plan::variables::differs,
     },
-    object::container::{Container, Env},
+    object::container::{COMMANDS, Container, Env, Extent, Mount},
     settings::Settings,
     value::names,
     verdict::{
-        notice::Notice,
+        notice::{Asked, Notice, Source},
         warning::{About, Warning, Warnings},
     },
 };
@@ -28,7 +28,9 @@ fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice))
         ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"].into_iter().find(|name| has(name));
     let user = || (has("AZURE_USERNAME") && has("AZURE_PASSWORD")).then_some("AZURE_USERNAME");
     if let Some(variable) = credential.or_else(user) {
-        tell(&|| Notice::CredentialWins { variable });
+        let raw = container.variable(variable).map_or("", |env| env.raw);
+        let source = if raw.contains("\"optional\":true") { Source::Optional } else { Source::Certain };
+        tell(&|| Notice::CredentialWins { variable, source });
     }
     let chosen = container.variable("AZURE_TOKEN_CREDENTIALS").and_then(Env::value);
     let takes = ["", "prod", "WorkloadIdentityCredential"];
@@ -51,24 +53,58 @@ fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn 
                 tell(&|| Notice::RefersToInjected { own: env.name.as_ref().into(), injected });
             }
         }
-        let is_token = value.starts_with(names::SECRETS_PATH) && value.ends_with(names::LEGACY_TOKEN_PATH);
-        if is_token
-            && !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE)
-            && !target.place.is_token_file(&value)
-        {
+        // A token file's own variable is judged with the others of the identity.
+        if !env.is_called(names::AZURE_FEDERATED_TOKEN_FILE) && names_other_token(&value, target) {
             tell(&|| Notice::OtherTokenFile { own: env.name.as_ref().into() });
         }
     }
-    for (field, json) in ["command", "args"].into_iter().zip(container.arguments) {
-        // A word can hold several paths; the last one is what it ends with.
-        let words = json.into_iter().flat_map(|json| json.split(ends_path));
-        let mut paths = words.filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
-        let is_other =
-            |path: &str| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path);
-        if paths.any(is_other) {
+    for (field, json) in COMMANDS.into_iter().zip(container.commands) {
+        if json.is_some_and(|json| names_other_token(json, target)) {
             tell(&|| Notice::TokenFileInArguments { field });
         }
     }
+}
+
+/// Whether a text has the path of a token file in it that is not this one.
+fn names_other_token(text: &str, target: &Target) -> bool {
+    // A word can hold several paths; the last one is what it ends with.
+    let mut paths = text.split(ends_path).filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
+    paths.any(|path| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path))
+}
+
+/// The address of the node's identity (Azure Instance Metadata Service).
+const METADATA_SERVICE: &str = "169.254.169.254";
+
+/// What asks for the node's identity, and not for that of the pod, for which only the proxy would answer there.
+fn nodes_identity(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
+    for env in &container.env {
+        let is_asked = env.raw.contains(METADATA_SERVICE)
+            || env.value().is_some_and(|value| match &*env.name {
+                "ARM_USE_MSI" => value == "true",
+                "AZURE_TOKEN_CREDENTIALS" => false,
+                _ => value == "ManagedIdentityCredential",
+            });
+        if is_asked {
+            tell(&|| Notice::NodesIdentity { field: Asked::Variable(env.name.as_ref().into()) });
+        }
+    }
+    for (field, json) in COMMANDS.into_iter().zip(container.commands) {
+        let Some(json) = json else { continue };
+        if logs_in(json) || json.contains(METADATA_SERVICE) {
+            tell(&|| Notice::NodesIdentity { field: Asked::Command(field) });
+        }
+    }
+}
+
+/// Whether a command has `az login --identity` in it.
+fn logs_in(json: &str) -> bool {
+    let words = ["az", "login", "--identity"];
+    let mut seen = 0;
+    for word in json.split(ends_path) {
+        let is_next = words.get(seen) == Some(&word) || (seen == 2 && word == "-i");
+        seen += usize::from(is_next);
+    }
+    seen == words.len()
 }
 
 /// Whether a path ends before this character, in the JSON of a command.
@@ -94,6 +130,7 @@ pub(crate) fn of_containers(
     settings: &Settings,
     containers: &Containers,
     identities: &Identities,
+    has_proxy: bool,
     warnings: &mut Warnings,
 ) {
     for (held, other) in containers.due.iter().zip(identities.own) {
@@ -106,7 +143,14 @@ pub(crate) fn of_containers(
             |variable, place| differs(container, variable, settings, identity, place, containers.volumes.os);
         let target = match (&held.target, &held.state) {
             (None, _) => {
-                tell(&|| Notice::OwnToken);
+                let is_part = |mount: &Mount| {
+                    mount.extent == Extent::Part && !containers.volumes.tokens(&mount.name).is_empty()
+                };
+                let by_part = container.mounts.iter().find(|mount| is_part(mount));
+                tell(&|| match by_part {
+                    Some(mount) => Notice::TokenBySubPath { path: mount.path.as_ref().into() },
+                    None => Notice::OwnToken,
+                });
                 continue;
             }
             (Some(target), State::Equipped { token, .. }) => {
@@ -127,11 +171,16 @@ pub(crate) fn of_containers(
             tell(&|| Notice::ReadOnlyAbove { volume: volume.as_ref().into(), path: path.as_ref().into() });
         }
         credentials(container, &mut tell);
+        if !has_proxy {
+            nodes_identity(container, &mut tell);
+        }
         references(container, target, &mut tell);
         let unknown = TokenFile::of(container, containers.volumes.os) == TokenFile::Unknown;
         for variable in names::IDENTITY_VARIABLES {
             if unknown && variable == names::AZURE_FEDERATED_TOKEN_FILE {
                 tell(&|| Notice::TokenFileUnknown);
+            } else if differs(variable, &target.place) && variable == names::AZURE_FEDERATED_TOKEN_FILE {
+                tell(&|| Notice::OtherTokenFile { own: variable.into() });
             } else if differs(variable, &target.place) {
                 tell(&|| Notice::OwnValue { variable });
             }

@@ -4,10 +4,10 @@ use crate::{
     decide::{identity::service_account::AccountIdentity, pod_request::PodRequest, warnings::keys::Keys},
     feature::proxy,
     name_set::NameSet,
-    object::{pod::Candidate, service_account::ServiceAccount},
+    object::{metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::Settings,
     text::Untrusted,
-    value::{identity::ClientId, keys::AnnotatedObject, names, use_label::UseLabel},
+    value::{keys::AnnotatedObject, names, use_label::UseLabel},
     verdict::{
         notice::{Notice, SkipHint},
         title::Title,
@@ -30,12 +30,22 @@ pub(crate) fn of_metadata(
     Keys::of_account(account).warnings(settings, &of_account, AnnotatedObject::ServiceAccount, warnings);
     of_skipped(pod, own, warnings);
     of_identities(pod, own, warnings);
-    if said.client_id.as_ref().is_ok_and(|id| id.as_ref().is_some_and(ClientId::is_zero)) {
-        warnings.push(Warning::new(&of_account, Notice::ZeroId));
-    }
-    if pod.metadata.retired_binding.is_some() {
-        warnings.push(Warning::new(title, Notice::RetiredBinding));
-    }
+    warnings.extend(of_client_id(settings, said, &of_account));
+    warnings.extend(of_retired_binding(title, pod.metadata));
+}
+
+/// A client ID that no identity has: all zeros, or the tenant's.
+pub(crate) fn of_client_id(settings: &Settings, said: &AccountIdentity, about: &Title) -> Option<Warning> {
+    let id = said.client_id.as_ref().ok()?.as_ref()?;
+    let tenant = said.tenant_id.as_ref().ok()?.as_ref().or(settings.tenant_id.as_ref());
+    let is_tenant = tenant.is_some_and(|tenant| tenant.to_string().eq_ignore_ascii_case(id.as_ref()));
+    let notice = if id.is_zero() { Notice::ZeroId } else { Notice::TenantAsClient };
+    (id.is_zero() || is_tenant).then(|| Warning::new(about, notice))
+}
+
+/// The label of the retired aad-pod-identity, whatever else the pod has.
+pub(crate) fn of_retired_binding(title: &Title, metadata: &Metadata) -> Option<Warning> {
+    metadata.retired_binding.is_some().then(|| Warning::new(title, Notice::RetiredBinding))
 }
 
 /// The first of these names, as a message lists them.

@@ -5,4 +5,4 @@ pub(crate) mod keys;
 mod metadata;
 
 pub(crate) use containers::of_containers;
-pub(crate) use metadata::{of_label, of_metadata};
+pub(crate) use metadata::{of_client_id, of_label, of_metadata, of_retired_binding};
