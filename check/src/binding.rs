@@ -10,8 +10,8 @@ use crate::{
     presented::{Presented, account_of},
 };
 
-const VERB: &str = "use-managed-identity";
-const GROUP: &str = "cid.wi.aks.azure.com";
+pub(crate) const VERB: &str = "use-managed-identity";
+pub(crate) const GROUP: &str = "cid.wi.aks.azure.com";
 
 /// What the files say of a token's access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

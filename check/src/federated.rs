@@ -25,6 +25,8 @@ pub struct Said {
     pub text: String,
     /// That no credential fits, and what to do.
     pub finding: Option<(Finding, Advice)>,
+    /// For the endpoint of identity bindings: what the files say of its access.
+    pub access: Option<Access>,
 }
 
 /// The tokens of a run: those of the pods that get their identity or have it, and those of `ServiceAccounts` without such a pod here. One
@@ -68,12 +70,15 @@ pub fn check_all(
             (finding.rule, finding.severity) = ("identity-binding".to_owned(), Severity::Warning);
             (finding, Advice::Bind)
         });
-        Said { token: token.clone(), text, finding }
+        Said { token: token.clone(), text, finding, access: Some(access) }
     });
     let said = others.into_iter().map(|token| match check(&all, token) {
-        Ok(()) => {
-            Said { token: token.clone(), text: "a federated credential fits".to_owned(), finding: None }
-        }
+        Ok(()) => Said {
+            token: token.clone(),
+            text: "a federated credential fits".to_owned(),
+            finding: None,
+            access: None,
+        },
         Err(mismatch) => {
             let flexible = all.iter().find(|one| one.may_fit(token));
             let (message, advice) = match flexible {
@@ -94,7 +99,7 @@ pub fn check_all(
             };
             let finding = places.finding(token, message, &advice);
             let text = finding.sentence();
-            Said { token: token.clone(), text, finding: Some((finding, advice)) }
+            Said { token: token.clone(), text, finding: Some((finding, advice)), access: None }
         }
     });
     let said = bound.chain(said).collect();

@@ -192,3 +192,25 @@ fn says_once_what_is_said_of_a_token() {
         assert!(!all.contains("External Secrets"), "{all}");
     }
 }
+
+#[test]
+fn prints_the_roles_that_are_not_bound() {
+    let account = crate::folder::account("web", crate::folder::LABEL);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: team, annotations: {azure.workload.identity/use-identity-binding: \"true\"}}\nspec: {serviceAccountName: web, containers: [{name: a, image: x}]}\n";
+    let settings = "tenantId: 2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1\ncustomTokenEndpoint: {annotationSuffix: identity-binding, audience: api://AKSIdentityBinding, tokenProxy: https://proxy.example, ca: {configMap: aks-ca}}\n";
+    let all = format!("{account}---\n{pod}");
+    let folder = crate::folder::Folder::new("roles", &[("settings.yaml", settings), ("all.yaml", &all)]);
+    let (roles, err, status) = folder.check(&["--settings", "settings.yaml", "-o", "manifests", "all.yaml"]);
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(roles.matches("\nkind: ClusterRole\n").count(), 1, "{roles}");
+    assert!(roles.contains("kind: ClusterRoleBinding\n") && roles.contains("namespace: team"), "{roles}");
+    // Applied beside the files, they are all that was missing.
+    let folder = crate::folder::Folder::new(
+        "bound",
+        &[("settings.yaml", settings), ("all.yaml", &all), ("roles.yaml", &roles)],
+    );
+    let (again, err, status) =
+        folder.check(&["--settings", "settings.yaml", "-o", "manifests", "all.yaml", "roles.yaml"]);
+    assert_eq!((again.as_str(), status), ("", 0), "{err}");
+    assert!(err.contains("it is bound among the files"), "{err}");
+}

@@ -7,7 +7,7 @@ use check::{
     federated::Said,
     judge::{Entry, Judged, Outcome},
     kinds::is_account,
-    output::{azure, github, gitlab, json, junit, sarif, terraform},
+    output::{azure, github, gitlab, json, junit, manifests, sarif, terraform},
     question::About,
     yaml,
 };
@@ -37,6 +37,8 @@ pub enum Form {
     Junit,
     /// The federated credentials that are missing, as Terraform resources of the provider azurerm
     Terraform,
+    /// The roles of AKS identity bindings that are missing, as manifests
+    Manifests,
     /// What `kubectl get pod … -o json | jq '.spec.containers[0].env'` would print
     Env,
 }
@@ -101,6 +103,7 @@ pub fn document(form: Form, judged: &Judged, said: &[Said], failure: Option<&str
         Form::Gitlab => format!("{}\n", serde_json::to_string_pretty(&gitlab::report(judged))?),
         Form::Junit => junit::report(judged),
         Form::Terraform => terraform::resources(said),
+        Form::Manifests => manifests::roles(said),
         Form::Yaml => objects(
             judged,
             |value| Ok(format!("---\n{}", yaml::write(value))),

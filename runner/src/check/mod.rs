@@ -17,7 +17,7 @@ use check::{
     federated,
     finding::{Finding, Severity},
     judge::{Judged, Options, Plan},
-    presented::is_uuid,
+    presented::{ISSUER, is_uuid},
     yaml,
 };
 use clap::{Args, ValueEnum};
@@ -93,7 +93,7 @@ pub struct Check {
     /// Exit with 2 where there is nothing to judge
     #[arg(long)]
     fail_if_nothing: bool,
-    /// Print this form, or write it to a file: text, yaml, objects, env, json, sarif, github, azure, gitlab, junit, terraform; can be repeated
+    /// Print this form, or write it to a file: text, yaml, objects, env, json, sarif, github, azure, gitlab, junit, terraform, manifests; can be repeated
     #[arg(long, short, value_name = "FORMAT[=FILE]")]
     output: Vec<String>,
     /// Print nothing of what is as it should be
@@ -172,10 +172,17 @@ fn judge(args: &Check, outputs: &[Output], is_printed: &mut bool) -> Result<bool
     let answers = ask(&module, &plan)?;
     let plan = Arc::into_inner(plan).context("a question is still open")?;
     let mut judged = check::accept::finish(plan, answers);
-    let compares = !lists.is_empty() || outputs.iter().any(|output| output.form == Form::Terraform);
+    let prints = |form| outputs.iter().any(|output| output.form == form);
+    let compares = wanted.issuer.is_some() && (!lists.is_empty() || prints(Form::Terraform));
     let mut said = Vec::new();
-    if let Some(issuer) = wanted.issuer.as_ref().filter(|_| compares) {
-        let (all, warnings) = federated::check_all(&judged, &lists, issuer, &wanted.namespace);
+    if compares || prints(Form::Manifests) {
+        let issuer = wanted.issuer.as_deref().unwrap_or(ISSUER);
+        let (mut all, mut warnings) = federated::check_all(&judged, &lists, issuer, &wanted.namespace);
+        if !compares {
+            // Roles need no issuer, and nothing was asked about credentials.
+            all.retain(|said| said.access.is_some());
+            warnings.clear();
+        }
         judged
             .findings
             .extend(all.iter().filter_map(|said| Some(said.finding.as_ref()?.0.clone())).chain(warnings));

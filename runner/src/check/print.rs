@@ -44,9 +44,10 @@ pub fn print(args: &Check, outputs: &[Output], judged: &Judged, said: &[Said], k
         | Form::Gitlab
         | Form::Junit
         | Form::Terraform
+        | Form::Manifests
         | Form::Env) => {
             Output { form, file: None }.write(&forms::document(form, judged, said, failure(judged))?)?;
-            if matches!(form, Form::Yaml | Form::Objects | Form::Env | Form::Terraform) {
+            if is_for_people(form) {
                 notes(judged, said);
             }
         }
@@ -74,6 +75,11 @@ pub fn print(args: &Check, outputs: &[Output], judged: &Judged, said: &[Said], k
         );
     }
     Ok(())
+}
+
+/// Whether a form has objects for another program, so that what is said of them goes to people beside it.
+fn is_for_people(form: Form) -> bool {
+    matches!(form, Form::Yaml | Form::Objects | Form::Env | Form::Terraform | Form::Manifests)
 }
 
 /// Why not everything could be judged.
@@ -115,8 +121,7 @@ fn others(args: &Check, judged: &Judged, form: Form) {
     }
     let shown: HashSet<usize> =
         judged.entries.iter().flat_map(|entry| entry.findings.iter().copied()).collect();
-    let is_for_machines =
-        !matches!(form, Form::Text | Form::Yaml | Form::Objects | Form::Env | Form::Terraform);
+    let is_for_machines = form != Form::Text && !is_for_people(form);
     let rest = judged.findings.iter().enumerate().filter(|(number, finding)| {
         // What Microsoft Entra will say of an account stands with its token; what is about a list does not.
         let is_of_a_token = matches!(finding.rule.as_str(), "federated-credential" | "identity-binding")
