@@ -7,7 +7,7 @@ use crate::{
     },
     feature::allowed_identities::Governance,
     host::look_up::{Freshness, LookUp},
-    object::{metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
+    object::{container::Container, metadata::Metadata, pod::Candidate, service_account::ServiceAccount},
     settings::{LookUps, Settings},
     text::Untrusted,
     value::{
@@ -74,6 +74,13 @@ fn judge_labels(
         [names::CLIENT_ID, names::IDENTITY].iter().any(|name| account.annotations.value(name).is_some())
             || pod.metadata.label == UseLabel::True
             || pod.metadata.annotations.names().next().is_some();
+    // A container that has all of it asks for nothing.
+    let has_all = |container: &Container| {
+        let mut needed =
+            [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_FEDERATED_TOKEN_FILE].iter();
+        needed.all(|name| container.variable(name).is_some())
+    };
+    let meant = meant && !pod.spec.containers.iter().any(has_all);
     if meant && account.label == UseLabel::Absent && pod.metadata.label != UseLabel::False {
         let (account, trigger) = (Some(account.reference.clone()), settings.trigger);
         warnings.push(Warning::new(pod.title, Notice::NoLabel { account, trigger }));

@@ -32,7 +32,7 @@ impl ContainerList {
 }
 
 /// The fields with commands and their arguments.
-pub(crate) const COMMANDS: [&str; 6] =
+const COMMANDS: [&str; 6] =
     ["command", "args", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
 
 /// A container.
@@ -54,8 +54,8 @@ pub(crate) struct Container<'t> {
     pub(crate) target: Cow<'t, str>,
     /// The JSON of its `ports`, where it has any.
     ports: Option<&'t str>,
-    /// The JSON of what it runs, where it has any: of the fields in [`COMMANDS`].
-    pub(crate) commands: [Option<&'t str>; COMMANDS.len()],
+    /// What it runs: those of the fields in [`COMMANDS`] that it has, each with its JSON.
+    pub(crate) commands: Vec<(&'static str, &'t str)>,
 }
 
 /// An environment variable.
@@ -309,9 +309,11 @@ impl<'t> Container<'t> {
     fn read(list: ContainerList, index: usize, at: &Cursor<'_, 't>, names: Names) -> Result<Self, Malformed> {
         let name = at.field("name")?.map(|name| name.as_text()).transpose()?.unwrap_or_default();
         let json = |field: &'static str| Ok(at.field(field)?.and_then(|field| field.raw()));
-        let mut commands = [None; COMMANDS.len()];
-        for (command, field) in commands.iter_mut().zip(COMMANDS) {
-            *command = json(field)?;
+        let mut commands = Vec::new();
+        for (name, field) in at.entries()? {
+            // A look at each field that a container has, and not for each that it may have.
+            let command = COMMANDS.into_iter().find(|command| *command == name);
+            commands.extend(command.zip(field.raw()));
         }
         Ok(Self {
             list,

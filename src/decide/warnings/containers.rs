@@ -10,7 +10,7 @@ use crate::{
         identity::identities::Identities,
         plan::variables::differs,
     },
-    object::container::{COMMANDS, Container, Env, Extent, Mount},
+    object::container::{Container, Env, Extent, Mount},
     settings::Settings,
     value::names,
     verdict::{
@@ -45,7 +45,7 @@ fn credentials(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice))
 fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     let missing = names::IDENTITY_VARIABLES.map(|name| (name, container.variable(name).is_none()));
     // Most variables contain neither, and are not parsed.
-    let suspect = |env: &&Env| env.raw.contains("$(AZURE_") || env.raw.contains(names::SECRETS_PATH);
+    let suspect = |env: &&Env| has(env.raw, "$(AZURE_") || has(env.raw, names::SECRETS_PATH);
     for env in container.env.iter().filter(suspect) {
         let value = env.value().unwrap_or_default();
         for (injected, is_missing) in missing {
@@ -58,11 +58,19 @@ fn references(container: &Container, target: &Target, mut tell: impl FnMut(&dyn 
             tell(&|| Notice::OtherTokenFile { own: env.name.as_ref().into() });
         }
     }
-    for (field, json) in COMMANDS.into_iter().zip(container.commands) {
-        if json.is_some_and(|json| names_other_token(json, target)) {
+    for (field, json) in container.commands.iter().copied() {
+        if names_other_token(json, target) {
             tell(&|| Notice::TokenFileInArguments { field });
         }
     }
+}
+
+/// Whether `text` contains `word`. What `str::contains` prepares costs more than most variables are long.
+fn has(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let first = word.first();
+    (0..text.len())
+        .any(|at| text.get(at) == first && text.get(at..).is_some_and(|rest| rest.starts_with(word)))
 }
 
 /// Whether a text has the path of a token file in it that is not this one.
@@ -78,19 +86,15 @@ const METADATA_SERVICE: &str = "169.254.169.254";
 /// What asks for the node's identity, and not for that of the pod, for which only the proxy would answer there.
 fn nodes_identity(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     for env in &container.env {
-        let is_asked = env.raw.contains(METADATA_SERVICE)
-            || env.value().is_some_and(|value| match &*env.name {
-                "ARM_USE_MSI" => value == "true",
-                "AZURE_TOKEN_CREDENTIALS" => false,
-                _ => value == "ManagedIdentityCredential",
-            });
+        let is_asked = has(env.raw, METADATA_SERVICE)
+            || has(env.raw, "ManagedIdentityCredential") && !env.is_called("AZURE_TOKEN_CREDENTIALS")
+            || env.is_called("ARM_USE_MSI") && env.value().is_some_and(|value| value == "true");
         if is_asked {
             tell(&|| Notice::NodesIdentity { field: Asked::Variable(env.name.as_ref().into()) });
         }
     }
-    for (field, json) in COMMANDS.into_iter().zip(container.commands) {
-        let Some(json) = json else { continue };
-        if logs_in(json) || json.contains(METADATA_SERVICE) {
+    for (field, json) in container.commands.iter().copied() {
+        if logs_in(json) || has(json, METADATA_SERVICE) {
             tell(&|| Notice::NodesIdentity { field: Asked::Command(field) });
         }
     }
