@@ -71,10 +71,13 @@ test: fmt
 # module; where there is no Go, only the files themselves are read.
 OVERLAYS := base overlays/default-policy-server overlays/webhook-scope overlays/monitor overlays/fallback
 .PHONY: manifests
-manifests: $(if $(shell command -v go),target/bin/kustomize)
-	@rm -rf target/manifests
+manifests: $(if $(shell command -v go),target/bin/kustomize) $(RUNNER)
+	@rm -rf target/manifests target/deploy && cp -r deploy target/deploy
+	@# What a user does: the tenant, and the fallback made from it.
+	sed -i.as-it-stands 's/REPLACE_WITH_YOUR_TENANT_ID/2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1/' target/deploy/base/policy.yaml
+	$(RUNNER) fallback --settings target/deploy/base/policy.yaml > target/deploy/overlays/fallback/fallback.yaml
 	$(if $(shell command -v go),mkdir -p target/manifests && for overlay in $(OVERLAYS); do \
-	  target/bin/kustomize build "deploy/$$overlay" > "target/manifests/$$(basename "$$overlay").yaml"; done)
+	  target/bin/kustomize build "target/deploy/$$overlay" > "target/manifests/$$(basename "$$overlay").yaml"; done)
 
 target/bin/kustomize:
 	GOBIN=$(CURDIR)/target/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1

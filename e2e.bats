@@ -84,7 +84,7 @@ only_kwctl() { command -v kwctl >/dev/null || skip "kwctl is not on the PATH"; }
 
 @test "the deployment's own manifest runs locally, with the settings and grants that stand in it" {
   only_kwctl
-  sed "s|module: .*|module: file://$PWD/annotated-policy.wasm|" deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
+  sed -e "s|module: .*|module: file://$PWD/annotated-policy.wasm|" -e "s|REPLACE_WITH_YOUR_TENANT_ID|2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1|" deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
   run kwctl run --request-path test_data/walkthrough.json \
     --replay-host-capabilities-interactions test_data/session-walkthrough.yml "$BATS_TEST_TMPDIR/policy.yaml"
   echo "output = ${output}"
@@ -94,7 +94,7 @@ only_kwctl() { command -v kwctl >/dev/null || skip "kwctl is not on the PATH"; }
 
 @test "a manifest that does not grant the look-up is refused with the grant to add" {
   only_kwctl
-  sed -e "s|module: .*|module: file://$PWD/annotated-policy.wasm|" -e '/contextAwareResources:/,+2d' deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
+  sed -e "s|module: .*|module: file://$PWD/annotated-policy.wasm|" -e "s|REPLACE_WITH_YOUR_TENANT_ID|2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1|" -e '/contextAwareResources:/,+2d' deploy/base/policy.yaml > "$BATS_TEST_TMPDIR/policy.yaml"
   run kwctl run --request-path test_data/labelled.json "$BATS_TEST_TMPDIR/policy.yaml"
   echo "output = ${output}"
   response | jq -e '(.allowed | not) and (.status.message | contains("contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]"))'

@@ -4,6 +4,7 @@
 use std::{fmt::Write, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use azure_workload_identity_policy::{Settings, names};
 use azwi_policy::{fallback, host::Module};
 use laws::{
     draw,
@@ -34,6 +35,9 @@ struct Answered {
     json: Option<Value>,
     cost: Option<i64>,
 }
+
+/// The containers of the largest pod.
+const CONTAINERS: usize = 100;
 
 const CLIENT: &str = "6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa";
 
@@ -113,7 +117,8 @@ impl Server {
     /// It can't be started, or does not take the policy.
     pub fn start(program: &Path, settings: &Value) -> Result<Self> {
         let mut server = Oracle::with_environment(program, [])?;
-        let documents = fallback::from_settings(settings, None).map_err(anyhow::Error::msg)?;
+        let documents = fallback::from_settings(settings, None, CONTAINERS)
+            .map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
         let question = |document: &Value| match document.get("kind").and_then(Value::as_str) {
             Some("MutatingAdmissionPolicy") => json!({"mutatingAdmissionPolicy": document}),
             _ => json!({"binding": document}),
@@ -279,7 +284,19 @@ fn is_whole(before: &Value, after: &Value) -> bool {
 
 /// A pod in which the volume and its path have no hash.
 fn normal(pod: &Value) -> Value {
-    let mut text = pod.to_string();
+    let mut pod = pod.clone();
+    // The fallback writes the variables in an order of its own.
+    for path in ["/spec/initContainers", "/spec/containers"] {
+        for container in pod.pointer_mut(path).and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) {
+                env.sort_by_key(|env| {
+                    let name = env.get("name").and_then(Value::as_str).unwrap_or_default();
+                    names::FALLBACK_VARIABLES.contains(&name).then(|| name.to_owned())
+                });
+            }
+        }
+    }
+    let mut text = pod.to_string().replace(names::FALLBACK_MOUNT_PATH, "/var/run/secrets/azure/wi/fallback");
     for (start, then) in [
         ("azure-workload-identity-reserved-", "x"),
         ("/var/run/secrets/azure/wi", "/token/azure-identity-token"),
@@ -302,14 +319,17 @@ fn normal(pod: &Value) -> Value {
 
 /// What a pod of a hundred containers with thirty variables and ten mounts each costs.
 fn largest(program: &Path) -> Result<i64> {
-    let extra: Vec<Value> = (0..10).map(|n| json!({"name": format!("E{n}"), "value": "x"})).collect();
+    // As many entries as are accepted: what is refused, the API server would not finish.
+    let extra: Vec<Value> = (0..72).map(|n| json!({"name": format!("E{n}"), "value": "x"})).collect();
     let settings = json!({"tenantId": "contoso.onmicrosoft.com", "extraEnv": extra, "skipContainers": ["x", "y-*"],
         "allowedIdentities": [{"namespaces": ["a", "b-*", "team"], "clientIds": [CLIENT]}]});
     let mut server = Server::start(program, &settings)?;
+    let estimated =
+        Settings::parse(&settings.to_string()).ok().map(|settings| fallback::cost(&settings, CONTAINERS));
     let env: Vec<Value> = (0..30).map(|n| json!({"name": format!("V{n}"), "value": "x"})).collect();
     let mounts: Vec<Value> =
         (0..10).map(|n| json!({"name": format!("v{n}"), "mountPath": format!("/v/{n}")})).collect();
-    let containers: Vec<Value> = (0..100)
+    let containers: Vec<Value> = (0..CONTAINERS)
         .map(|n| json!({"name": format!("c{n}"), "image": "x", "env": env, "volumeMounts": mounts}))
         .collect();
     let volumes: Vec<Value> = (0..10).map(|n| json!({"name": format!("v{n}"), "emptyDir": {}})).collect();
@@ -320,6 +340,11 @@ fn largest(program: &Path) -> Result<i64> {
     let case = Case { service_accounts: vec![account], request };
     let (pods, highest) = server.mutated(std::slice::from_ref(&case))?;
     ensure!(pods.iter().all(|pod| is_whole(object(&case), pod)), "a pod of a hundred containers is left");
+    let estimated = i64::try_from(estimated.context("settings")?)?;
+    ensure!(
+        highest <= estimated,
+        "the API server counts {highest}, more than the {estimated} that are computed"
+    );
     Ok(highest)
 }
 

@@ -4,6 +4,7 @@ use laws::pods::{self, Case, RESERVED};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use azure_workload_identity_policy::names;
 use azwi_policy::host::Module;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -273,12 +274,40 @@ impl<'m> Cast<'m> {
         }
         let Some(last) = passes.last() else { bail!("no pass") };
         let pod = case.request.get("object").cloned().unwrap_or_default();
-        if let Some(wrong) = wrong(&pod) {
+        let is_webhook = |pass: &&Pass| matches!(pass, Pass::WebhookFixed | Pass::WebhookPerPod);
+        let webhook = passes.iter().find(is_webhook);
+        // Beside the fallback's volume, a webhook adds its own, and would add it again.
+        let beside = self.fallback.is_some() && webhook.is_some() && passes.contains(&Pass::Fallback);
+        if let Some(wrong) = wrong(&pod, beside) {
             return Ok(Some(format!("{wrong}: {pod:#}")));
         }
         let once_more = self.apply(&case, *last)?;
-        Ok((once_more.as_ref() != Some(&pod))
-            .then(|| format!("one more pass changes the pod: {pod:#}\n{once_more:#?}")))
+        if once_more.as_ref() != Some(&pod) {
+            return Ok(Some(format!("one more pass changes the pod: {pod:#}\n{once_more:#?}")));
+        }
+        // A webhook that goes by names mounts a second time where the pod was named after it, its issue 1744.
+        match webhook.filter(|_| beside && !passes.contains(&Pass::Name)) {
+            Some(webhook) => self.comes_to_rest(case, *webhook, *last),
+            None => Ok(None),
+        }
+    }
+
+    /// What is wrong where a webhook and the policy are called again and again until neither changes the pod, as the API server does once.
+    fn comes_to_rest(&mut self, mut case: Case, webhook: Pass, policy: Pass) -> Result<Option<String>> {
+        for _ in 0..3 {
+            let before = case.request.get("object").cloned();
+            for pass in [webhook, policy] {
+                let Some(pod) = self.apply(&case, pass)? else { return Ok(None) };
+                case = again(&case, &pod);
+            }
+            let after = case.request.get("object").cloned().unwrap_or_default();
+            if before.as_ref() == Some(&after) {
+                return Ok(
+                    wrong(&after, true).map(|wrong| format!("{wrong} after all came to rest: {after:#}"))
+                );
+            }
+        }
+        Ok(Some(format!("the webhook and the policy never come to rest: {:#}", case.request)))
     }
 }
 
@@ -290,8 +319,8 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The violation of the law in a pod after all passes, if there is one.
-fn wrong(pod: &Value) -> Option<String> {
+/// The violation of the law in a pod after all passes, if there is one. `beside` is where a webhook's volume may be beside the fallback's.
+fn wrong(pod: &Value, beside: bool) -> Option<String> {
     let spec = pod.get("spec")?;
     let skip =
         pod.pointer("/metadata/annotations/azure.workload.identity~1skip-containers").and_then(Value::as_str);
@@ -299,7 +328,7 @@ fn wrong(pod: &Value) -> Option<String> {
     let containers = || items(spec, "initContainers").iter().chain(items(spec, "containers"));
     let mut used = Vec::new();
     for container in containers().filter(|container| !skipped.contains(&text(container, "name"))) {
-        match volume_used(spec, container) {
+        match volume_used(spec, container, beside) {
             Ok(volume) => used.push(volume),
             Err(wrong) => return Some(wrong),
         }
@@ -309,11 +338,12 @@ fn wrong(pod: &Value) -> Option<String> {
     let volumes = items(spec, "volumes").iter().filter(|volume| text(volume, "name").starts_with("azure-"));
     // A pod all of whose containers are skipped has an unused volume, as the webhook makes it: a sidecar that comes late may
     // get another one, in another layout.
-    (skip.is_none() && volumes.count() > used.len()).then(|| "an unused token volume".to_owned())
+    (skip.is_none() && volumes.count() > used.len() + usize::from(beside))
+        .then(|| "an unused token volume".to_owned())
 }
 
 /// The name of the volume in which a complete container has its token.
-fn volume_used<'v>(spec: &Value, container: &'v Value) -> Result<&'v str, String> {
+fn volume_used<'v>(spec: &Value, container: &'v Value, beside: bool) -> Result<&'v str, String> {
     let name = text(container, "name");
     let env = items(container, "env");
     let file = env.iter().find(|env| text(env, "name") == "AZURE_FEDERATED_TOKEN_FILE");
@@ -329,10 +359,22 @@ fn volume_used<'v>(spec: &Value, container: &'v Value) -> Result<&'v str, String
     }
     let mounts = items(container, "volumeMounts");
     let paths = mounts.iter().map(|mount| text(mount, "mountPath"));
-    let tokens =
-        paths.filter(|path| path.starts_with(WI) || path.starts_with("/var/run/secrets/azure/tokens"));
-    if tokens.count() != 1 {
+    let (of_fallback, tokens): (Vec<&str>, Vec<&str>) = paths
+        .filter(|path| path.starts_with(names::SECRETS_PATH))
+        .partition(|path| *path == names::FALLBACK_MOUNT_PATH);
+    let both = of_fallback.len() + tokens.len();
+    if both != 1 && !(beside && (of_fallback.len(), tokens.len()) == (1, 1)) {
         return Err(format!("{name} has other than one mount for its token"));
+    }
+    // The runtime can't make the folder of a mount below one that can't be written to.
+    let is_below = |one: &Value, other: &Value| {
+        other.get("readOnly") == Some(&Value::Bool(true))
+            && text(one, "mountPath")
+                .strip_prefix(text(other, "mountPath"))
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    if mounts.iter().any(|one| mounts.iter().any(|other| is_below(one, other))) {
+        return Err(format!("{name} has a mount below a read-only one"));
     }
     let below =
         |mount: &Value| file.strip_prefix(&format!("{}/", text(mount, "mountPath"))).map(str::to_owned);

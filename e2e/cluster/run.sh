@@ -66,8 +66,8 @@ fi
 
 say "deploy"
 kubectl kustomize deploy/base > "$work/base.yaml"
-# The two lines that a user changes: where the module is, and the registry without TLS.
-sed -e "s|^  module: .*|  module: $MODULE|" \
+# The lines that a user changes: the tenant, where the module is, and the registry without TLS.
+sed -e "s|^  module: .*|  module: $MODULE|" -e "s|REPLACE_WITH_YOUR_TENANT_ID|$tenant|" \
   -e "s|^  image: \(.*policy-server.*\)|  image: \1\n  insecureSources: [\"registry.$namespace.svc.cluster.local:5000\"]|" \
   "$work/base.yaml" > "$work/deploy.yaml"
 kubectl apply -f "$work/deploy.yaml"

@@ -6,9 +6,6 @@ use serde_json::{Value, json};
 
 /// Name of the policy, and the beginning of its bindings'.
 const NAME: &str = "azure-workload-identity-fallback";
-/// What stands in the volume's name and path for a hash of the pod's name.
-const HASH: &str = "fallback";
-
 /// What the generated policy does not do, for the head of the file.
 pub const HEAD: &str = "\
 # Made by azwi-policy fallback from the settings of the Azure workload identity policy: make it again when they change.
@@ -24,20 +21,88 @@ pub const HEAD: &str = "\
 # Needs Kubernetes 1.36, or 1.34 with the feature gate MutatingAdmissionPolicy and the beta API.
 ";
 
-/// The policy and its bindings, from the settings' JSON.
+/// Why there is no policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// What is wrong with the settings.
+    Settings(String),
+    /// The API server would not take or not finish it: which setting is too large, and by how much.
+    TooLarge(String),
+}
+
+/// The policy and its bindings, from the settings' JSON, for pods of up to `containers` containers.
 ///
 /// # Errors
-/// What is wrong with the settings.
-pub fn from_settings(settings: &Value, selector: Option<&Value>) -> Result<Vec<Value>, String> {
-    match Settings::parse(&settings.to_string()) {
-        Ok(settings) => Ok(documents(&settings, selector)),
-        Err(problems) => Err(problems.first().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+/// Settings that are not valid, or too large for the API server's CEL.
+pub fn from_settings(
+    settings: &Value,
+    selector: Option<&Value>,
+    containers: usize,
+) -> Result<Vec<Value>, Refused> {
+    let settings = Settings::parse(&settings.to_string()).map_err(|problems| {
+        Refused::Settings(problems.first().iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let documents = documents(&settings, selector);
+    match documents.first().and_then(too_long).or_else(|| too_dear(&settings, containers)) {
+        Some(problem) => Err(Refused::TooLarge(problem)),
+        None => Ok(documents),
     }
+}
+
+/// Characters that an expression can have (cel-go, `ExpressionSizeCodePointLimit`, which the API server leaves as it is).
+const EXPRESSION_MAX: usize = 100_000;
+
+/// The expression that is too long, by the setting that makes it so.
+fn too_long(policy: &Value) -> Option<String> {
+    let variables = policy.pointer("/spec/variables").and_then(Value::as_array).into_iter().flatten();
+    let variables = variables.map(|variable| {
+        let setting = match variable.get("name").and_then(Value::as_str) {
+            Some("plain") => "allowedIdentities",
+            Some("due") => "skipContainers",
+            _ => "identities",
+        };
+        (setting, variable.get("expression"))
+    });
+    let patches = ("extraEnv", policy.pointer("/spec/mutations/0/jsonPatch/expression"));
+    variables.chain([patches]).find_map(|(setting, expression)| {
+        let length = expression?.as_str()?.chars().count();
+        (length > EXPRESSION_MAX).then(|| {
+            format!("{setting} makes an expression of {length} characters, and the API server takes {EXPRESSION_MAX}: have fewer entries")
+        })
+    })
+}
+
+/// What one expression may cost (Kubernetes, `apiserver/pkg/apis/cel`, `PerCallLimit`).
+const COST_MAX: usize = 1_000_000;
+/// What a container of 30 variables and 10 mounts costs; measured, and held by `conformance fallback`.
+const CONTAINER_COST: usize = 1_600;
+/// What each entry of `extraEnv` costs for each container.
+const EXTRA_COST: usize = 115;
+
+/// What a pod of so many containers costs, at most: of 30 variables and 10 mounts each.
+#[must_use]
+pub fn cost(settings: &Settings, containers: usize) -> usize {
+    let extra = settings.extra_env().filter(|(_, value)| !value.is_empty()).count() * EXTRA_COST;
+    // A regular expression costs by its length.
+    let skipped = settings.skip_containers().iter().map(|glob| glob.len() + 3).sum::<usize>() * 3 / 10;
+    containers * (CONTAINER_COST + extra + skipped)
+}
+
+fn too_dear(settings: &Settings, containers: usize) -> Option<String> {
+    let cost = cost(settings, containers);
+    let setting = if settings.extra_env().count() * 10 > settings.skip_containers().len() {
+        "extraEnv"
+    } else {
+        "skipContainers"
+    };
+    (cost > COST_MAX).then(|| {
+        format!("{setting} makes a pod of {containers} containers cost up to {cost}, and the API server stops at {COST_MAX}, without a word: have fewer entries, or count on smaller pods with --containers")
+    })
 }
 
 /// The policy and its bindings. `selector` is the namespace selector of the policy's manifest, where there is one.
 fn documents(settings: &Settings, selector: Option<&Value>) -> Vec<Value> {
-    let place = &settings.place_with(HASH);
+    let place = &settings.fallback_place();
     let mut constraints = json!({"resourceRules": [
         {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]});
     if let (Some(selector), Some(constraints)) = (selector, constraints.as_object_mut()) {
@@ -61,11 +126,13 @@ fn documents(settings: &Settings, selector: Option<&Value>) -> Vec<Value> {
     std::iter::once(policy).chain(bindings(settings)).collect()
 }
 
-/// One binding for labelled ServiceAccounts, and one for labelled pods of the others, as the trigger wants.
+/// One binding for labelled ServiceAccounts, and one for labelled pods of the others. One that the trigger does not want selects no pod.
 fn bindings(settings: &Settings) -> Vec<Value> {
     let labelled = json!({"matchLabels": {names::USE_LABEL: "true"}});
-    let others =
-        json!({"matchExpressions": [{"key": names::USE_LABEL, "operator": "NotIn", "values": ["true"]}]});
+    let not_labelled = json!({"key": names::USE_LABEL, "operator": "NotIn", "values": ["true"]});
+    let others = json!({"matchExpressions": [not_labelled]});
+    // Both bindings are always there, so that applying them after the trigger changed leaves none behind that injects.
+    let no_pod = json!({"matchLabels": {names::USE_LABEL: "true"}, "matchExpressions": [not_labelled]});
     let binding = |suffix: &str, selector: Value, pods: Option<&Value>| {
         let mut spec = json!({"policyName": NAME,
             "paramRef": {"selector": selector, "parameterNotFoundAction": "Allow"}});
@@ -75,14 +142,15 @@ fn bindings(settings: &Settings) -> Vec<Value> {
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
             "metadata": {"name": format!("{NAME}-{suffix}")}, "spec": spec})
     };
-    match (settings.by_account(), settings.by_pod()) {
-        (true, true) => vec![
-            binding("service-accounts", labelled.clone(), None),
-            binding("pods", others, Some(&labelled)),
-        ],
-        (true, false) => vec![binding("service-accounts", labelled, None)],
-        (false, _) => vec![binding("pods", json!({}), Some(&labelled))],
-    }
+    let (of_accounts, of_pods) = match (settings.by_account(), settings.by_pod()) {
+        (true, true) => ((labelled.clone(), None), (others, &labelled)),
+        (true, false) => ((labelled, None), (others, &no_pod)),
+        (false, _) => ((labelled.clone(), Some(&no_pod)), (json!({}), &labelled)),
+    };
+    vec![
+        binding("service-accounts", of_accounts.0, of_accounts.1),
+        binding("pods", of_pods.0, Some(of_pods.1)),
+    ]
 }
 
 /// A CEL string: as it stands in single quotes where it can, or else with JSON's escapes.
@@ -166,11 +234,11 @@ fn of_identity(settings: &Settings) -> Vec<(&'static str, String)> {
                 ),
             ]);
             let named = |map: &str, other: &str| format!("variables.{map}[?variables.name].orValue({other})");
-            // Pods with both annotations are left to the policy, because the two must agree.
+            // An account with both annotations gets nothing here where the two do not agree: the policy refuses it.
+            let of_name = named("clientIds", "''");
             let client = format!(
                 "variables.name == '' ? {client}
-: ({client} == '' ? {} : '')",
-                named("clientIds", "''")
+: ({client} == '' || {client}.lowerAscii() == {of_name}.lowerAscii() ? {of_name} : '')"
             );
             (client, named("tenantIds", &tenant), named("expirations", &expiration))
         }
@@ -306,12 +374,13 @@ audience: {audience}, expirationSeconds: int(variables.expiration), path: {path}
             .to_owned(),
     ];
     let file = format!("{}/{}", place.mount_path, place.token_path);
-    let four = [
-        (names::AZURE_CLIENT_ID, "variables.clientId".to_owned()),
-        (names::AZURE_TENANT_ID, "variables.tenantId".to_owned()),
-        (names::AZURE_FEDERATED_TOKEN_FILE, text(&file)),
-        (names::AZURE_AUTHORITY_HOST, text(settings.authority_host())),
-    ];
+    let value = |name: &str| match name {
+        names::AZURE_CLIENT_ID => "variables.clientId".to_owned(),
+        names::AZURE_TENANT_ID => "variables.tenantId".to_owned(),
+        names::AZURE_FEDERATED_TOKEN_FILE => text(&file),
+        _ => text(settings.authority_host()),
+    };
+    let four = names::FALLBACK_VARIABLES.map(|name| (name, value(name)));
     let add = |which: &str, name: &str, value: &str| {
         let name = text(name);
         format!(

@@ -110,15 +110,29 @@ fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
     let text =
         yaml::decode(&bytes).map_err(|problem| anyhow!("the settings {} are {problem}", path.display()))?;
     // As kubectl reads them: there they go in the end, and it does not read `Off` as a string.
-    let mut documents = yaml::documents(&text).into_iter();
-    let value = match documents.next().map(|document| document.content) {
-        Some(Ok((value, _))) => value,
-        Some(Err(error)) => bail!("the settings {} are no YAML or JSON: {error}", path.display()),
-        None => Value::Null,
-    };
-    if documents.next().is_some() {
-        bail!("the settings {} are more than one document", path.display());
+    let mut documents = Vec::new();
+    for document in yaml::documents(&text) {
+        match document.content {
+            Ok((value, _)) => documents.push(value),
+            Err(error) => bail!("the settings {} are no YAML or JSON: {error}", path.display()),
+        }
     }
+    // Of a rendered overlay: the registration that changes pods.
+    let mutates = |value: &Value| {
+        value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("AdmissionPolicy"))
+            && value.pointer("/spec/mutating") == Some(&Value::Bool(true))
+    };
+    if documents.len() > 1 {
+        documents.retain(mutates);
+        if documents.len() != 1 {
+            bail!(
+                "the settings {} are more than one document, {} of them a policy that mutates, expected one",
+                path.display(),
+                documents.len()
+            );
+        }
+    }
+    let value = documents.pop().unwrap_or_default();
     let is_manifest = value.get("apiVersion").is_some() && value.get("kind").is_some();
     if is_manifest {
         Ok((value.pointer("/spec/settings").cloned().unwrap_or_default(), Some(value)))

@@ -46,10 +46,10 @@ impl Settings {
         self.token_expiration.seconds()
     }
 
-    /// Where the token of a pod goes whose name has this hash, by `layout`.
+    /// Where the fallback puts the token of a pod, by `layout`.
     #[must_use]
-    pub fn place_with(&self, hash: &str) -> Place {
-        self.layout.place_with(hash)
+    pub fn fallback_place(&self) -> Place {
+        self.layout.fallback()
     }
 
     /// `extraEnv`: names and values.

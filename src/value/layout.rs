@@ -76,8 +76,20 @@ impl Layout {
         }
     }
 
+    /// Where the fallback puts a token: with `Legacy` as that layout has it, which old webhooks take for their own.
+    pub(crate) fn fallback(self) -> Place {
+        match self {
+            Self::Legacy => self.place_with(""),
+            Self::PerPod | Self::Fixed => Place {
+                volume: names::FALLBACK_VOLUME.into(),
+                mount_path: names::FALLBACK_MOUNT_PATH.into(),
+                token_path: names::TOKEN_PATH.into(),
+            },
+        }
+    }
+
     /// Where the token of a pod whose name has this hash goes.
-    pub(crate) fn place_with(self, hash: &str) -> Place {
+    fn place_with(self, hash: &str) -> Place {
         let volume = match self {
             Self::Legacy => names::LEGACY_VOLUME.to_owned(),
             Self::PerPod | Self::Fixed => format!("{}{hash}", names::VOLUME_PREFIX),

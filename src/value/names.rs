@@ -49,6 +49,13 @@ pub const VOLUME_PREFIX: &str = "azure-workload-identity-reserved-";
 pub const SECRETS_PATH: &str = "/var/run/secrets/azure";
 /// Where the volume is mounted, or below (webhook `VolumeMountPath`).
 pub const MOUNT_PATH: &str = "/var/run/secrets/azure/wi";
+/// The volume of the fallback (`azwi-policy fallback`), except in the layout Legacy.
+pub const FALLBACK_VOLUME: &str = "azure-workload-identity-reserved-fallback";
+/// Where the fallback mounts it: beside every place of a webhook, and neither above nor below one, so that both can be in a container.
+pub const FALLBACK_MOUNT_PATH: &str = "/var/run/secrets/azure/fallback";
+/// The variables in the order in which the fallback appends them, which tells them from those that the policy or a person wrote.
+pub const FALLBACK_VARIABLES: [&str; 4] =
+    [AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_AUTHORITY_HOST];
 /// The token's path within the volume (webhook `TokenFilePath`).
 pub const TOKEN_PATH: &str = "token/azure-identity-token";
 /// The volume's name up to webhook v1.5 (`consts.go` of v1.5.1, `TokenFilePathName`).

@@ -97,7 +97,10 @@ fn policy(file: &str, manifest: &Value) {
         None,
         "{file}: Kubewarden's controller drops matchLabels"
     );
-    let settings = Settings::parse(&spec.get("settings").unwrap_or(&Value::Null).to_string());
+    // Who forgets the tenant is refused, by a test of its own.
+    let settings = spec.get("settings").unwrap_or(&Value::Null).to_string();
+    let settings =
+        Settings::parse(&settings.replace("REPLACE_WITH_YOUR_TENANT_ID", "contoso.onmicrosoft.com"));
     assert!(settings.is_ok(), "{file}: {:?}", settings.err());
 }
 

@@ -37,7 +37,9 @@ fn below(folder: &str) -> Vec<PathBuf> {
 #[test]
 fn each_manifest_has_only_fields_of_its_type() {
     let mut seen = BTreeSet::new();
-    for path in below("deploy").into_iter().chain(below("examples")) {
+    // The overlay's fallback is made by `make manifests`, from a tenant.
+    let made = Path::new("target/deploy/overlays/fallback/fallback.yaml").to_owned();
+    for path in below("deploy").into_iter().chain(below("examples")).chain([made]) {
         let name = path.to_str().unwrap();
         for manifest in documents(&file(name)) {
             match manifest["kind"].as_str() {
@@ -113,7 +115,7 @@ fn rendered_as(name: &str, all: &[Value]) {
             (&policy["module"], &policy["settings"]),
             "{name}"
         );
-        let failure = if name == "fallback" { "Ignore" } else { "Fail" };
+        let failure = if ["fallback", "monitor"].contains(&name) { "Ignore" } else { "Fail" };
         assert_eq!((&policy["mutating"], &policy["failurePolicy"]), (&json!(true), &json!(failure)));
         assert_eq!((&checks["mutating"], &checks["failurePolicy"]), (&json!(false), &json!("Ignore")));
         assert_eq!(checks["namespaceSelector"], policy["namespaceSelector"]);
@@ -134,16 +136,87 @@ fn rendered_as(name: &str, all: &[Value]) {
     }
 }
 
-/// The overlay's file is what the command prints for the base's settings.
+/// Nothing that can be applied carries a tenant: who forgets to set it gets the policy's own refusal, and no pod of another's tenant.
 #[test]
-fn the_fallback_is_made_from_the_bases_settings() {
-    let root = ROOT;
-    let output = std::process::Command::new(Path::new(root).join("target/host/azwi-policy"))
-        .current_dir(root)
+fn a_forgotten_tenant_fails() {
+    let settings = &yaml("deploy/base/policy.yaml")["spec"]["settings"];
+    let problem = azure_workload_identity_policy::Settings::parse(&settings.to_string()).unwrap_err();
+    let text: Vec<String> = problem.first().iter().map(ToString::to_string).collect();
+    assert!(text.concat().starts_with("tenantId is \"REPLACE_WITH_YOUR_TENANT_ID\""), "{text:?}");
+    let output = std::process::Command::new(crate::common::RUNNER)
+        .current_dir(ROOT)
         .args(["fallback", "--settings", "deploy/base/policy.yaml"])
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), file("deploy/overlays/fallback/fallback.yaml"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(!Path::new(ROOT).join("deploy/overlays/fallback/fallback.yaml").exists());
+}
+
+fn fallback(name: &str, settings: &str) -> (String, String, Option<i32>) {
+    let folder = crate::folder::Folder::new(name, &[("settings.yaml", settings)]);
+    let mut command = std::process::Command::new(crate::common::RUNNER);
+    let output =
+        command.current_dir(&folder.0).args(["fallback", "--settings", "settings.yaml"]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+/// One that the trigger does not want selects no pod: what an earlier trigger left behind would go on injecting.
+#[test]
+fn the_fallback_always_has_both_bindings() {
+    for trigger in ["Any", "Pod", "ServiceAccount"] {
+        let settings = format!("tenantId: contoso.onmicrosoft.com\ntrigger: {trigger}\n");
+        let (out, err, status) = fallback("bindings", &settings);
+        assert_eq!(status, Some(0), "{err}");
+        assert_eq!(out.matches("kind: MutatingAdmissionPolicyBinding").count(), 2, "{out}");
+        // A selector of pods for each binding but that of labelled accounts; one that can't be met where the trigger does not want it.
+        let (selectors, expressions) = match trigger {
+            "Any" => (1, 1),
+            "Pod" => (2, 1),
+            _ => (1, 2),
+        };
+        assert_eq!(out.matches("objectSelector:").count(), selectors, "{trigger}: {out}");
+        assert_eq!(out.matches("matchExpressions:").count(), expressions, "{trigger}: {out}");
+    }
+}
+
+/// What the API server would not take, or give up on without a word.
+#[test]
+fn a_fallback_that_is_too_large_is_refused() {
+    let id = |n: usize| format!("{n:08}-9d3e-4f4c-8a51-0b7e4c1d92aa");
+    let entry = |n: usize| {
+        let ids: Vec<String> = (0..5).map(|one| id(n * 5 + one)).collect();
+        format!("  - {{namespaces: [team-{n}], clientIds: [{}]}}\n", ids.join(", "))
+    };
+    let allowed: String = (0..450).map(entry).collect();
+    let extra: String = (0..100).map(|n| format!("  - {{name: E{n}, value: x}}\n")).collect();
+    for (settings, words) in [
+        (
+            format!("tenantId: a.example\nallowedIdentities:\n{allowed}"),
+            "allowedIdentities makes an expression of",
+        ),
+        (
+            format!("tenantId: a.example\nextraEnv:\n{extra}"),
+            "extraEnv makes a pod of 100 containers cost up to",
+        ),
+    ] {
+        let (out, err, status) = fallback("large", &settings);
+        assert_eq!((out.as_str(), status), ("", Some(1)), "{err}");
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+#[test]
+fn the_fallback_finds_the_policy_of_a_rendered_overlay() {
+    let base =
+        file("deploy/base/policy.yaml").replace("REPLACE_WITH_YOUR_TENANT_ID", "contoso.onmicrosoft.com");
+    let both = format!("{}---\n{base}", file("deploy/base/rbac.yaml"));
+    let (out, err, status) = fallback("rendered", &both);
+    assert_eq!(status, Some(0), "{err}");
+    assert!(out.contains("contoso.onmicrosoft.com") && out.contains("namespaceSelector"), "{out}");
+    let (_, err, status) = fallback("none", "---\nkind: A\n---\nkind: B\n");
+    assert_eq!(status, Some(2));
+    assert!(err.contains("0 of them a policy that mutates, expected one"), "{err}");
 }
 
 /// The second registration of `deploy/late`, made by its jq program from what Kubewarden registers.

@@ -85,7 +85,16 @@ fn text(string: &str) -> String {
         && !string.ends_with(' ')
         && string.chars().all(fits)
         && scalar(string, true, None).is_ok_and(|value| value.is_string());
-    if plain { string.to_owned() } else { Value::from(string).to_string() }
+    if plain { string.to_owned() } else { quoted(string) }
+}
+
+/// In double quotes, as JSON has it; what YAML takes for the end of a line, or for a mark, is written as its number.
+fn quoted(string: &str) -> String {
+    let escaped = |c: char| match c {
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    Value::from(string).to_string().chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -98,7 +107,7 @@ mod tests {
     fn writes_what_it_reads_back() {
         let value = json!({"a": "yes", "b": "0400", "c": 256, "d": [{"x": 1, "y": ["z", [], {}]}, "no", null, ["q"]],
             "k": {"l": "a: b\n- c", "m": ["a\nb", {"n": "x\n# y"}]}, "o": "a\n b", "p": "a\n",
-            "e": {"f g": "a: b", "": " x ", "on": "a\nb\t\u{1f600}"}, "f": [], "g": {}, "h": "1e3", "i": "2026-11-25", "j": "#x"});
+            "e": {"f g": "a: b", "": " x ", "on": "a\nb\t\u{1f600}"}, "u": "a\u{2028}b\u{85}c\u{feff}", "f": [], "g": {}, "h": "1e3", "i": "2026-11-25", "j": "#x"});
         assert_eq!(
             documents(&write(&value))[0].content.as_ref().map(|(value, _)| value),
             Ok(&value),

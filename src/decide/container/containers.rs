@@ -15,7 +15,7 @@ use crate::{
     json::{Json, Shape},
     name_set::NameSet,
     object::{
-        container::{Container, Extent, Mount},
+        container::{Container, Env, Extent, Mount},
         pod::{Candidate, Os},
     },
     settings::Settings,
@@ -56,6 +56,24 @@ pub(crate) struct DueContainer<'s, 't> {
     pub(crate) target: Option<Target>,
     /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume to which the container's variable does not point.
     pub(crate) removed_mounts: Vec<usize>,
+}
+
+impl DueContainer<'_, '_> {
+    /// Where in its list the variables of the fallback begin, if the fallback gave it its identity, and nothing else sets one of them: they
+    /// are written anew where they are not up to date.
+    pub(crate) fn of_fallback(&self) -> Option<usize> {
+        let State::Equipped { mount, .. } = self.state else { return None };
+        let mount = self.container.mounts.get(mount)?;
+        if mount.name != names::FALLBACK_VOLUME {
+            return None;
+        }
+        let all = names::FALLBACK_VARIABLES;
+        let is_one = |env: &&Env| all.contains(&&*env.key);
+        let is_run =
+            |run: &[Env]| run.iter().zip(all).all(|(env, name)| env.name == name && env.value().is_some());
+        let once = self.container.env.iter().filter(is_one).count() == all.len();
+        self.container.env.windows(all.len()).position(is_run).filter(|_| once)
+    }
 }
 
 /// A container that is due an identity, and what it already has, before it is decided where it gets its token.
@@ -350,6 +368,8 @@ impl Equipped<'_, '_> {
             Some(index) != kept
                 && is_reserved(name)
                 && *name != *target.place.volume
+                // A webhook that is called once more would only add it again beside the fallback's.
+                && *target.place.volume != *names::FALLBACK_VOLUME
                 && Layout::any_has(name, path)
                 && volumes.named(name).is_some()
                 && !volumes.tokens(name).is_empty()

@@ -35,8 +35,11 @@ pub(crate) fn mistakes(
     let mut named = |other: &Other| mistakes.extend(other.refused(governance).map(refusal));
     identities.own.iter().flatten().for_each(&mut named);
     identities.new_due.iter().filter_map(|name| identities.of_new(name)).for_each(|other| named(&other));
-    let due = containers.due().zip(identities.own);
-    let due = due.map(|(container, other)| (container, identities.of(other.as_ref())));
+    let due = containers.due.iter().zip(identities.own);
+    let due = due.map(|(held, other)| (held, identities.of(other.as_ref())));
+    // What the fallback wrote is replaced by the identity's.
+    let due = due.filter(|(held, identity)| identity.client_id.is_none() || held.of_fallback().is_none());
+    let due = due.map(|(held, identity)| (held.container, identity));
     let audiences = audiences(settings);
     let holds = |container: &&&Container| {
         let home = &*containers.home.place.volume;

@@ -19,8 +19,10 @@ pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identiti
         let identity = identities.of(other.as_ref());
         // A container with its own token gets nothing from the policy.
         let given = due.target.as_ref().map(|_| identity);
-        let client = own(due.container, names::AZURE_CLIENT_ID, || given?.client_id.clone());
-        let tenant = own(due.container, names::AZURE_TENANT_ID, || Some(given?.tenant_id.clone()));
+        let is_replaced = due.of_fallback().is_some() && identity.client_id.is_some();
+        let from = (!is_replaced).then_some(due.container);
+        let client = own(from, names::AZURE_CLIENT_ID, || given?.client_id.clone());
+        let tenant = own(from, names::AZURE_TENANT_ID, || Some(given?.tenant_id.clone()));
         held.add(&due.container.name, client, tenant);
     }
     for name in identities.new_due {
@@ -32,8 +34,12 @@ pub(crate) fn audit(audit: Audit, containers: &Containers, identities: &Identiti
 }
 
 /// The ID in the container's own variable, if it can be read. If the container has no such variable, the ID that it is given.
-fn own<T: Accepts>(container: &Container, name: &str, given: impl FnOnce() -> Option<T>) -> Option<T> {
-    match container.variable(name) {
+fn own<T: Accepts>(
+    container: Option<&Container>,
+    name: &str,
+    given: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    match container.and_then(|container| container.variable(name)) {
         Some(env) => env.value().and_then(|value| value.parse().ok()),
         None => given(),
     }

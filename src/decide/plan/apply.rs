@@ -19,6 +19,11 @@ pub(crate) fn apply(plan: Plan, pod: &mut Json<'_>) {
             Some((Slot::Append | Slot::First, mount)) => (None, Some((Slot::Append, mount))),
             replaced => (replaced, None),
         };
+        if let Some(Json::List(env)) = container.field_mut("env") {
+            for (index, entry) in injection.replaced {
+                put(env, Slot::Replace(index), raw(Rc::unwrap_or_clone(entry)));
+            }
+        }
         equip(container, injection.env.into_iter().map(Rc::unwrap_or_clone), replaced);
         if let Some(Json::List(mounts)) = container.field_mut("volumeMounts") {
             remove(mounts, &injection.removed_mounts);

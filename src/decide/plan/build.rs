@@ -10,14 +10,14 @@ use crate::{
         identity::{container_annotation::Other, identities::Identities},
         plan::{
             Injection, NewContainer, Plan, Slot,
-            variables::{Entries, Variables},
+            variables::{Entries, Variables, differs},
         },
     },
     feature::proxy::{self, Sidecar},
     name_set::NameSet,
     object::container::ContainerList,
     settings::Settings,
-    value::{port::ProxyPort, token::TokenExpiration},
+    value::{names, port::ProxyPort, token::TokenExpiration},
     verdict::facts::OBJECT_MAX,
 };
 
@@ -38,8 +38,18 @@ pub(crate) fn plan(
     let mut injections = Vec::new();
     for (held, other) in containers.due.iter().zip(identities.own) {
         let Some(target) = &held.target else { continue };
-        let injection =
-            injection(containers, &variables, (identities, other.as_ref()), &entries, held, target);
+        let identities = (identities, other.as_ref());
+        let mut injection = injection(containers, &variables, identities, &entries, held, target);
+        if let Some(first) = held.of_fallback() {
+            let other = other.as_ref().map(|other| &other.identity);
+            let identity = other.unwrap_or(identities.0.pods);
+            for (index, name) in (first..).zip(names::FALLBACK_VARIABLES) {
+                if differs(held.container, name, settings, identity, &target.place, containers.volumes.os) {
+                    let entry = entries.of(&variables.place(name), other, &target.place);
+                    injection.replaced.extend(entry.into_iter().map(|entry| (index, entry)));
+                }
+            }
+        }
         room.take(injection.length())?;
         if !injection.is_empty() {
             injections.push(injection);
@@ -99,6 +109,7 @@ fn injection<'s>(
         env: entries.of(&missing, other.map(|other| &other.identity), &target.place),
         mount: mount.map(|slot| (slot, fragments::mount(&target.place))),
         removed_mounts: held.removed_mounts.clone(),
+        replaced: Vec::new(),
     }
 }
 
@@ -171,7 +182,12 @@ fn volume(containers: &Containers, new_due: bool, expiration: TokenExpiration) -
         |name: &str| containers.volumes.tokens(name).iter().any(|token| *token.audience == *audience);
     let has_token = || containers.pod.spec.volumes.iter().any(|volume| for_this(&volume.name));
     if home.volume == VolumeOwner::There {
-        return None;
+        // The fallback's volume is brought up to date, every other one stays as it is.
+        let place = &home.place;
+        let (index, there) = containers.volumes.named(names::FALLBACK_VOLUME)?;
+        let text = fragments::volume(place, containers.audience, expiration, None);
+        let is_its = *place.volume == *names::FALLBACK_VOLUME && *place.token_path == *names::TOKEN_PATH;
+        return (is_its && !same(there.raw, &text)).then_some((Slot::Replace(index), text));
     }
     let text = fragments::volume(&home.place, containers.audience, expiration, containers.endpoint);
     match containers.volumes.named(&home.place.volume) {

@@ -28,6 +28,8 @@ pub(crate) struct Injection {
     pub(crate) index: usize,
     /// The variables that are appended, as entries of `env`. Containers share what is the same for all.
     pub(crate) env: Vec<Rc<String>>,
+    /// The variables that are written anew, each with its place in `env`: what the fallback gave it is not up to date.
+    pub(crate) replaced: Vec<(usize, Rc<String>)>,
     /// The mount, as an entry of `volumeMounts`, and its position. `None` if the container already has it.
     pub(crate) mount: Option<(Slot, String)>,
     /// Indexes of the mounts to remove, ascending: leftovers of another pass, of a volume that is not needed.
@@ -37,13 +39,17 @@ pub(crate) struct Injection {
 impl Injection {
     /// The length of what is written, with a comma behind each variable.
     pub(crate) fn length(&self) -> usize {
-        let env = self.env.iter().map(|entry| entry.len() + 1).sum::<usize>();
+        let replaced = self.replaced.iter().map(|(_, entry)| entry);
+        let env = self.env.iter().chain(replaced).map(|entry| entry.len() + 1).sum::<usize>();
         env + self.mount.as_ref().map_or(0, |(_, text)| text.len())
     }
 
     /// Whether nothing is written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.env.is_empty() && self.mount.is_none() && self.removed_mounts.is_empty()
+        self.env.is_empty()
+            && self.replaced.is_empty()
+            && self.mount.is_none()
+            && self.removed_mounts.is_empty()
     }
 }
 

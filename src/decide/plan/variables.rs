@@ -92,6 +92,11 @@ impl<'s> Variables<'s> {
         missing
     }
 
+    /// The place of the variable `name`, where it is one of them.
+    pub(crate) fn place(&self, name: &str) -> Vec<usize> {
+        self.all.iter().position(|(one, _)| *one == name).into_iter().collect()
+    }
+
     /// The name of the variable at `place`, as the pod's system compares it.
     fn key(&self, place: usize) -> Option<Cow<'s, str>> {
         self.all.get(place).map(|(name, _)| self.names.key(Cow::Borrowed(*name)))

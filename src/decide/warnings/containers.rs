@@ -75,6 +75,9 @@ fn has(text: &str, word: &str) -> bool {
 
 /// Whether a text has the path of a token file in it that is not this one.
 fn names_other_token(text: &str, target: &Target) -> bool {
+    if !has(text, names::SECRETS_PATH) {
+        return false;
+    }
     // A word can hold several paths; the last one is what it ends with.
     let mut paths = text.split(ends_path).filter_map(|word| word.get(word.rfind(names::SECRETS_PATH)?..));
     paths.any(|path| path.ends_with(names::LEGACY_TOKEN_PATH) && !target.place.is_token_file(path))
@@ -158,9 +161,11 @@ pub(crate) fn of_containers(
                 continue;
             }
             (Some(target), State::Equipped { token, .. }) => {
+                // What the fallback wrote is brought up to date.
+                let is_replaced = held.of_fallback().is_some();
                 for variable in [names::AZURE_CLIENT_ID, names::AZURE_TENANT_ID, names::AZURE_AUTHORITY_HOST]
                 {
-                    if differs(variable, &target.place) {
+                    if !is_replaced && differs(variable, &target.place) {
                         tell(&|| Notice::OwnValue { variable });
                     }
                 }
