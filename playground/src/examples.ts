@@ -112,6 +112,7 @@ const refusals = [
   of("tenant-id-malformed", "Malformed tenant ID", join(annotated("tenant-id: contoso"), pod)),
   ofPod("no-tenant", "No tenant", pod, "{}\n"),
   of("client-id-required", "Missing client ID, where one is required", join(withoutId, pod), also("requireClientId: true")),
+  ofPod("layout-malformed", "A layout in lower case", annotate("layout: legacy")),
   ofPod("expiration-malformed", "Invalid token expiration", annotate('service-account-token-expiration: "1h"')),
   ofPod("proxy-port-malformed", "Invalid proxy port", annotate('inject-proxy-sidecar: "true"', 'proxy-sidecar-port: "http"')),
   ofPod("proxy-on-host-network", "The proxy on the node's network", spec("hostNetwork: true", proxied)),

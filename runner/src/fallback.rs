@@ -14,7 +14,7 @@ pub const HEAD: &str = "\
 #   - every message: what is wrong with a client ID, a tenant, an annotation is neither refused nor told here;
 #   - a ServiceAccount that was changed a moment ago: the API server's cache is asked, and no second time;
 #   - the hash in the volume's name and path: both are the same in every pod;
-#   - pods that ask for the proxy, for a custom token endpoint, or for container-identities;
+#   - pods that ask for the proxy, for a custom token endpoint, for container-identities, or for a layout of their own;
 #   - pods that have a token already, and containers that set one of the four variables themselves;
 #   - with allowedIdentities, pods whose containers bring ids of their own. What it does not allow is not given here either, but a
 #     pod that is refused by the policy is not refused here: it starts without an identity.
@@ -282,6 +282,8 @@ fn plain_case(settings: &Settings, place: &Place) -> String {
         format!("int(variables.expiration) >= {shortest} && int(variables.expiration) <= {longest}"),
         format!("variables.pod[?{proxy}].orValue('false') == 'false'"),
         format!("{} == ''", value("pod", names::CONTAINER_IDENTITIES)),
+        // Another layout than the cluster's is the policy's.
+        format!("{} == '' && {} == ''", value("pod", names::LAYOUT), value("account", names::LAYOUT)),
         // There is no token yet, except from an earlier call of this policy.
         format!(
             "variables.volumes.all(v, v.name == {volume}

@@ -69,8 +69,9 @@ pub(crate) fn decide(
     pod: Candidate,
     account: &ServiceAccount,
 ) -> Decision {
-    let (own, said) =
-        (PodRequest::read(settings, governance, pod), AccountIdentity::read(settings, governance, account));
+    let said = AccountIdentity::read(settings, governance, account);
+    let layout = said.layout.as_ref().ok().copied().flatten();
+    let own = PodRequest::read(settings, governance, pod, layout);
     let mut warnings = Warnings::default();
     warnings::of_metadata(settings, pod, account, (&own, &said), &mut warnings);
     let audit = audit(account, &said);
@@ -133,8 +134,9 @@ fn identity_and_expiration(
     let identity =
         service_account_identity(settings, governance, account, said).map_err(|wrong| mistakes.extend(wrong));
     let title = account.reference.title();
-    let expiration =
-        expiration.map_err(|wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong))));
+    let mut wrong_annotation = |wrong| mistakes.push(Refusal::new(&title, Mistake::WrongAnnotation(wrong)));
+    let expiration = expiration.and_then(|expiration| said.layout.clone().map(|_| expiration));
+    let expiration = expiration.map_err(&mut wrong_annotation);
     match (identity, expiration) {
         (Ok(identity), Ok(expiration)) if own.mistakes.is_empty() => Ok((identity, expiration)),
         (Ok(_) | Err(()), _) => Err(mistakes),

@@ -6,7 +6,7 @@ use crate::{
     object::pod::Candidate,
     settings::Settings,
     tally::Tally,
-    value::{port::ProxyPort, token::TokenExpiration},
+    value::{layout::Layout, names, port::ProxyPort, token::TokenExpiration},
     verdict::{mistake::Mistake, refusal::Refusal},
 };
 
@@ -28,13 +28,19 @@ pub(crate) struct PodRequest<'s, 't> {
 }
 
 impl<'s, 't> PodRequest<'s, 't> {
-    /// Reads what `pod` asks for.
+    /// Reads what `pod` asks for. `of_account` is the layout that its ServiceAccount chooses.
     pub(crate) fn read(
         settings: &'s Settings,
         governance: Option<&Governance>,
         pod: Candidate<'s, 't>,
+        of_account: Option<Layout>,
     ) -> Self {
         let mut mistakes = Tally::default();
+        let layout = pod.metadata.annotations.parsed(names::LAYOUT).unwrap_or_else(|wrong| {
+            mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
+            None
+        });
+        let layout = layout.or(of_account).unwrap_or(settings.layout);
         let expiration = pod.metadata.annotations.token_expiration();
         let expiration = expiration.unwrap_or_else(|wrong| {
             mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
@@ -50,7 +56,7 @@ impl<'s, 't> PodRequest<'s, 't> {
             mistakes.push(Refusal::new(pod.title, Mistake::WrongAnnotation(wrong)));
             ContainerIdentities::default()
         });
-        let containers = Containers::read(settings, pod, &|name| identities.has(name));
+        let containers = Containers::read(settings, pod, layout, &|name| identities.has(name));
         mistakes.append(containers.conflicts(proxy));
         let new_due =
             proxy.map(|_| containers.new_due(settings, &|name| identities.has(name))).unwrap_or_default();

@@ -44,9 +44,10 @@ pub(crate) fn judge(
     let mut warnings = Warnings::default();
     warnings.extend(warnings::of_label(&title, &new.label));
     Keys::of_account(&new).warnings(settings, &title, AnnotatedObject::ServiceAccount, &mut warnings);
-    let annotated = [names::CLIENT_ID, names::IDENTITY, names::TENANT_ID, names::TOKEN_EXPIRATION]
-        .iter()
-        .any(|name| new.annotations.value(name).is_some());
+    let annotated =
+        [names::CLIENT_ID, names::IDENTITY, names::TENANT_ID, names::TOKEN_EXPIRATION, names::LAYOUT]
+            .iter()
+            .any(|name| new.annotations.value(name).is_some());
     let labelled = new.label == UseLabel::True;
     if !annotated && !labelled {
         return Ok(Verdict::warned(warnings));
@@ -68,7 +69,7 @@ pub(crate) fn judge(
     }
     let (client_id, found) = mistakes(settings, governance.as_ref(), &new, &said);
     let (old_mistakes, refusals): (Vec<Refusal>, Vec<Refusal>) =
-        found.into_iter().partition(|refusal| known.contains(refusal));
+        found.into_iter().partition(|refusal| known.iter().any(|known| known.says_the_same(refusal)));
     warnings.extend(old_mistakes.into_iter().map(Refusal::still_wrong));
     if labelled {
         warnings.extend(warnings::of_client_id(settings, &said, &title));
@@ -111,7 +112,7 @@ fn mistakes(
         Ok(identity) => (Some(identity), Vec::new()),
         Err(refusals) => (None, refusals),
     };
-    if let Err(wrong) = &said.expiration {
+    for wrong in said.expiration.as_ref().err().into_iter().chain(said.layout.as_ref().err()) {
         refusals.push(Refusal::new(&account.reference.title(), Mistake::WrongAnnotation(wrong.clone())));
     }
     if account.label != UseLabel::True {

@@ -165,7 +165,7 @@ fn unread(settings: &Settings, pod: Candidate, reference: Reference, failure: Lo
         return (Tally::default(), warnings);
     }
     let governance = Governance::of(settings.allowed_identities.as_deref(), pod.namespace);
-    (PodRequest::read(settings, governance.as_ref(), pod).mistakes, warnings)
+    (PodRequest::read(settings, governance.as_ref(), pod, None).mistakes, warnings)
 }
 
 /// Warns about the label on the workload itself, which is not copied to its pods.

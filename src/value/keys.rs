@@ -44,6 +44,7 @@ const ANNOTATIONS: &[(&str, &[AnnotatedObject])] = &[
     (names::IDENTITY, &[AnnotatedObject::ServiceAccount]),
     (names::TENANT_ID, &[AnnotatedObject::ServiceAccount]),
     (names::TOKEN_EXPIRATION, &[AnnotatedObject::ServiceAccount, AnnotatedObject::Pod]),
+    (names::LAYOUT, &[AnnotatedObject::ServiceAccount, AnnotatedObject::Pod]),
     (names::SKIP_CONTAINERS, &[AnnotatedObject::Pod]),
     (names::CONTAINER_IDENTITIES, &[AnnotatedObject::Pod]),
     (names::INJECT_PROXY_SIDECAR, &[AnnotatedObject::Pod]),

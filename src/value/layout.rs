@@ -1,10 +1,13 @@
 //! Where volume, mount and token are.
 
-use std::{fmt, rc::Rc};
+use std::{borrow::Cow, fmt, rc::Rc, str::FromStr};
 
 use sha2::{Digest, Sha256};
 
-use crate::value::{names, parse::Choice};
+use crate::value::{
+    names,
+    parse::{Accepts, Choice, Rejected},
+};
 
 /// What a pod is called when it is admitted: a controller's pods have no name yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,22 @@ pub(crate) fn is_reserved(volume: &str) -> bool {
 impl Choice for Layout {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("PerPod", Self::PerPod), ("Fixed", Self::Fixed), ("Legacy", Self::Legacy)];
+}
+
+impl Accepts for Layout {
+    fn accepted() -> Cow<'static, str> {
+        Cow::Owned(Self::words())
+    }
+
+    const PLACEHOLDER: &'static str = "Legacy";
+}
+
+impl FromStr for Layout {
+    type Err = Rejected;
+
+    fn from_str(text: &str) -> Result<Self, Rejected> {
+        Self::chosen(text).ok_or_else(Rejected::by::<Self>)
+    }
 }
 
 /// Lower-case hexadecimal SHA-256 of the pod's name, as much of it as a volume's name has room for (webhook `webhook.go`,

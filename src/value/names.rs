@@ -10,6 +10,8 @@ pub const USE_LABEL: &str = "azure.workload.identity/use";
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
 /// ServiceAccount annotation: the identity's tenant ID (webhook `TenantIDAnnotation`).
 pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
+/// Annotation of a pod or its ServiceAccount that chooses the layout for that pod: for programs that have the token's path in them.
+pub const LAYOUT: &str = "azure.workload.identity/layout";
 /// Annotation of either object: seconds the projected token is valid (webhook `ServiceAccountTokenExpiryAnnotation`).
 pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
 /// Pod annotation: containers that get nothing, separated by `;` (webhook `SkipContainersAnnotation`).

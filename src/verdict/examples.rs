@@ -78,7 +78,9 @@ fn failures() -> Vec<LookUpFailure> {
 }
 
 fn wrong_values() -> Vec<(Title, Mistake)> {
-    use crate::value::{identity::ClientId, identity::TenantId, port::ProxyPort, token::TokenExpiration};
+    use crate::value::{
+        identity::ClientId, identity::TenantId, layout::Layout, port::ProxyPort, token::TokenExpiration,
+    };
     vec![
         (account(), wrong::<ClientId>(names::CLIENT_ID, "${CLIENT_ID}")),
         (account(), wrong::<ClientId>(names::CLIENT_ID, "{6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa}\n")),
@@ -86,6 +88,7 @@ fn wrong_values() -> Vec<(Title, Mistake)> {
         (account(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "1h")),
         (pod(), wrong::<TokenExpiration>(names::TOKEN_EXPIRATION, "60")),
         (pod(), wrong::<ProxyPort>(names::PROXY_SIDECAR_PORT, "0")),
+        (pod(), wrong::<Layout>(names::LAYOUT, "legacy")),
         (
             account(),
             named(

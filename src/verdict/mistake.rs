@@ -255,6 +255,7 @@ fn wrong_annotation(wrong: &WrongValue) -> (Description, Fix) {
         names::TENANT_ID => "tenant-id-malformed",
         names::TOKEN_EXPIRATION => "expiration-malformed",
         names::PROXY_SIDECAR_PORT => "proxy-port-malformed",
+        names::LAYOUT => "layout-malformed",
         _ => "container-identities",
     };
     let text = format!("annotation {annotation} is {}, which is not {accepted}", found.quoted());

@@ -52,6 +52,17 @@ impl Refusal {
         self.mistake.row().code
     }
 
+    /// Whether another one says the same of the same object. What a mistake is made of is not compared: that alone would be 2 KB of code.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        if let (Mistake::WrongAnnotation(one), Mistake::WrongAnnotation(two)) =
+            (&self.mistake, &other.mistake)
+        {
+            return one == two;
+        }
+        let (one, two) = (self.describe(), other.describe());
+        (one.rule, one.sentence, one.found) == (two.rule, two.sentence, two.found)
+    }
+
     /// Everything that is said about it: the mistake, and how this object is repaired.
     pub(crate) fn describe(&self) -> Description {
         let (description, fix) = self.mistake.row().words();

@@ -218,6 +218,7 @@ fn the_labels_page_lists_every_label_annotation_and_variable() {
         names::CLIENT_ID,
         names::TENANT_ID,
         names::TOKEN_EXPIRATION,
+        names::LAYOUT,
         names::IDENTITY,
         names::CONTAINER_IDENTITIES,
         names::SKIP_CONTAINERS,

@@ -344,7 +344,7 @@ const CASES: &[Case] = &[
             "has the path of another token file in its lifecycle",
             "ConfigMap data/prom: names the token's path of webhooks before 1.6.1",
             "ProviderConfig default: names the token's path of webhooks before 1.6.1",
-            "or set layout: Legacy",
+            "annotate its pods with azure.workload.identity/layout: Legacy",
         ],
         &[],
     ),

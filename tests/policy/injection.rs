@@ -271,3 +271,31 @@ fn logs_a_refusal_as_a_warning() {
     assert_eq!((&line["level"], &line["outcome"]), (&json!("warning"), &json!("refused")));
     assert_eq!(line["message"], "annotation azure.workload.identity/client-id is \"x\", which is not a UUID");
 }
+
+#[test]
+fn a_pod_or_its_service_account_chooses_the_layout() {
+    const OLD: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+    let file = |pod: &Value| {
+        let env = pod["spec"]["containers"][0]["env"].as_array().unwrap().clone();
+        let file = env.into_iter().find(|env| env["name"] == "AZURE_FEDERATED_TOKEN_FILE").unwrap();
+        file["value"].as_str().unwrap().to_owned()
+    };
+    let given = |of_pod: &str, of_account: &str| {
+        let mut account = yada_account();
+        if !of_account.is_empty() {
+            account["metadata"]["annotations"]["azure.workload.identity/layout"] = json!(of_account);
+        }
+        let request = yada(|pod| {
+            if !of_pod.is_empty() {
+                annotate(pod, "layout", of_pod);
+            }
+        });
+        let (pod, response) = admitted(&settings(), &request, holding(&account));
+        assert_eq!(warnings(&response), [""; 0]);
+        file(&pod)
+    };
+    assert_eq!(given("Legacy", ""), OLD);
+    assert_eq!(given("", "Legacy"), OLD);
+    assert!(given("PerPod", "Legacy").starts_with("/var/run/secrets/azure/wi/"));
+    assert_eq!(given("Fixed", "Legacy"), "/var/run/secrets/azure/wi/token/azure-identity-token");
+}

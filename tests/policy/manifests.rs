@@ -189,7 +189,8 @@ fn a_fallback_that_is_too_large_is_refused() {
         format!("  - {{namespaces: [team-{n}], clientIds: [{}]}}\n", ids.join(", "))
     };
     let allowed: String = (0..450).map(entry).collect();
-    let extra: String = (0..100).map(|n| format!("  - {{name: E{n}, value: x}}\n")).collect();
+    let extra: Vec<String> = (0..100).map(|n| format!("  - {{name: E{n}, value: x}}\n")).collect();
+    let extra = extra.concat();
     for (settings, words) in [
         (
             format!("tenantId: a.example\nallowedIdentities:\n{allowed}"),

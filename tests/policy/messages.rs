@@ -187,6 +187,7 @@ fn cases() -> Vec<(Value, Value, Answers)> {
         (settings(), labelled(|pod| set(pod, "AZURE_CLIENT_SECRET", "x")), own()),
         (settings(), labelled(|pod| set(pod, "AZURE_TOKEN_CREDENTIALS", "dev")), own()),
         (settings(), labelled(|pod| set(pod, "ARM_USE_MSI", "true")), own()),
+        (settings(), labelled(|pod| annotate(pod, "layout", "legacy")), own()),
         (settings(), labelled(|_| ()), annotated("client-id", TENANT_ID)),
         (
             settings(),

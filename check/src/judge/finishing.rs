@@ -61,6 +61,11 @@ impl Finishing<'_> {
                 if !self.conditional(&mut finding, pod, namespace) {
                     continue;
                 }
+                if matches!(finding.rule.as_str(), "other-token-file" | "token-file-in-arguments") {
+                    finding.fix = finding.fix.map(|fix| {
+                        format!("{fix}, or annotate the pod with azure.workload.identity/layout: Legacy")
+                    });
+                }
                 let (index, is_new) = self.note(finding, object, &own);
                 if matches!(question.about, About::Whole | About::MadeAccount)
                     && question.asked.kind == "ServiceAccount"

@@ -167,7 +167,7 @@ fn legacy_mount(container: &Value, pod: &Value) -> Option<(&'static str, String,
     Some((
         "legacy-mount",
         message,
-        "remove the mount, or set layout: Legacy",
+        "remove the mount, or annotate the pod with azure.workload.identity/layout: Legacy",
         format!("volumeMounts[{index}]"),
     ))
 }
@@ -337,7 +337,7 @@ impl Finishing<'_> {
         // A pod that brings its own token there has it.
         let has_own = |entry: &Entry| {
             let mounts =
-                containers(&entry.before).filter_map(|one| one.get("volumeMounts")?.as_array()).flatten();
+                containers(&entry.after).filter_map(|one| one.get("volumeMounts")?.as_array()).flatten();
             let mut paths = mounts.filter_map(|mount| mount.get("mountPath")?.as_str());
             paths.any(|path| {
                 OLD_PATH.starts_with(path.trim_end_matches('/')) && path.len() > "/var/run/secrets".len()
@@ -372,7 +372,7 @@ impl Finishing<'_> {
                     &path,
                     message,
                 );
-                finding.fix = Some("leave it out, if the program then reads AZURE_FEDERATED_TOKEN_FILE, or set layout: Legacy".to_owned());
+                finding.fix = Some("leave it out, if the program then reads AZURE_FEDERATED_TOKEN_FILE, or annotate its pods with azure.workload.identity/layout: Legacy".to_owned());
                 self.findings.push(finding);
             }
         }

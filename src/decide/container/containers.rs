@@ -127,12 +127,15 @@ impl<'s, 't> Containers<'s, 't> {
     pub(crate) fn read(
         settings: &'s Settings,
         pod: Candidate<'s, 't>,
+        layout: Layout,
         is_named: &dyn Fn(&str) -> bool,
     ) -> Self {
         let endpoint = settings.token_endpoint.as_ref().filter(|endpoint| endpoint.is_wanted(pod));
         let audience = endpoint.map_or(&settings.audience, |endpoint| &endpoint.audience);
         let skipped = pod.metadata.annotations.skipped_containers();
-        let own = settings.layout.place(&pod.metadata.name);
+        // The certificates of the endpoint have no place in the layout Legacy, which the settings can't have beside it.
+        let layout = if endpoint.is_some() { settings.layout } else { layout };
+        let own = layout.place(&pod.metadata.name);
         let volumes = Volumes::read(pod.spec).with(&own, audience);
         let is_due = |name: &str| is_due(settings, pod, &skipped, is_named, name);
         let (mut due, mut others) = (Vec::new(), Vec::new());

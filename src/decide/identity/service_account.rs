@@ -9,6 +9,7 @@ use crate::{
     settings::{RequireClientId, Settings},
     value::{
         identity::{ClientId, TenantId},
+        layout::Layout,
         names,
         token::TokenExpiration,
     },
@@ -39,6 +40,8 @@ pub(crate) struct AccountIdentity<'s> {
     pub(crate) tenant_id: Result<Option<TenantId>, WrongValue>,
     /// How long its token is valid, if the ServiceAccount or the named identity sets it.
     pub(crate) expiration: Result<Option<TokenExpiration>, WrongValue>,
+    /// Where its pods have their token, if the ServiceAccount sets it.
+    pub(crate) layout: Result<Option<Layout>, WrongValue>,
 }
 
 impl<'s> AccountIdentity<'s> {
@@ -62,6 +65,7 @@ impl<'s> AccountIdentity<'s> {
             client_id: client_id(account, named),
             tenant_id,
             expiration,
+            layout: account.annotations.parsed(names::LAYOUT),
         }
     }
 }
