@@ -105,6 +105,10 @@ fn checks_the_expiration_and_warns_about_a_missing_client_id_of_a_new_service_ac
     let (message, code) = refused(&settings(), &account_request(&hasty, None), no_look_up());
     assert!(message.contains("service-account-token-expiration is \"60\""), "{message}");
     assert_eq!(code, 400);
+    let lower = service_account(&json!({"client-id": CLIENT_ID, "layout": "legacy"}));
+    let (message, code) = refused(&settings(), &account_request(&lower, None), no_look_up());
+    assert!(message.contains("layout is \"legacy\", which is not PerPod, Fixed or Legacy"), "{message}");
+    assert_eq!(code, 400);
     let nobodys = service_account(&json!({}));
     let (_, response) = admitted(&settings(), &account_request(&nobodys, None), no_look_up());
     assert_eq!(
