@@ -1,8 +1,9 @@
 //! Evaluates the match conditions of `deploy/base` with the API server's own CEL. They must select the right requests, and never fail.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
+use azwi_policy::host::{Answers, GetResource, Module};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -77,7 +78,7 @@ fn of_kind(kind: (&str, &str, &str)) -> Vec<Expected> {
         expected.extend([
             (request(kind, "UPDATE", &make(&annotated, "b"), &make(&annotated, "a")), true),
             (request(kind, "UPDATE", &scaled, &make(&annotated, "a")), is_account),
-            (request(kind, "UPDATE", &make(&plain, "a"), &make(&annotated, "a")), is_account),
+            (request(kind, "UPDATE", &make(&plain, "a"), &make(&annotated, "a")), true),
             (request(kind, "UPDATE", &make(&plain, "a"), &make(&plain, "a")), false),
         ]);
     }
@@ -92,6 +93,93 @@ fn of_kind(kind: (&str, &str, &str)) -> Vec<Expected> {
         expected.push((request(kind, "CREATE", &make(&misspelt, "a"), &null), true));
     }
     expected
+}
+
+/// What the policy says of requests that the conditions of `checks.yaml` hold back, and calls that had nothing to say.
+#[derive(Debug, Default)]
+pub struct Called {
+    /// Requests.
+    pub tried: usize,
+    /// Called, and nothing was said.
+    pub in_vain: usize,
+    /// Not called, though something would be said.
+    pub missed: Vec<String>,
+}
+
+/// The metadata that a workload can have, and whether its template was judged with its owner's.
+fn metadata() -> Vec<(Value, bool)> {
+    let owned = |version: &str, kind: &str| {
+        json!({"name": "web", "ownerReferences": [
+            {"apiVersion": version, "kind": kind, "name": "web", "uid": "1", "controller": true}]})
+    };
+    vec![
+        (json!({"name": "web"}), false),
+        (json!({"name": "web", "labels": {"azure.workload.identity/use": "true"}}), false),
+        (json!({"name": "web", "labels": {"app": "web"}, "annotations": {"other": "x"}}), false),
+        (json!({"name": "web", "annotations": {"azure.workload.identity/skip-containers": "c"}}), false),
+        (json!({"name": "web", "annotations": {"azure.workload.identity/client-id": "x"}}), false),
+        (owned("apps/v1", "Deployment"), true),
+        (owned("batch/v1", "CronJob"), true),
+        (owned("argoproj.io/v1alpha1", "Rollout"), false),
+    ]
+}
+
+fn templates() -> Vec<Value> {
+    let template = |metadata: Value, image: &str| json!({"metadata": metadata, "spec": {"serviceAccountName": "web", "containers": [{"name": "c", "image": image}]}});
+    vec![
+        template(json!({"labels": {"app": "web"}}), "a"),
+        template(json!({"labels": {"app": "web"}}), "b"),
+        template(
+            json!({"annotations": {"azure.workload.identity/service-account-token-expiration": "1h"}}),
+            "a",
+        ),
+        template(json!({"labels": {"azure.workload.identity/use": "yes"}}), "a"),
+    ]
+}
+
+/// Puts every change of a workload to the conditions and to the policy.
+///
+/// # Errors
+/// One of them can't be asked.
+pub fn changes(module: &Module, folder: &Path, program: &Path) -> Result<Called> {
+    let mut kubernetes = Oracle::with_environment(program, [])?;
+    let policy: Value = yaml_serde::from_str(&std::fs::read_to_string(folder.join("checks.yaml"))?)?;
+    let conditions = policy.pointer("/spec/matchConditions");
+    let settings = json!({"tenantId": "contoso.onmicrosoft.com"});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "namespace": "team"}});
+    let mut called = Called::default();
+    for kind in KINDS.into_iter().filter(|(_, kind, _)| !["Pod", "ServiceAccount"].contains(kind)) {
+        let mut objects = Vec::new();
+        for (metadata, is_judged) in metadata() {
+            // Only what controllers make of these two has an owner that was judged.
+            let is_made = is_judged && ["ReplicaSet", "Job"].contains(&kind.1);
+            objects.extend(templates().iter().map(|template| (object(kind, &metadata, template), is_made)));
+        }
+        let mut requests = Vec::new();
+        for (new, is_made) in &objects {
+            requests.push((request(kind, "CREATE", new, &Value::Null), *is_made));
+            requests.extend(objects.iter().map(|(old, _)| (request(kind, "UPDATE", new, old), *is_made)));
+        }
+        let questions: Vec<Value> = requests
+            .iter()
+            .map(|(request, _)| json!({"matchConditions": conditions, "request": request}))
+            .collect();
+        let answers: Vec<Matched> = kubernetes.ask_json(&questions)?;
+        for ((request, is_made), answer) in requests.iter().zip(answers) {
+            ensure!(answer.errors.is_empty(), "{:?} for {request}", answer.errors);
+            let bytes = serde_json::to_vec(&account)?;
+            let holding: Answers = Arc::new(move |_: &GetResource| Ok(bytes.clone()));
+            let says = !module.examine(&settings, request, holding)?.findings.is_empty();
+            called.tried += 1;
+            match (answer.matches, says) {
+                (Some(true), false) => called.in_vain += 1,
+                (Some(true), true) | (_, false) => {}
+                (_, true) if *is_made => {}
+                (_, true) => called.missed.push(request.to_string()),
+            }
+        }
+    }
+    Ok(called)
 }
 
 /// Evaluates the conditions of the policies in `folder` on every kind of their rules. Returns how many requests that were.

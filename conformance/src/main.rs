@@ -43,11 +43,7 @@ fn main() -> ExitCode {
         Command::Live { oracle, cases, seed } => live(&cli, oracle, *cases, *seed),
         Command::Recorded => recorded(&cli),
         Command::Valid { kubernetes, cases, seed } => valid(&cli, kubernetes, *cases, *seed),
-        Command::Conditions { kubernetes } => conditions::check(Path::new("deploy/base"), kubernetes).and_then(|tried| {
-            println!("{tried} requests put to the match conditions of deploy/base, each called for or not as it should be");
-            summary::leave("conditions", &format!("{tried} requests put to the match conditions, 0 errors, 0 called in vain or missed"))?;
-            Ok(true)
-        }),
+        Command::Conditions { kubernetes } => try_conditions(&cli, kubernetes),
         Command::Fallback { kubernetes, cases, seed } => try_fallback(&cli, kubernetes, *cases, *seed),
         Command::Yaml { kubernetes } => read_yaml(kubernetes).map(|()| true),
         Command::Passes { oracle, kubernetes, cases, seed } => {
@@ -63,7 +59,9 @@ fn main() -> ExitCode {
             })
         }
         Command::WithinBudgets { budgets } => within(budgets).map(|()| true),
-        Command::Skipped { section, why } => summary::leave(section, &format!("not run: {why}")).map(|()| true),
+        Command::Skipped { section, why } => {
+            summary::leave(section, &format!("not run: {why}")).map(|()| true)
+        }
         Command::Summary => summary::all().map(|text| {
             print!("\n{text}");
             true
@@ -252,6 +250,31 @@ fn check_model(cli: &Cli, oracle: &Path) -> Result<String> {
         "the webhook since 1.6.1, mapped from 1.6.0, gives {} of {checked} recorded answers; in {twice} the strategic merge patch mixes entries of one name\n",
         checked - twice
     ))
+}
+
+/// Puts requests to the match conditions of `deploy/base`, and every change of a workload to them and to the policy.
+fn try_conditions(cli: &Cli, kubernetes: &Path) -> Result<bool> {
+    let folder = Path::new("deploy/base");
+    let tried = conditions::check(folder, kubernetes)?;
+    println!(
+        "{tried} requests put to the match conditions of deploy/base, each called for or not as it should be"
+    );
+    let module = Module::from_file(&cli.policy)?;
+    let called = conditions::changes(&module, folder, kubernetes)?;
+    for request in called.missed.iter().take(3) {
+        println!("missed: {request}");
+    }
+    let conditions::Called { tried: changes, in_vain, missed } = &called;
+    let report = format!(
+        "{changes} changes of workloads put to them and to the policy: {in_vain} called in vain, {} missed",
+        missed.len()
+    );
+    println!("{report}");
+    summary::leave(
+        "conditions",
+        &format!("{tried} requests put to the match conditions, 0 errors; {report}"),
+    )?;
+    Ok(missed.is_empty())
 }
 
 fn passes(cli: &Cli, oracle: &Path, kubernetes: Option<&Path>, number: usize, seed: u64) -> Result<bool> {

@@ -17,12 +17,14 @@ def names: ["kw.cap.azure-workload-identity", "clusterwide-azure-workload-identi
       }]
     },
     webhooks: [
-      ($webhook | {clientConfig, namespaceSelector, objectSelector, matchConditions, matchPolicy, sideEffects, timeoutSeconds, admissionReviewVersions}
+      ($webhook | {clientConfig, namespaceSelector, objectSelector, matchConditions, matchPolicy, sideEffects, admissionReviewVersions}
         | with_entries(select(.value != null)))
       + {
         name: "late.azure-workload-identity.kubewarden.admission",
         rules: [$webhook.rules[] | select(.resources | index("pods")) | .resources = ["pods"] | .operations = ["CREATE"]],
         reinvocationPolicy: "IfNeeded",
+        # A PolicyServer that hangs delays a pod by this, beside the first registration.
+        timeoutSeconds: 3,
         failurePolicy: "Ignore"
       }
     ]
