@@ -302,3 +302,59 @@ fn refuses_a_second_mount_of_the_reserved_volume_at_the_token_path() {
     assert!(message.contains(&format!("mounts volume \"{VOLUME}\" at \"{MOUNT}\"")), "{message}");
     admitted(&settings(), &twice("/two"), holding(&yada_account()));
 }
+
+/// YADA's pod as the fallback made it, of settings with this tenant, authority and expiration.
+fn of_fallback(tenant: &str, authority: &str, seconds: u32) -> Value {
+    yada(|pod| {
+        let env = [
+            ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/fallback/token/azure-identity-token"),
+            ("AZURE_CLIENT_ID", CLIENT_ID),
+            ("AZURE_TENANT_ID", tenant),
+            ("AZURE_AUTHORITY_HOST", authority),
+        ];
+        let env = env.map(|(name, value)| json!({"name": name, "value": value}));
+        let own = pod["spec"]["containers"][0]["env"].as_array().cloned().unwrap_or_default();
+        pod["spec"]["containers"][0]["env"] = own.into_iter().chain(env).collect();
+        let volume = "azure-workload-identity-reserved-fallback";
+        let mount = json!({"name": volume, "mountPath": "/var/run/secrets/azure/fallback", "readOnly": true});
+        pod["spec"]["containers"][0]["volumeMounts"] = json!([mount]);
+        let token = json!({"audience": "api://AzureADTokenExchange", "expirationSeconds": seconds, "path": "token/azure-identity-token"});
+        pod["spec"]["volumes"] = json!([{"name": volume, "projected": {"sources": [{"serviceAccountToken": token}], "defaultMode": 420}}]);
+    })
+}
+
+#[test]
+fn brings_up_to_date_what_an_old_fallback_gave() {
+    let authority = "https://login.microsoftonline.com/";
+    let current = of_fallback(TENANT_ID, authority, 3600);
+    let (pod, response) = admitted(&settings(), &current, holding(&yada_account()));
+    assert_eq!(pod, current["object"], "the same settings change nothing");
+    let old = of_fallback("contoso.onmicrosoft.com", "https://login.microsoftonline.us/", 7200);
+    let (pod, old_response) = admitted(&settings(), &old, holding(&yada_account()));
+    assert_eq!(pod["spec"]["containers"], current["object"]["spec"]["containers"]);
+    let sources = |pod: &Value| pod["spec"]["volumes"][0]["projected"]["sources"].clone();
+    assert_eq!(sources(&pod), sources(&current["object"]));
+    assert_eq!(warnings(&old_response), [""; 0]);
+    assert_eq!(old_response.audit_annotations, response.audit_annotations);
+    let again = yada(|object| *object = pod.clone());
+    assert_eq!(admitted(&settings(), &again, holding(&yada_account())).0, pod);
+}
+
+/// A variable of the container's own beside those of the fallback is its author's: it is judged, and stays.
+#[test]
+fn what_a_person_wrote_beside_the_fallback_is_judged() {
+    let other = "11111111-2222-4333-8444-555555555555";
+    let mut request = of_fallback(TENANT_ID, "https://login.microsoftonline.com/", 3600);
+    let own = json!({"name": "AZURE_CLIENT_ID", "value": other});
+    request["object"]["spec"]["containers"][0]["env"].as_array_mut().unwrap().push(own);
+    let (_, response) = admitted(&settings(), &request, holding(&yada_account()));
+    assert_eq!(warnings(&response).len(), 1, "{:?}", warnings(&response));
+    let governed = with(&json!({"allowedIdentities": [{"clientIds": [CLIENT_ID]}]}));
+    let (message, code) = refused(&governed, &request, holding(&yada_account()));
+    assert!(message.contains(other), "{message}");
+    assert_eq!(code, 403);
+    let alone = of_fallback("contoso.onmicrosoft.com", "https://login.microsoftonline.com/", 3600);
+    let governed =
+        with(&json!({"allowedIdentities": [{"clientIds": [CLIENT_ID], "tenantIds": [TENANT_ID]}]}));
+    admitted(&governed, &alone, holding(&yada_account()));
+}
