@@ -42,7 +42,7 @@ func match(ctx context.Context, conditions []admissionregistrationv1.MatchCondit
 	resource := schema.GroupVersionResource(request.Resource)
 	attributes := admission.NewAttributesRecord(object, old, kind, request.Namespace, request.Name, resource, request.SubResource,
 		admission.Operation(request.Operation), &metav1.CreateOptions{}, false, &user.DefaultInfo{Name: "test"})
-	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: object, VersionedOldObject: old}
+	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: admission.NewLazyObject(object), VersionedOldObject: admission.NewLazyObject(old)}
 	result := matcher.Match(ctx, versioned, nil, nil)
 	if result.Error != nil {
 		return false, fmt.Errorf("%w", result.Error)

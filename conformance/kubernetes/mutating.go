@@ -98,7 +98,7 @@ func (m *mutating) mutate(ctx context.Context, pod *corev1.Pod, params *corev1.S
 	pod.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}
 	attributes := admission.NewAttributesRecord(pod, nil, kind, namespace, pod.Name, resource, "", admission.Create,
 		&metav1.CreateOptions{}, false, &user.DefaultInfo{Name: "test"})
-	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: pod}
+	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: admission.NewLazyObject(pod)}
 	same, err := json.Marshal(pod)
 	if err != nil {
 		return mutated{}, err

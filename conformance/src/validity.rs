@@ -139,7 +139,7 @@ impl Validity {
     #[must_use]
     pub fn report(&self) -> String {
         let mut text = format!(
-            "{} pods, {} valid for Kubernetes 1.36; of these {} changed and judged again, {} that are not valid any more\n",
+            "{} pods, {} valid for Kubernetes 1.37; of these {} changed and judged again, {} that are not valid any more\n",
             self.generated,
             self.valid,
             self.changed,
