@@ -5,6 +5,6 @@
 # The features are those that rustc's wasm32-wasip1 has on; the stripped module does not say so itself.
 set -euo pipefail
 "$(dirname "$0")/need.sh" wasm-opt binaryen
-wasm-opt --low-memory-unused -Oz --flatten --rereloop -Oz --flatten --rereloop -Oz --code-folding -Oz --reorder-functions --reorder-locals \
-  --converge --enable-bulk-memory --enable-multivalue --enable-mutable-globals \
+wasm-opt --low-memory-unused --flatten --simplify-locals-notee-nostructure --local-cse -Oz --flatten --rereloop -Oz --flatten --rereloop -Oz \
+  --code-folding -Oz --reorder-functions --reorder-locals --converge --enable-bulk-memory --enable-multivalue --enable-mutable-globals \
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext "$1" -o "$2"

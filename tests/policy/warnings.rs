@@ -221,3 +221,31 @@ fn says_why_there_is_no_identity_where_one_was_meant() {
     let expected = "Pod default/yadaapi: gets no identity: add the label azure.workload.identity/use: \"true\" to the pod";
     assert_eq!(warnings(&evaluate(&by_pod, &annotated, no_look_up()).response), [expected]);
 }
+
+#[test]
+fn names_what_asks_for_the_nodes_identity_and_nothing_else() {
+    let of = |name: &str, value: &str| {
+        let change =
+            |pod: &mut Value| pod["spec"]["containers"][0]["env"] = json!([{"name": name, "value": value}]);
+        warned(change, &yada_account()).len()
+    };
+    for (name, value, number) in [
+        ("ARM_USE_MSI", "true", 1),
+        ("ARM_USE_MSI", "false", 0),
+        ("CREDENTIAL", "ManagedIdentityCredential", 1),
+        ("CREDENTIALS", "WorkloadIdentityCredential,ManagedIdentityCredential", 0),
+        ("ENDPOINT", "http://169.254.169.254/metadata/identity/oauth2/token", 1),
+        ("NO_PROXY", "169.254.169.254,10.0.0.0/8", 0),
+        ("no_proxy", "localhost,169.254.169.254", 0),
+    ] {
+        assert_eq!(of(name, value), number, "{name}={value}");
+    }
+    let runs = |command: Value| {
+        warned(|pod: &mut Value| pod["spec"]["containers"][0]["command"] = command, &yada_account()).len()
+    };
+    assert_eq!(runs(json!(["sh", "-c", "az login --identity"])), 1);
+    assert_eq!(runs(json!(["/usr/bin/az", "login", "-i"])), 1);
+    assert_eq!(runs(json!(["az", "login", "-i"])), 1);
+    assert_eq!(runs(json!(["sh", "-c", "az login --service-principal -u x --federated-token y"])), 0);
+    assert_eq!(runs(json!(["sh", "-c", "az aks list; docker login -i"])), 0);
+}

@@ -86,12 +86,17 @@ fn names_other_token(text: &str, target: &Target) -> bool {
 /// The address of the node's identity (Azure Instance Metadata Service).
 const METADATA_SERVICE: &str = "169.254.169.254";
 
+/// The credential of an SDK that asks there.
+const MANAGED: &str = "ManagedIdentityCredential";
+
 /// What asks for the node's identity, and not for that of the pod, for which only the proxy would answer there.
 fn nodes_identity(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notice)) {
     for env in &container.env {
-        let is_asked = has(env.raw, METADATA_SERVICE)
-            || has(env.raw, "ManagedIdentityCredential") && !env.is_called("AZURE_TOKEN_CREDENTIALS")
-            || env.is_called("ARM_USE_MSI") && env.value().is_some_and(|value| value == "true");
+        let is = |word: &str| env.value().is_some_and(|value| value == word);
+        // What a proxy leaves out asks for nothing.
+        let is_asked = has(env.raw, METADATA_SERVICE) && !env.name.eq_ignore_ascii_case("NO_PROXY")
+            || has(env.raw, MANAGED) && is(MANAGED) && !env.is_called("AZURE_TOKEN_CREDENTIALS")
+            || env.is_called("ARM_USE_MSI") && is("true");
         if is_asked {
             tell(&|| Notice::NodesIdentity { field: Asked::Variable(env.name.as_ref().into()) });
         }
@@ -105,13 +110,16 @@ fn nodes_identity(container: &Container, mut tell: impl FnMut(&dyn Fn() -> Notic
 
 /// Whether a command has `az login --identity` in it.
 fn logs_in(json: &str) -> bool {
-    let words = ["az", "login", "--identity"];
     let mut seen = 0;
-    for word in json.split(ends_path) {
-        let is_next = words.get(seen) == Some(&word) || (seen == 2 && word == "-i");
-        seen += usize::from(is_next);
+    for word in json.split(ends_path).filter(|word| !word.is_empty()) {
+        seen = match (seen, word) {
+            (2, "--identity" | "-i") => return true,
+            (2, _) => 2,
+            (1, "login") => 2,
+            _ => usize::from(word == "az" || word.ends_with("/az")),
+        };
     }
-    seen == words.len()
+    false
 }
 
 /// Whether a path ends before this character, in the JSON of a command.
