@@ -114,8 +114,7 @@ fn logs_in(json: &str) -> bool {
     for word in json.split(ends_path).filter(|word| !word.is_empty()) {
         seen = match (seen, word) {
             (2, "--identity" | "-i") => return true,
-            (2, _) => 2,
-            (1, "login") => 2,
+            (2, _) | (1, "login") => 2,
             _ => usize::from(word == "az" || word.ends_with("/az")),
         };
     }
