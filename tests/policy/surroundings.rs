@@ -91,7 +91,7 @@ fn reads_what_a_container_takes_from_config_maps_and_secrets() {
             ", volumeMounts: [{name: azure-identity-token, mountPath: /var/run/secrets/azure/tokens}]"
                 .to_owned(),
             String::new(),
-            "mounts volume azure-identity-token, which webhooks before 1.6.1 add and the pod does not have",
+            "mounts volume azure-identity-token, which webhooks up to 1.5 add and the pod does not have",
             "used by",
         ),
     ] {

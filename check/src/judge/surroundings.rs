@@ -17,10 +17,10 @@ use crate::{
     yaml::{Step, steps, walk},
 };
 
-/// The token's path of webhooks before 1.6.1, and of the layout Legacy.
+/// The token's path of webhooks up to 1.5, and of the layout Legacy.
 const OLD_PATH: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
 
-/// The volume of webhooks before 1.6.1, and of the layout Legacy.
+/// The volume of webhooks up to 1.5, and of the layout Legacy.
 const OLD_VOLUME: &str = "azure-identity-token";
 
 /// The Pod Security level that a namespace enforces (Kubernetes, "Pod Security Admission").
@@ -154,7 +154,7 @@ pub(super) fn told_elsewhere(entries: &[Entry]) -> BTreeSet<(String, String)> {
     all.into_iter().filter(|(_, is_told)| *is_told).map(|(account, _)| account).collect()
 }
 
-/// A mount of the volume of webhooks before 1.6.1, which the pod does not have: the API server refuses the pod.
+/// A mount of the volume of webhooks up to 1.5, which the pod does not have: the API server refuses the pod.
 fn legacy_mount(container: &Value, pod: &Value) -> Option<(&'static str, String, &'static str, String)> {
     let is_it = |one: &Value| one.get("name").is_some_and(|name| name == OLD_VOLUME);
     let index = container.get("volumeMounts")?.as_array()?.iter().position(is_it)?;
@@ -163,7 +163,7 @@ fn legacy_mount(container: &Value, pod: &Value) -> Option<(&'static str, String,
         return None;
     }
     let message =
-        format!("mounts volume {OLD_VOLUME}, which webhooks before 1.6.1 add and the pod does not have");
+        format!("mounts volume {OLD_VOLUME}, which webhooks up to 1.5 add and the pod does not have");
     Some((
         "legacy-mount",
         message,
@@ -362,7 +362,7 @@ impl Finishing<'_> {
             });
             for path in places {
                 let message = format!(
-                    "names the token's path of webhooks before 1.6.1, {OLD_PATH}: with layout {} no pod has it",
+                    "names the token's path of webhooks up to 1.5, {OLD_PATH}: with layout {} no pod has it",
                     layout.unwrap_or("PerPod")
                 );
                 let mut finding = object.finding(
