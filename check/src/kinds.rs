@@ -133,6 +133,13 @@ pub fn namespace_of<'o>(object: &'o Value, default: &'o str) -> &'o str {
     namespace.filter(|namespace| !namespace.is_empty()).unwrap_or(default)
 }
 
+/// The name of a pod's ServiceAccount; `default` where it names none.
+#[must_use]
+pub fn account_name(pod: &Value) -> &str {
+    let name = pod.pointer("/spec/serviceAccountName").and_then(Value::as_str);
+    name.filter(|name| !name.is_empty()).unwrap_or("default")
+}
+
 /// The object's label `azure.workload.identity/use`.
 #[must_use]
 pub fn use_label(object: &Value) -> Option<&str> {

@@ -1,12 +1,14 @@
 //! Who else asks for an identity's tokens: objects that make an operator present the token of a ServiceAccount, or that tell it a client ID.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
-    judge::Entry,
-    kinds::{group_version, is_account, is_pod, kind, name_of, namespace_of},
+    accounts::Accounts,
+    kinds::{account_name, group_version, kind, name_of, namespace_of},
     object::Object,
-    presented::{AUDIENCE, ISSUER, Presented, is_uuid},
+    presented::{Presented, annotated, of_account},
     yaml::{Step, steps},
 };
 
@@ -34,47 +36,35 @@ impl Asked {
 
     /// The token, where its client ID is known.
     #[must_use]
-    pub fn token(
-        &self,
-        objects: &[Object],
-        namespace: &str,
-        issuer: Option<&str>,
-        settings: &Value,
-    ) -> Option<Presented> {
+    pub fn token(&self, accounts: &Accounts, issuer: Option<&str>, settings: &Value) -> Option<Presented> {
         if self.is_secret {
             return None;
         }
-        let (own, name) = &self.account;
-        let account = objects
-            .iter()
-            .map(|object| &object.value)
-            .filter(|value| is_account(value))
-            .find(|value| namespace_of(value, namespace) == own && name_of(value) == name);
-        let annotated = account.and_then(|account| {
-            account.pointer("/metadata/annotations/azure.workload.identity~1client-id")?.as_str()
-        });
-        let client_id = self.client_id.as_deref().or(annotated).filter(|id| is_uuid(id))?;
-        Some(Presented {
-            client_id: client_id.to_owned(),
-            issuer: issuer.unwrap_or(ISSUER).to_owned(),
-            subject: format!("system:serviceaccount:{own}:{name}"),
-            audience: settings.get("audience").and_then(Value::as_str).unwrap_or(AUDIENCE).to_owned(),
-            is_for_binding: false,
-        })
+        let account = accounts.found.get(&self.account).map(|account| &*account.value);
+        let client_id = self.client_id.as_deref().or_else(|| annotated(account?))?;
+        let (namespace, name) = &self.account;
+        of_account(issuer, settings, (namespace, name), client_id)
     }
 }
 
 /// The objects of a run, with what they have in common.
 struct Run<'r> {
     objects: &'r [Object],
-    entries: &'r [Entry],
+    accounts: &'r Accounts,
+    /// The pods, each with its namespace.
+    pods: &'r [(&'r str, &'r Value)],
     namespace: &'r str,
 }
 
-/// What the objects ask for. `namespace` is that of objects that name none.
+/// What the objects ask for. `pods` are those that they make, each with its namespace, and `namespace` is that of objects that name none.
 #[must_use]
-pub fn asked(objects: &[Object], entries: &[Entry], namespace: &str) -> Vec<Asked> {
-    let run = Run { objects, entries, namespace };
+pub fn asked(
+    objects: &[Object],
+    accounts: &Accounts,
+    pods: &[(&str, &Value)],
+    namespace: &str,
+) -> Vec<Asked> {
+    let run = Run { objects, accounts, pods, namespace };
     objects.iter().enumerate().flat_map(|(index, object)| run.of(index, &object.value)).collect()
 }
 
@@ -183,19 +173,11 @@ impl Run<'_> {
 
     /// An operator's own ServiceAccount: in the namespace where the files have it, else where its documentation installs it.
     fn operator(&self, namespace: &str, name: &str) -> (String, String) {
-        let accounts = self.objects.iter().map(|object| &object.value).filter(|value| is_account(value));
-        let mut namespaces =
-            accounts.filter(|value| name_of(value) == name).map(|value| namespace_of(value, self.namespace));
-        let own = namespaces.next().filter(|_| namespaces.next().is_none()).unwrap_or(namespace);
-        (own.to_owned(), name.to_owned())
+        (self.accounts.only(name).unwrap_or(namespace).to_owned(), name.to_owned())
     }
 
     /// The ServiceAccounts of pods that mount a `SecretProviderClass`.
     fn mounting(&self, namespace: &str, class: &str) -> Vec<(String, String)> {
-        let pods = self
-            .entries
-            .iter()
-            .filter(|entry| is_pod(&entry.before) && entry.title.namespace.as_deref() == Some(namespace));
         let mounts = |pod: &Value| {
             let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
             let mut classes = volumes.filter_map(|volume| {
@@ -206,13 +188,9 @@ impl Run<'_> {
             });
             classes.any(|one| one == class)
         };
-        let account = |pod: &Value| {
-            let name = pod.pointer("/spec/serviceAccountName").and_then(Value::as_str);
-            name.filter(|name| !name.is_empty()).unwrap_or("default").to_owned()
-        };
-        let names: std::collections::BTreeSet<String> =
-            pods.filter(|entry| mounts(&entry.before)).map(|entry| account(&entry.before)).collect();
-        names.into_iter().map(|name| (namespace.to_owned(), name)).collect()
+        let pods = self.pods.iter().filter(|(own, pod)| *own == namespace && mounts(pod));
+        let names: BTreeSet<&str> = pods.map(|(_, pod)| account_name(pod)).collect();
+        names.into_iter().map(|name| (namespace.to_owned(), name.to_owned())).collect()
     }
 
     /// The account of Crossplane's provider, where one configuration names it.

@@ -87,16 +87,20 @@ pub fn env<'c>(container: &'c Value, name: &str) -> Option<&'c Value> {
     all.iter().rev().find(|env| env.get("name").and_then(Value::as_str) == Some(name))
 }
 
-/// What is asked for by a ServiceAccount that names an identity, whoever asks: nothing where its client ID is none.
+/// The client ID in the annotation of a ServiceAccount.
+#[must_use]
+pub fn annotated(account: &Value) -> Option<&str> {
+    account.pointer("/metadata/annotations/azure.workload.identity~1client-id")?.as_str()
+}
+
+/// What is asked for by a ServiceAccount, of this namespace and name, whoever asks: nothing where its client ID is none.
 #[must_use]
 pub fn of_account(
     issuer: Option<&str>,
     settings: &Value,
-    account: &Value,
-    namespace: &str,
+    (namespace, name): (&str, &str),
+    client_id: &str,
 ) -> Option<Presented> {
-    let client_id = account.pointer("/metadata/annotations/azure.workload.identity~1client-id")?.as_str()?;
-    let name = account.pointer("/metadata/name")?.as_str()?;
     is_uuid(client_id).then(|| Presented {
         is_for_binding: false,
         client_id: client_id.to_owned(),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, Related, Severity},
-    kinds::{is_pod, kind, use_label},
+    kinds::{account_name, is_pod, kind, use_label},
     object::Object,
     policy::{self, GetResource},
     question::Question,
@@ -61,12 +61,7 @@ impl Finishing<'_> {
     /// Pods that name no ServiceAccount, beside a labelled one that no pod uses.
     pub(super) fn unused_accounts(&mut self) {
         let account = |entry: &Entry| {
-            let name = entry
-                .before
-                .pointer("/spec/serviceAccountName")
-                .and_then(Value::as_str)
-                .filter(|name| !name.is_empty());
-            (entry.title.namespace.clone().unwrap_or_default(), name.unwrap_or("default").to_owned())
+            (entry.title.namespace.clone().unwrap_or_default(), account_name(&entry.before).to_owned())
         };
         let pods: Vec<usize> = (0..self.entries.len())
             .filter(|index| self.entries.get(*index).is_some_and(|entry| is_pod(&entry.before)))

@@ -8,17 +8,14 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    Entry, Options, Outcome,
-    surroundings::{Equipped, Surroundings},
-};
+use super::{Entry, Options, Outcome, surroundings::Surroundings};
 use crate::{
     accounts::Accounts,
     finding::{Finding, Location, Related, Severity},
-    kinds::{is_account, is_pod, use_label},
+    kinds::{account_name, is_account, is_pod, name_of, use_label},
     object::Object,
     policy::{self, Examination, GetResource},
-    presented::{of_account, presented},
+    presented::{annotated, of_account, presented},
     question::{About, Question, is_unexpanded},
 };
 
@@ -56,9 +53,7 @@ impl Finishing<'_> {
             answer.look_ups.first().filter(|look_up| self.accounts.is_not_given(look_up)).cloned();
         for found in &answer.findings {
             for mut finding in self.findings_of(&question, object, &own, found, not_given.as_ref()) {
-                let pod = question.request.get("object").unwrap_or(&Value::Null);
-                let namespace = question.asked.namespace.as_deref().unwrap_or_default();
-                if !self.conditional(&mut finding, pod, namespace) {
+                if !self.conditional(&mut finding, found, &question) {
                     continue;
                 }
                 if matches!(finding.rule.as_str(), "other-token-file" | "token-file-in-arguments") {
@@ -93,8 +88,7 @@ impl Finishing<'_> {
             (true, true) | (false, _) => Outcome::Untouched,
         };
         if response.accepted && !audit.is_empty() && is_pod(&before) {
-            let pod = Equipped { question: &question, object, own: &own, before: &before, after: &after };
-            for finding in self.around(&pod) {
+            for finding in self.around(&question, object, &own, (&before, &after)) {
                 let (index, is_new) = self.note(finding, object, &own);
                 if is_new { &mut here } else { &mut elsewhere }.push(index);
             }
@@ -108,7 +102,8 @@ impl Finishing<'_> {
         if presents && presented.is_empty() && is_account(&before) {
             let issuer = self.options.issuer.as_deref();
             let namespace = question.asked.namespace.as_deref().unwrap_or_default();
-            presented.extend(of_account(issuer, self.settings, &before, namespace));
+            let own = (namespace, name_of(&before));
+            presented.extend(annotated(&before).and_then(|id| of_account(issuer, self.settings, own, id)));
         }
         let Question { about, object, asked: title, heading, pod, .. } = question;
         let template = pod.and_then(|pod| match &pod.origins[..] {
@@ -233,10 +228,7 @@ impl Finishing<'_> {
         let says = here.iter().chain(elsewhere.iter()).any(|index| {
             self.findings.get(*index).is_some_and(|finding| finding.severity == Severity::Warning)
         });
-        let names_one = before
-            .pointer("/spec/serviceAccountName")
-            .and_then(Value::as_str)
-            .is_some_and(|name| !name.is_empty() && name != "default");
+        let names_one = account_name(before) != "default";
         let why = if names_one {
             "neither the pod nor its ServiceAccount has the label"
         } else {

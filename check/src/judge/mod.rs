@@ -180,9 +180,11 @@ impl Plan {
             .map(|finding| finding.object.to_string())
             .collect();
         let Finishing { entries, findings, .. } = finishing;
-        let asked = operators::asked(&objects, &entries, &options.namespace);
-        let token =
-            |one: &Asked| one.token(&objects, &options.namespace, options.issuer.as_deref(), &settings);
+        let pods = entries.iter().filter(|entry| is_pod(&entry.before));
+        let pods: Vec<(&str, &Value)> =
+            pods.map(|entry| (entry.title.namespace.as_deref().unwrap_or_default(), &entry.before)).collect();
+        let asked = operators::asked(&objects, &accounts, &pods, &options.namespace);
+        let token = |one: &Asked| one.token(&accounts, options.issuer.as_deref(), &settings);
         let tokens = asked.iter().enumerate().filter_map(|(at, one)| Some((token(one)?, at))).collect();
         let told: BTreeSet<String> = asked
             .iter()

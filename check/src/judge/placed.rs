@@ -1,16 +1,22 @@
 //! What the policy found, with the object that has it in the files, and where it stands there.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::finishing::Finishing;
+use super::{
+    Outcome,
+    finishing::Finishing,
+    surroundings::{self, Credential, OLD_PATH, Stands},
+};
 use crate::{
     accounts::Elsewhere,
     finding::{Finding, Related, Severity},
-    kinds::is_account,
+    kinds::{is_account, is_pod},
     object::Object,
     policy::{self, GetResource},
     question::{About, Question, is_unexpanded},
-    yaml::{Step, steps, written},
+    yaml::{Step, steps, value_at, written},
 };
 
 impl Finishing<'_> {
@@ -188,6 +194,84 @@ impl Finishing<'_> {
         finding.fix = Some("add the label, or \"false\" where it is meant so".to_owned());
         finding.paste = Some("metadata: {labels: {azure.workload.identity/use: \"true\"}}".to_owned());
         finding.related.push(Related { object: own.to_string(), location: object.location(&[]) });
+    }
+
+    /// What other objects of the files say of a pod that gets its identity, or has it.
+    pub(super) fn around(
+        &self,
+        question: &Question,
+        object: &Object,
+        own: &policy::Object,
+        (before, after): (&Value, &Value),
+    ) -> Vec<Finding> {
+        let namespace = question.asked.namespace.as_deref().unwrap_or_default();
+        let stands = surroundings::around(&self.surroundings, namespace, before, after);
+        let placed = stands.into_iter().map(|Stands { rule, message, fix, path, container }| {
+            let path = origin(question, &steps(&path)).unwrap_or_default();
+            let mut finding =
+                object.finding(&self.options.namespace, Severity::Warning, rule, &path, message);
+            finding.object = own.clone();
+            finding.container = container;
+            finding.fix = Some(fix.to_owned());
+            finding
+        });
+        placed.collect()
+    }
+
+    /// The policy's finding that a credential is there, with the condition on which it is. `false` where the files show that it is not.
+    pub(super) fn conditional(
+        &self,
+        finding: &mut Finding,
+        found: &policy::Finding,
+        question: &Question,
+    ) -> bool {
+        if finding.rule != "credential-wins" || question.about == About::Workload {
+            return true;
+        }
+        // Where the policy saw it: `…containers[0].env[2]`, in the pod or in the workload.
+        let path = steps(found.path.as_deref().unwrap_or_default());
+        let object = question.request.get("object").unwrap_or(&Value::Null);
+        let container = path.get(..path.len().saturating_sub(2)).and_then(|path| value_at(object, path));
+        let variable = value_at(object, &path).and_then(|env| env.get("name")?.as_str());
+        let Some((container, variable)) = container.zip(variable) else { return true };
+        let namespace = question.asked.namespace.as_deref().unwrap_or_default();
+        let condition = match surroundings::credential(&self.surroundings, namespace, container, variable) {
+            Credential::Certain => return true,
+            Credential::Absent => return false,
+            Credential::There => String::new(),
+            Credential::If(condition) => format!(" if {condition}"),
+        };
+        finding.message = format!("has {variable}{condition}, which DefaultAzureCredential tries first");
+        true
+    }
+
+    /// The token's old path in objects that are no pods: `ConfigMaps`, and the fields of custom resources.
+    pub(super) fn old_paths(&mut self) {
+        let layout = self.settings.get("layout").and_then(Value::as_str);
+        let pods = || self.entries.iter().filter(|entry| is_pod(&entry.before));
+        // A pod that brings its own token there has it.
+        let is_there =
+            layout == Some("Legacy") || pods().any(|entry| surroundings::has_old_path(&entry.after));
+        if is_there || !pods().any(|entry| entry.outcome == Outcome::Identity) {
+            return;
+        }
+        let has_pod: BTreeSet<usize> = pods().map(|entry| entry.object).collect();
+        for (index, object) in self.objects.iter().enumerate() {
+            if has_pod.contains(&index) || is_account(&object.value) {
+                continue;
+            }
+            for path in surroundings::old_paths(&object.value) {
+                let message = format!(
+                    "names the token's path of webhooks up to 1.5, {OLD_PATH}: with layout {} no pod has it",
+                    layout.unwrap_or("PerPod")
+                );
+                let severity = Severity::Warning;
+                let mut finding =
+                    object.finding(&self.options.namespace, severity, "old-token-path", &path, message);
+                finding.fix = Some("leave it out, if the program then reads AZURE_FEDERATED_TOKEN_FILE, or annotate its pods with azure.workload.identity/layout: Legacy".to_owned());
+                self.findings.push(finding);
+            }
+        }
     }
 }
 

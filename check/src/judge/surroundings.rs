@@ -6,19 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use serde_json::Value;
 
-use super::{Entry, Outcome, finishing::Finishing, placed::origin};
+use super::Entry;
 use crate::{
-    finding::{Finding, Severity},
-    kinds::{is_account, is_pod, kind, name_of, namespace_of},
+    kinds::{is_pod, kind, name_of, namespace_of},
     object::Object,
-    policy,
     presented::{account_of, containers, env},
-    question::Question,
-    yaml::{Step, steps, walk},
+    yaml::{Step, walk},
 };
 
 /// The token's path of webhooks up to 1.5, and of the layout Legacy.
-const OLD_PATH: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+pub(super) const OLD_PATH: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
 
 /// The volume of webhooks up to 1.5, and of the layout Legacy.
 const OLD_VOLUME: &str = "azure-identity-token";
@@ -154,227 +151,177 @@ pub(super) fn told_elsewhere(entries: &[Entry]) -> BTreeSet<(String, String)> {
     all.into_iter().filter(|(_, is_told)| *is_told).map(|(account, _)| account).collect()
 }
 
+/// What is found in a pod: a warning.
+pub(super) struct Stands {
+    pub(super) rule: &'static str,
+    pub(super) message: String,
+    pub(super) fix: &'static str,
+    /// Where in the pod.
+    pub(super) path: String,
+    /// In which of its containers; none where it is about the pod.
+    pub(super) container: Option<String>,
+}
+
+/// A container of a pod, as it comes and as it comes out.
+struct Both<'c> {
+    before: &'c Value,
+    after: &'c Value,
+    name: &'c str,
+    /// Where it stands in the pod.
+    path: String,
+}
+
+impl Both<'_> {
+    fn stands(&self, rule: &'static str, message: String, fix: &'static str, part: &str) -> Stands {
+        let path = format!("{}.{part}", self.path);
+        Stands { rule, message, fix, path, container: Some(self.name.to_owned()) }
+    }
+}
+
 /// A mount of the volume of webhooks up to 1.5, which the pod does not have: the API server refuses the pod.
-fn legacy_mount(container: &Value, pod: &Value) -> Option<(&'static str, String, &'static str, String)> {
+fn legacy_mount(container: &Both, pod: &Value) -> Option<Stands> {
     let is_it = |one: &Value| one.get("name").is_some_and(|name| name == OLD_VOLUME);
-    let index = container.get("volumeMounts")?.as_array()?.iter().position(is_it)?;
+    let index = container.before.get("volumeMounts")?.as_array()?.iter().position(is_it)?;
     let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
     if volumes.is_some_and(|volumes| volumes.iter().any(is_it)) {
         return None;
     }
     let message =
         format!("mounts volume {OLD_VOLUME}, which webhooks up to 1.5 add and the pod does not have");
-    Some((
-        "legacy-mount",
-        message,
-        "remove the mount, or annotate the pod with azure.workload.identity/layout: Legacy",
-        format!("volumeMounts[{index}]"),
-    ))
+    let fix = "remove the mount, or annotate the pod with azure.workload.identity/layout: Legacy";
+    Some(container.stands("legacy-mount", message, fix, &format!("volumeMounts[{index}]")))
 }
 
-/// A pod that gets its identity, or has it.
-pub(super) struct Equipped<'e> {
-    pub(super) question: &'e Question,
-    pub(super) object: &'e Object,
-    pub(super) own: &'e policy::Object,
-    pub(super) before: &'e Value,
-    pub(super) after: &'e Value,
-}
-
-impl Finishing<'_> {
-    /// What stands around a pod that gets its identity, or has it.
-    pub(super) fn around(&self, pod: &Equipped) -> Vec<Finding> {
-        let namespace = pod.question.asked.namespace.as_deref().unwrap_or_default();
-        let mut found: Vec<Finding> = self.refused_proxy(pod, namespace).into_iter().collect();
-        for list in ["initContainers", "containers"] {
-            let path = format!("/spec/{list}");
-            let containers = pod.before.pointer(&path).and_then(Value::as_array).into_iter().flatten();
-            for (index, container) in containers.enumerate() {
-                // By its name in what comes out: a proxy may stand before it.
-                let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-                let after = pod.after.pointer(&path).and_then(Value::as_array).into_iter().flatten();
-                let Some(after) =
-                    after.into_iter().find(|one| one.get("name").and_then(Value::as_str) == Some(name))
-                else {
-                    continue;
-                };
-                if env(after, "AZURE_FEDERATED_TOKEN_FILE").is_none() {
-                    continue;
-                }
-                let at = format!("spec.{list}[{index}]");
-                let variables = self.variables(container, after, namespace);
-                for (rule, message, fix, part) in
-                    variables.into_iter().chain(legacy_mount(container, pod.after))
-                {
-                    let path = origin(pod.question, &steps(&format!("{at}.{part}"))).unwrap_or_default();
-                    let mut finding =
-                        pod.object.finding(&self.options.namespace, Severity::Warning, rule, &path, message);
-                    finding.object = pod.own.clone();
-                    finding.container = Some(name.to_owned());
-                    finding.fix = Some(fix.to_owned());
-                    found.push(finding);
-                }
-            }
-        }
-        found
+/// A proxy in a namespace that does not take its init container, which is privileged or changes the network's rules as root.
+fn refused_proxy(there: &Surroundings, namespace: &str, before: &Value, after: &Value) -> Option<Stands> {
+    let has = |pod: &Value| {
+        containers(pod).any(|one| one.get("name").is_some_and(|name| name == "azwi-proxy-init"))
+    };
+    if has(before) || !has(after) {
+        return None;
     }
-
-    /// What a container takes from `ConfigMaps` and Secrets: rule, sentence, fix, and where the container says so.
-    fn variables(
-        &self,
-        container: &Value,
-        after: &Value,
-        namespace: &str,
-    ) -> Vec<(&'static str, String, &'static str, String)> {
-        let mut found = Vec::new();
-        let from = |name: &str| from(container, &self.surroundings, namespace, name);
-        for name in ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"] {
-            // What stands in `env` the policy sees.
-            let Some(from) = from(name).filter(|from| from.is_one_of_all) else { continue };
-            let message =
-                format!("has {name} {}, which DefaultAzureCredential tries first", from.words(namespace));
-            found.push(("credential-wins", message, "remove the key", from.path));
-        }
-        if let Some(from) = from("AZURE_TOKEN_CREDENTIALS") {
-            let takes = ["", "prod", "workloadidentitycredential"];
-            let value = from.value(&self.surroundings, namespace).value();
-            if value.is_some_and(|value| !takes.contains(&value.to_ascii_lowercase().as_str())) {
-                let message = format!(
-                    "sets AZURE_TOKEN_CREDENTIALS to a value without workload identity {}",
-                    from.words(namespace)
-                );
-                found.push(("credential-left-out", message, "remove the key", from.path));
-            }
-        }
-        for name in
-            ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"]
-        {
-            let Some(from) = from(name).filter(|from| from.is_one_of_all) else { continue };
-            let injected = env(after, name).and_then(|env| env.get("value")?.as_str());
-            let value = from.value(&self.surroundings, namespace).value();
-            if injected.is_some_and(|injected| value.as_deref().is_some_and(|value| value != injected)) {
-                let message = format!(
-                    "takes another {name} {}, which has no effect: the identity's is in env, and counts",
-                    from.words(namespace)
-                );
-                found.push(("own-value", message, "remove the key", from.path));
-            }
-        }
-        found
-    }
-
-    /// The policy's finding that a credential is there, where that is conditional: nothing of it where the files show that it is not.
-    pub(super) fn conditional(&self, finding: &mut Finding, pod: &Value, namespace: &str) -> bool {
-        if finding.rule != "credential-wins" {
-            return true;
-        }
-        let name = finding.container.as_deref();
-        let mut all = containers(pod);
-        let Some(container) = all.find(|one| one.get("name").and_then(Value::as_str) == name) else {
-            return true;
-        };
-        let Some(variable) = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"]
-            .into_iter()
-            .find(|name| finding.message.contains(name))
-        else {
-            return true;
-        };
-        let Some(from) =
-            from(container, &self.surroundings, namespace, variable).filter(|from| from.is_optional)
-        else {
-            return true;
-        };
-        let said = format!("has optional {variable}, which");
-        match from.value(&self.surroundings, namespace) {
-            Key::Value(_) => {
-                finding.message = finding.message.replace(&said, &format!("has {variable}, which"));
-                true
-            }
-            Key::Absent => false,
-            Key::NotGiven => {
-                let condition = format!(
-                    "has {variable} if {} {namespace}/{} has the key {}, which",
-                    from.kind, from.name, from.key
-                );
-                finding.message = finding.message.replace(&said, &condition);
-                true
-            }
-        }
-    }
-
-    /// A proxy in a namespace that does not take its init container, which is privileged or changes the network's rules as root.
-    fn refused_proxy(&self, pod: &Equipped, namespace: &str) -> Option<Finding> {
-        let has = |pod: &Value| {
-            containers(pod).any(|one| one.get("name").is_some_and(|name| name == "azwi-proxy-init"))
-        };
-        if has(pod.before) || !has(pod.after) {
-            return None;
-        }
-        let level = self.surroundings.get("Namespace", "", namespace)?.pointer(ENFORCE)?.as_str()?;
-        if !matches!(level, "restricted" | "baseline") {
-            return None;
-        }
-        let path = steps("metadata.annotations[\"azure.workload.identity/inject-proxy-sidecar\"]");
-        let path = origin(pod.question, &path).unwrap_or_default();
-        let message = format!(
+    let level = there.get("Namespace", "", namespace)?.pointer(ENFORCE)?.as_str()?;
+    matches!(level, "restricted" | "baseline").then(|| Stands {
+        rule: "proxy-refused",
+        message: format!(
             "Namespace {namespace} enforces Pod Security {level}, which refuses azwi-proxy-init: it needs more rights than {level} allows, so the pod will not be created"
-        );
-        let mut finding =
-            pod.object.finding(&self.options.namespace, Severity::Warning, "proxy-refused", &path, message);
-        finding.object = pod.own.clone();
-        finding.fix = Some(
-            "use an SDK that takes the token, without the proxy, or a namespace that enforces privileged"
-                .to_owned(),
-        );
-        Some(finding)
-    }
+        ),
+        fix: "use an SDK that takes the token, without the proxy, or a namespace that enforces privileged",
+        path: "metadata.annotations[\"azure.workload.identity/inject-proxy-sidecar\"]".to_owned(),
+        container: None,
+    })
+}
 
-    /// The token's old path in objects that are no pods: `ConfigMaps`, and the fields of custom resources.
-    pub(super) fn old_paths(&mut self) {
-        let layout = self.settings.get("layout").and_then(Value::as_str);
-        let has_pod: BTreeSet<usize> =
-            self.entries.iter().filter(|entry| is_pod(&entry.before)).map(|entry| entry.object).collect();
-        // A pod that brings its own token there has it.
-        let has_own = |entry: &Entry| {
-            let mounts =
-                containers(&entry.after).filter_map(|one| one.get("volumeMounts")?.as_array()).flatten();
-            let mut paths = mounts.filter_map(|mount| mount.get("mountPath")?.as_str());
-            paths.any(|path| {
-                OLD_PATH.starts_with(path.trim_end_matches('/')) && path.len() > "/var/run/secrets".len()
-            })
-        };
-        let is_there = layout == Some("Legacy") || self.entries.iter().any(has_own);
-        let is_any =
-            self.entries.iter().any(|entry| is_pod(&entry.before) && entry.outcome == Outcome::Identity);
-        if is_there || !is_any {
-            return;
-        }
-        for (index, object) in self.objects.iter().enumerate() {
-            if has_pod.contains(&index) || is_account(&object.value) {
-                continue;
-            }
-            let mut places: Vec<Vec<Step>> = Vec::new();
-            walk(&object.value, &mut Vec::new(), &mut |path, value| {
-                if value.as_str().is_some_and(|text| text.contains(OLD_PATH)) {
-                    places.push(path.to_vec());
-                }
-                true
-            });
-            for path in places {
-                let message = format!(
-                    "names the token's path of webhooks up to 1.5, {OLD_PATH}: with layout {} no pod has it",
-                    layout.unwrap_or("PerPod")
-                );
-                let mut finding = object.finding(
-                    &self.options.namespace,
-                    Severity::Warning,
-                    "old-token-path",
-                    &path,
-                    message,
-                );
-                finding.fix = Some("leave it out, if the program then reads AZURE_FEDERATED_TOKEN_FILE, or annotate its pods with azure.workload.identity/layout: Legacy".to_owned());
-                self.findings.push(finding);
-            }
+/// What a container takes from `ConfigMaps` and Secrets.
+fn variables(there: &Surroundings, namespace: &str, container: &Both) -> Vec<Stands> {
+    let mut found = Vec::new();
+    let from = |name: &str| from(container.before, there, namespace, name);
+    let stands = |rule, message, from: &From| container.stands(rule, message, "remove the key", &from.path);
+    for name in ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"] {
+        // What stands in `env` the policy sees.
+        let Some(from) = from(name).filter(|from| from.is_one_of_all) else { continue };
+        let message =
+            format!("has {name} {}, which DefaultAzureCredential tries first", from.words(namespace));
+        found.push(stands("credential-wins", message, &from));
+    }
+    if let Some(from) = from("AZURE_TOKEN_CREDENTIALS") {
+        let takes = ["", "prod", "workloadidentitycredential"];
+        let value = from.value(there, namespace).value();
+        if value.is_some_and(|value| !takes.contains(&value.to_ascii_lowercase().as_str())) {
+            let message = format!(
+                "sets AZURE_TOKEN_CREDENTIALS to a value without workload identity {}",
+                from.words(namespace)
+            );
+            found.push(stands("credential-left-out", message, &from));
         }
     }
+    for name in ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"] {
+        let Some(from) = from(name).filter(|from| from.is_one_of_all) else { continue };
+        let injected = env(container.after, name).and_then(|env| env.get("value")?.as_str());
+        let value = from.value(there, namespace).value();
+        if injected.is_some_and(|injected| value.as_deref().is_some_and(|value| value != injected)) {
+            let message = format!(
+                "takes another {name} {}, which has no effect: the identity's is in env, and counts",
+                from.words(namespace)
+            );
+            found.push(stands("own-value", message, &from));
+        }
+    }
+    found
+}
+
+/// The containers of one list.
+fn listed<'p>(pod: &'p Value, list: &str) -> &'p [Value] {
+    pod.get("spec").and_then(|spec| spec.get(list)?.as_array()).map_or(&[], Vec::as_slice)
+}
+
+/// What stands around a pod that gets its identity, or has it.
+pub(super) fn around(there: &Surroundings, namespace: &str, before: &Value, after: &Value) -> Vec<Stands> {
+    let mut found: Vec<Stands> = refused_proxy(there, namespace, before, after).into_iter().collect();
+    for list in ["initContainers", "containers"] {
+        let outgoing = listed(after, list);
+        for (index, container) in listed(before, list).iter().enumerate() {
+            // By its name in what comes out: a proxy may stand before it.
+            let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+            let same = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(name);
+            let after_it = outgoing.iter().find(same);
+            let after_it = after_it.filter(|one| env(one, "AZURE_FEDERATED_TOKEN_FILE").is_some());
+            let Some(after_it) = after_it else { continue };
+            let path = format!("spec.{list}[{index}]");
+            let both = Both { before: container, after: after_it, name, path };
+            found.extend(variables(there, namespace, &both));
+            found.extend(legacy_mount(&both, after));
+        }
+    }
+    found
+}
+
+/// What the files say of a credential in a container's variable.
+pub(super) enum Credential {
+    /// Nothing: it is not optional.
+    Certain,
+    /// It is there.
+    There,
+    /// It is not.
+    Absent,
+    /// It is there if this object has this key.
+    If(String),
+}
+
+/// Whether a credential that the policy saw in a variable of this container is there.
+pub(super) fn credential(
+    there: &Surroundings,
+    namespace: &str,
+    container: &Value,
+    variable: &str,
+) -> Credential {
+    let from = from(container, there, namespace, variable).filter(|from| from.is_optional);
+    let Some(from) = from else { return Credential::Certain };
+    match from.value(there, namespace) {
+        Key::Value(_) => Credential::There,
+        Key::Absent => Credential::Absent,
+        Key::NotGiven => {
+            Credential::If(format!("{} {namespace}/{} has the key {}", from.kind, from.name, from.key))
+        }
+    }
+}
+
+/// Whether a pod mounts something where webhooks up to 1.5 have the token, or above.
+pub(super) fn has_old_path(pod: &Value) -> bool {
+    let mounts = containers(pod).filter_map(|one| one.get("volumeMounts")?.as_array()).flatten();
+    let mut paths = mounts.filter_map(|mount| mount.get("mountPath")?.as_str());
+    paths
+        .any(|path| OLD_PATH.starts_with(path.trim_end_matches('/')) && path.len() > "/var/run/secrets".len())
+}
+
+/// Where the token's old path stands in an object.
+pub(super) fn old_paths(object: &Value) -> Vec<Vec<Step>> {
+    let mut places = Vec::new();
+    walk(object, &mut Vec::new(), &mut |path, value| {
+        if value.as_str().is_some_and(|text| text.contains(OLD_PATH)) {
+            places.push(path.to_vec());
+        }
+        true
+    });
+    places
 }
