@@ -102,6 +102,21 @@ fn reads_what_a_container_takes_from_config_maps_and_secrets() {
 }
 
 #[test]
+fn an_optional_credential_of_a_workload_is_said_once_and_not_where_it_is_absent() {
+    let env =
+        "env: [{name: AZURE_CLIENT_SECRET, valueFrom: {secretKeyRef: {name: s, key: k, optional: true}}}]";
+    let workload = format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: team}}\nspec: {{template: {{spec: {{serviceAccountName: web, containers: [{{name: web, image: x, {env}}}]}}}}}}\n"
+    );
+    for (secret, number) in [(String::new(), 1), (object("Secret", "s", "data: {}"), 0)] {
+        let all = format!("{}{workload}{secret}", account("web", LABEL));
+        let folder = Folder::new("optional", &[("settings.yaml", SETTINGS), ("all.yaml", &all)]);
+        let (out, err, _) = folder.check(&["--settings", "settings.yaml", "all.yaml"]);
+        assert_eq!(out.matches("DefaultAzureCredential tries first").count(), number, "{out}{err}");
+    }
+}
+
+#[test]
 fn a_pod_that_has_all_of_it_and_no_label_is_left_in_peace() {
     let own = ", env: [{name: AZURE_CLIENT_ID, value: 6f3c2b58-9d3e-4f4c-8a51-0b7e4c1d92aa}, {name: AZURE_TENANT_ID, value: 2f1d7a90-51c6-4e0b-9a77-3b8f6d20c4e1}, {name: AZURE_FEDERATED_TOKEN_FILE, value: /var/run/secrets/tokens/azure-identity}]";
     for (container, warns) in [(own, false), ("", true)] {

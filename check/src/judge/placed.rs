@@ -225,7 +225,7 @@ impl Finishing<'_> {
         found: &policy::Finding,
         question: &Question,
     ) -> bool {
-        if finding.rule != "credential-wins" || question.about == About::Workload {
+        if finding.rule != "credential-wins" {
             return true;
         }
         // Where the policy saw it: `…containers[0].env[2]`, in the pod or in the workload.
