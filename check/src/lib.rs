@@ -13,6 +13,7 @@
 //! | [`operators`] | the objects | the tokens that operators present for them |
 //! | [`credentials`] | a list's text | federated credentials |
 //! | [`federated`], [`advice`], [`binding`] | the entries, and lists of credentials | whether Microsoft Entra will take the tokens, and what to do |
+//! | [`clouds`] | the entries | tokens that go to another cloud than their issuer's |
 //! | [`rules`] | the findings, and what the user wants of them | those that count |
 //! | [`report`], [`output`] | all of it | the words, and the forms for machines |
 //!
@@ -24,6 +25,7 @@ pub mod accept;
 pub mod accounts;
 pub mod advice;
 pub mod binding;
+pub mod clouds;
 pub mod credentials;
 pub mod federated;
 pub mod finding;

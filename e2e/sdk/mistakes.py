@@ -56,12 +56,17 @@ def other_audience(world: World, language: str) -> Run:
     return with_credential(world, language, audience="api://another")
 
 
-@cache
-def no_such_identity(world: World, language: str) -> Run:
+def with_annotation(world: World, language: str, name: str) -> Run:
+    """The walkthrough, with another ID in an annotation of its ServiceAccount."""
     account, pod = walkthrough()
-    account["metadata"]["annotations"]["azure.workload.identity/client-id"] = OTHER_TENANT
+    account["metadata"]["annotations"][f"azure.workload.identity/{name}"] = OTHER_TENANT
     mutated = mutate(world.settings(), account, pod)
     return run(world, language, mutated, container(mutated))
+
+
+@cache
+def no_such_identity(world: World, language: str) -> Run:
+    return with_annotation(world, language, "client-id")
 
 
 @cache
@@ -74,10 +79,7 @@ def no_token_file(world: World, language: str) -> Run:
 
 @cache
 def other_tenant(world: World, language: str) -> Run:
-    account, pod = walkthrough()
-    account["metadata"]["annotations"]["azure.workload.identity/tenant-id"] = OTHER_TENANT
-    mutated = mutate(world.settings(), account, pod)
-    return run(world, language, mutated, container(mutated))
+    return with_annotation(world, language, "tenant-id")
 
 
 @cache

@@ -166,22 +166,18 @@ const ASKED: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Compares the tokens of these manifests with an empty list of credentials.
+fn compared(name: &str, settings: &str, all: &str) -> (String, String, i32) {
+    let files = [("settings.yaml", settings), ("all.yaml", all), ("none.json", "[]")];
+    let list = ["--issuer", ISSUER, "--federated-credentials", "none.json"];
+    Folder::new(name, &files).check(&[&["--settings", "settings.yaml", "all.yaml"][..], &list].concat())
+}
+
 #[test]
 fn knows_who_else_asks_for_tokens() {
     for (objects, account_of, client_id) in ASKED {
         let all = format!("{}{}---\n{objects}", account("web", LABEL), pod(""));
-        let folder =
-            Folder::new("operators", &[("settings.yaml", SETTINGS), ("all.yaml", &all), ("none.json", "[]")]);
-        let arguments = [
-            "--settings",
-            "settings.yaml",
-            "--issuer",
-            ISSUER,
-            "--federated-credentials",
-            "none.json",
-            "all.yaml",
-        ];
-        let (out, err, status) = folder.check(&arguments);
+        let (out, err, status) = compared("operators", SETTINGS, &all);
         let line =
             format!("system:serviceaccount:{account_of}: no federated credential of {client_id} is in");
         assert!(out.contains(&line), "{objects}: {out}{err}");
@@ -193,17 +189,7 @@ fn knows_who_else_asks_for_tokens() {
 fn an_issuer_of_another_cloud_is_named() {
     let all = format!("{}{}", account("web", LABEL), pod(""));
     let settings = format!("{SETTINGS}cloud: AzureUSGovernment\n");
-    let folder =
-        Folder::new("clouds", &[("settings.yaml", &settings), ("all.yaml", &all), ("none.json", "[]")]);
-    let (_, err, _) = folder.check(&[
-        "--settings",
-        "settings.yaml",
-        "--issuer",
-        ISSUER,
-        "--federated-credentials",
-        "none.json",
-        "all.yaml",
-    ]);
+    let (_, err, _) = compared("clouds", &settings, &all);
     let words = "its token is of an issuer of Azure and goes to login.microsoftonline.us, which is Azure US Government";
     assert!(err.contains(words), "{err}");
 }
