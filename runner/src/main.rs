@@ -126,7 +126,7 @@ fn settings_or_manifest(path: &Path) -> Result<(Value, Option<Value>)> {
         documents.retain(mutates);
         if documents.len() != 1 {
             bail!(
-                "the settings {} are more than one document, {} of them a policy that mutates, expected one",
+                "the settings {} are more than one document, {} of them a policy that mutates; give one",
                 path.display(),
                 documents.len()
             );

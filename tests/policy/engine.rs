@@ -426,7 +426,7 @@ const CASES: &[Case] = &[
         "issuer-empty",
         &["in.yaml", "--federated-credentials", "list.json", "--issuer", ""],
         2,
-        &["--issuer is \"\", expected an https URL"],
+        &["--issuer is \"\", which is not an https URL"],
         &["AADSTS"],
     ),
     (

@@ -217,7 +217,7 @@ fn the_fallback_finds_the_policy_of_a_rendered_overlay() {
     assert!(out.contains("contoso.onmicrosoft.com") && out.contains("namespaceSelector"), "{out}");
     let (_, err, status) = fallback("none", "---\nkind: A\n---\nkind: B\n");
     assert_eq!(status, Some(2));
-    assert!(err.contains("0 of them a policy that mutates, expected one"), "{err}");
+    assert!(err.contains("0 of them a policy that mutates; give one"), "{err}");
 }
 
 /// The second registration of `deploy/late`, made by its jq program from what Kubewarden registers.

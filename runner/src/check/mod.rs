@@ -222,7 +222,7 @@ fn wanted(args: &Check, config: Config, outputs: &[Output]) -> Result<Wanted> {
     let issuer = issuer.map(|issuer| issuer.trim().trim_matches('"').to_owned());
     if let Some(issuer) = issuer.as_ref().filter(|issuer| !is_https(issuer)) {
         bail!(
-            "--issuer is {issuer:?}, expected an https URL: az aks show --query oidcIssuerProfile.issuerUrl -o tsv prints the cluster's"
+            "--issuer is {issuer:?}, which is not an https URL: az aks show --query oidcIssuerProfile.issuerUrl -o tsv prints the cluster's"
         );
     }
     if let Some(issuer) =
